@@ -1,0 +1,67 @@
+"""Errors for people: what is wrong, where, why, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+
+class Kind(IntEnum):
+    """The kind of a finding; its value is the exit code of a run that ends with it."""
+
+    INVENTORY = 10
+    CONNECT = 11
+    PREFLIGHT = 12
+    OPERATION = 13
+    CLUSTER = 14
+    VERIFY = 15
+    LOCKED = 16
+    LAB = 17
+    LOCAL = 18
+    USAGE = 64
+    INTERNAL = 70
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    Args:
+        kind: which kind; decides the exit code.
+        what: one sentence.
+        where: a host's name, or ``file:line:column``.
+        why: the cause as far as it is known.
+        next: what the user does next, a command where there is one.
+        severity: a warning does not end a run.
+    """
+
+    kind: Kind
+    what: str
+    where: str = ""
+    why: str = ""
+    next: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        lines = [head]
+        if self.why:
+            lines.append(f"  why:  {self.why}")
+        if self.next:
+            lines.append(f"  next: {self.next}")
+        return "\n".join(lines)
+
+
+class KubeinstallError(Exception):
+    """A run that cannot go on, with its findings."""
+
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = findings
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the first finding's kind."""
+        return int(self.findings[0].kind) if self.findings else 1
