@@ -1,0 +1,101 @@
+"""The command line. A command's module is imported only when the command is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+from click.shell_completion import CompletionItem
+
+from kubeinstall import __version__
+
+PROGRAM = "kubeinstall"
+
+COMMANDS = {
+    "init": "Write a starter inventory.",
+    "validate": "Check an inventory and say all that is wrong with it.",
+    "schema": "Print the inventory's JSON Schema, for editors.",
+    "render": "Write every file that would be put on each host, without a host.",
+    "plan": "Show what `up` would change, host by host.",
+    "up": "Make the cluster what the inventory says.",
+    "status": "Show the cluster's nodes and what runs on them.",
+    "verify": "Check every host and the cluster.",
+    "kubeconfig": "Fetch the cluster's kubeconfig for this machine.",
+    "reset": "Take the cluster off its hosts.",
+    "lab": "Hosts and a package mirror on this machine, to try things on.",
+    "completion": "Print the completion script of a shell.",
+}
+"""Each command's one-line help, in the order of use; its module is ``kubeinstall.cli.<name>``."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and short helps without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        cmd_name: str,
+    ) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from kubeinstall.inventory.words import did_you_mean
+
+            advice = did_you_mean(args[0], list(COMMANDS)) or f"they are {', '.join(COMMANDS)}"
+            ctx.fail(f"There is no command {args[0]!r}; {advice}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [
+            CompletionItem(name, help=text)
+            for name, text in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name=PROGRAM)
+def cli() -> None:
+    """Turn a file of SSH hosts into a Kubernetes cluster, and keep it as the file says.
+
+    Start with `kubeinstall init root@HOST ...`, then `kubeinstall up`.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line.
+
+    Returns:
+        The exit code. Errors are printed to standard error, without a traceback.
+    """
+    try:
+        result = cli.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+    except click.ClickException as error:
+        from kubeinstall.findings import Kind
+
+        error.show()
+        return int(Kind.USAGE) if isinstance(error, click.UsageError) else error.exit_code
+    except (click.Abort, Exception) as error:
+        from kubeinstall.cli.errors import explain
+
+        return explain(error)
+    return result if isinstance(result, int) else 0

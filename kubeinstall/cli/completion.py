@@ -1,0 +1,30 @@
+"""``kubeinstall completion``."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from kubeinstall.cli import PROGRAM, cli
+
+_INSTALL = {
+    "bash": "~/.local/share/bash-completion/completions/kubeinstall",
+    "zsh": "a folder of your $fpath, as _kubeinstall",
+    "fish": "~/.config/fish/completions/kubeinstall.fish",
+}
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(list(_INSTALL)))
+def command(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    Its last lines say where to put it.
+    """
+    completion_class = get_completion_class(shell)
+    if completion_class is None:
+        raise click.UsageError(f"click has no completion for {shell}")
+    script = completion_class(cli, {}, PROGRAM, "_KUBEINSTALL_COMPLETE").source()
+    click.echo(script.rstrip("\n"))
+    click.echo(f"# To install: write this to {_INSTALL[shell]}")
+    click.echo("# and start a new shell.")

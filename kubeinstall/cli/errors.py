@@ -1,0 +1,66 @@
+"""From an exception to what the user reads, and the exit code."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from kubeinstall import __version__
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+
+
+def show(findings: Iterable[Finding]) -> None:
+    """Print findings to standard error."""
+    for finding in findings:
+        colour = "red" if finding.severity == "error" else "yellow"
+        click.echo(f"{click.style(finding.severity, fg=colour, bold=True)}: {finding}", err=True)
+
+
+def explain(error: BaseException) -> int:
+    """Print what ended a run.
+
+    Returns:
+        The exit code that belongs to it.
+    """
+    if isinstance(error, KubeinstallError):
+        show(error.findings)
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        click.echo("interrupted", err=True)
+        return int(Kind.INTERRUPTED)
+    show([_internal(error)])
+    return int(Kind.INTERNAL)
+
+
+def _internal(error: BaseException) -> Finding:
+    """An error nobody foresaw; its traceback goes to a file of the user's own."""
+    lines = traceback.format_exception(error)
+    text = f"kubeinstall {__version__}\n{''.join(lines)}"
+    return Finding(
+        Kind.INTERNAL,
+        f"internal error: {type(error).__name__}",
+        why="this is a fault of kubeinstall, not of your hosts or inventory",
+        next=f"report it with the traceback in {_save(text)}; read it first for secrets",
+    )
+
+
+def _save(text: str) -> Path:
+    """Write a file with mode 0600 into the user's cache folder, else into the temporary one."""
+    name = f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kubeinstall"
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = cache / name
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except (OSError, RuntimeError):
+        descriptor, temporary = tempfile.mkstemp(suffix=f"-kubeinstall-{name}", text=True)
+        path = Path(temporary)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path

@@ -1,0 +1,44 @@
+"""``kubeinstall init``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.starter import parse_target, starter
+
+
+@click.command("init")
+@click.argument("targets", metavar="[USER@HOST[:PORT]]...", nargs=-1)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("kubeinstall.yaml"),
+    show_default=True,
+    help="The file to write.",
+)
+@click.option("--force", is_flag=True, help="Overwrite the file.")
+def command(targets: tuple[str, ...], output: Path, force: bool) -> None:
+    """Write a starter inventory with the hosts named.
+
+    The first host becomes the control plane, the others workers. USER is root if not said.
+    """
+    text = starter([parse_target(target) for target in targets])
+    try:
+        with output.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise KubeinstallError(
+            Finding(Kind.LOCAL, "it is there already", str(output), next="--force overwrites it")
+        ) from None
+    except OSError as error:
+        raise KubeinstallError(
+            Finding(Kind.LOCAL, f"it cannot be written: {error.strerror}", str(output))
+        ) from None
+    click.echo(f"wrote {output}")
+    option = "" if output == Path("kubeinstall.yaml") else f" -i {output}"
+    first = "read it, " if targets else "put your hosts' addresses into it, "
+    click.echo(f"next: {first}then kubeinstall validate{option} && kubeinstall up{option}")

@@ -1,0 +1,18 @@
+"""``kubeinstall schema``."""
+
+from __future__ import annotations
+
+import click
+
+from kubeinstall.inventory.schema import schema_text
+
+
+@click.command("schema")
+def command() -> None:
+    """Print the inventory's JSON Schema, for editors.
+
+    Save it beside the inventory and begin the inventory with
+
+        # yaml-language-server: $schema=./kubeinstall.schema.json
+    """
+    click.echo(schema_text(), nl=False)

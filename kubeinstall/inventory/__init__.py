@@ -1,0 +1,1 @@
+"""The inventory: read a file into a checked, frozen cluster."""

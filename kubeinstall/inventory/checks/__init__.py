@@ -1,0 +1,75 @@
+"""What an inventory's values mean together: checked before any host is touched.
+
+Each check is a pure function from the inventory to issues. ``CHECKS`` says which places each one
+reads: where one of them is in doubt because of another error, the check is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from kubeinstall.inventory.checks import hosts, kubeadm, networks, nodes, versions
+from kubeinstall.inventory.model import InventoryFile
+from kubeinstall.inventory.source import Issue, Loc
+
+Check = Callable[[InventoryFile], Iterator[Issue]]
+
+_VERSION: Loc = ("cluster", "kubernetes")
+_NETWORK: Loc = ("cluster", "network")
+_KUBEADM: Loc = ("cluster", "kubeadm")
+_KUBE_PROXY: Loc = ("cluster", "kube_proxy")
+_LAB: Loc = ("lab",)
+_HOSTS: Loc = ("groups", "*", "hosts", "*")
+_ADDRESS: Loc = (*_HOSTS, "address")
+_NODE_IP: Loc = (*_HOSTS, "node_ip")
+
+
+def _settings(*path: str) -> tuple[Loc, ...]:
+    """A host setting at each place it can be made."""
+    return ("defaults", *path), ("groups", "*", *path), (*_HOSTS, *path)
+
+
+CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
+    (versions.known, (_VERSION,)),
+    (versions.runtime, (_VERSION, ("cluster", "runtime", "name"))),
+    (versions.packages, (_VERSION, ("cluster", "packages", "url"))),
+    (versions.kube_proxy_mode, (_VERSION, (*_KUBE_PROXY, "mode"))),
+    (versions.certificate_validity, (_VERSION, (*_KUBEADM, "certificate_validity"))),
+    (versions.removed_flags, (_VERSION, *_settings("kubelet"))),
+    (hosts.control_planes, (_ADDRESS,)),
+    (hosts.endpoint, (_ADDRESS, ("cluster", "endpoint"))),
+    (hosts.names, (_ADDRESS, (*_HOSTS, "hostname"))),
+    (hosts.addresses, (_ADDRESS, _NODE_IP, *_settings("ssh"))),
+    (hosts.node_ips, (_ADDRESS, _NODE_IP)),
+    (hosts.sudo, (_ADDRESS, *_settings("ssh"))),
+    (hosts.bastions, (_ADDRESS, *_settings("ssh"))),
+    (hosts.room_for_pods, (_ADDRESS, *_settings("taints"))),
+    (hosts.lab, (_ADDRESS, _LAB)),
+    (networks.sizes, (_NETWORK, _ADDRESS)),
+    (networks.overlaps, (_NETWORK, _ADDRESS, _NODE_IP, _LAB)),
+    (nodes.labels, _settings("labels")),
+    (nodes.taints, _settings("taints")),
+    (nodes.kubelet_args, _settings("kubelet")),
+    (nodes.kubelet_config, (_NETWORK, *_settings("kubelet"))),
+    (kubeadm.arguments, (_KUBEADM,)),
+    (kubeadm.skipped_phases, (_KUBEADM,)),
+    (kubeadm.kube_proxy_config, (_KUBE_PROXY,)),
+    (kubeadm.sysctls, (("cluster", "sysctls"),)),
+)
+"""Each check with the places it reads; ``*`` stands for any key."""
+
+
+def check(inventory: InventoryFile, doubts: Sequence[Loc] = ()) -> Iterator[Issue]:
+    """All issues of an inventory.
+
+    Args:
+        doubts: places with errors of their own.
+    """
+    for function, reads in CHECKS:
+        if not any(_touch(read, doubt) for read in reads for doubt in doubts):
+            yield from function(inventory)
+
+
+def _touch(read: Loc, doubt: Loc) -> bool:
+    """Whether one place holds the other."""
+    return all(part == "*" or part == other for part, other in zip(read, doubt, strict=False))

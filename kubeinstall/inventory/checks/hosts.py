@@ -1,0 +1,209 @@
+"""How many hosts, their names and addresses, and how they are reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+
+from kubeinstall.inventory.model import HostEntry, HostSettings, InventoryFile, Role
+from kubeinstall.inventory.resolve import entries, layers, settings
+from kubeinstall.inventory.source import Issue, Loc, dotted
+
+_CONTROL_PLANE: Loc = ("groups", "control_plane")
+
+
+def control_planes(inventory: InventoryFile) -> Iterator[Issue]:
+    """There is one control plane; more come with a later release, and never an even number."""
+    count = len(inventory.groups.control_plane.hosts)
+    loc = (*_CONTROL_PLANE, "hosts")
+    if count == 0:
+        yield Issue(
+            loc,
+            "groups.control_plane has no host",
+            why="the cluster's API and its data run there",
+            next="add one: `hosts: {cp1: {address: 10.0.0.11}}`",
+            at_key=True,
+        )
+    elif count % 2 == 0:
+        yield Issue(
+            loc,
+            f"groups.control_plane has an even number of hosts: {count}",
+            why=f"etcd needs a majority of its members: {count} survive no more failures than "
+            f"{count - 1} do, and are more likely to have one",
+            next="make it one",
+            at_key=True,
+        )
+    elif count > 1:
+        yield Issue(
+            loc,
+            f"groups.control_plane has {count} hosts; this release sets up one",
+            why="joining more control planes (3 or 5) comes with a later release",
+            next="keep one here and move the others to groups.workers",
+            at_key=True,
+        )
+
+
+def endpoint(inventory: InventoryFile) -> Iterator[Issue]:
+    """Several control planes are reached by an address of their own."""
+    if len(inventory.groups.control_plane.hosts) > 1 and inventory.cluster.endpoint is None:
+        yield Issue(
+            ("cluster", "endpoint"),
+            "cluster.endpoint is missing: several control planes need a common address",
+            why="nodes must reach the API when one control plane is down",
+            next="add `endpoint: {host: api.example.org}`, a load balancer or a virtual address",
+            at_key=True,
+        )
+
+
+def names(inventory: InventoryFile) -> Iterator[Issue]:
+    """Host names and node names are unique across groups."""
+    seen: dict[str, Loc] = {}
+    nodes: dict[str, Loc] = {}
+    for loc, _, name, entry in entries(inventory):
+        node = entry.hostname or name
+        if name in seen:
+            yield _twice(loc, f"the host name {name}", seen[name], "rename one", at_key=True)
+        elif node in nodes:
+            place = (*loc, "hostname") if entry.hostname else loc
+            yield _twice(place, f"the node name {node}", nodes[node], "give each its own")
+        seen.setdefault(name, loc)
+        nodes.setdefault(node, loc)
+        if node == "localhost":
+            yield Issue(
+                (*loc, "hostname") if entry.hostname else loc,
+                f"{dotted(loc)}: a node cannot be called localhost",
+                why="each host calls itself that",
+                next="call it e.g. node-1",
+                at_key=True,
+            )
+
+
+def addresses(inventory: InventoryFile) -> Iterator[Issue]:
+    """No two entries are one machine, and each node has an address of its own."""
+    reached: dict[tuple[IPv4Address, int, str | None], Loc] = {}
+    inside: dict[IPv4Address, Loc] = {}
+    for loc, role, _, entry in entries(inventory):
+        ssh = settings(inventory, role, entry).ssh
+        way = (entry.address, ssh.port, ssh.bastion)
+        node_ip = entry.node_ip or entry.address
+        if way in reached:
+            what = f"the address {entry.address} port {ssh.port}"
+            yield _twice((*loc, "address"), what, reached[way], "each host is listed once")
+        elif node_ip in inside:
+            place = (*loc, "node_ip" if entry.node_ip else "address")
+            advice = "set node_ip to each host's own address inside the cluster"
+            yield _twice(place, f"the node address {node_ip}", inside[node_ip], advice)
+        reached.setdefault(way, loc)
+        inside.setdefault(node_ip, loc)
+
+
+def _twice(loc: Loc, what: str, first: Loc, advice: str, *, at_key: bool = False) -> Issue:
+    why = f"{dotted(first)} has it already"
+    return Issue(loc, f"{dotted(loc)}: {what} is used twice", why, advice, at_key=at_key)
+
+
+def node_ips(inventory: InventoryFile) -> Iterator[Issue]:
+    """Nodes can reach each other's addresses."""
+    for loc, _, _, entry in entries(inventory):
+        address = entry.node_ip or entry.address
+        kind = unusable(address)
+        if kind:
+            yield Issue(
+                (*loc, "node_ip" if entry.node_ip else "address"),
+                f"{dotted(loc)}: {address} is {kind}; other nodes cannot reach it",
+                next="set node_ip to the host's address on the network the nodes share",
+            )
+
+
+def unusable(address: IPv4Address) -> str:
+    """Why an address is nobody's on a network, if so."""
+    if address.is_loopback:
+        return "a loopback address"
+    if address.is_multicast:
+        return "a multicast address"
+    if address.is_link_local:
+        return "a link-local address"
+    if address.is_unspecified or address.is_reserved:
+        return "a reserved address"
+    return ""
+
+
+def sudo(inventory: InventoryFile) -> Iterator[Issue]:
+    """A sudo password is for logins other than root."""
+    told: set[Loc] = set()
+    for _, role, name, entry in entries(inventory):
+        ssh = settings(inventory, role, entry).ssh
+        if ssh.user != "root" or ssh.sudo_password is None:
+            continue
+        loc = _layer_with_sudo_password(inventory, role, name)
+        if loc not in told:
+            told.add(loc)
+            yield Issue(
+                loc,
+                f"{dotted(loc)} is not used: the login is root",
+                next="remove it, or set ssh.user",
+                severity="warning",
+                at_key=True,
+            )
+
+
+def _layer_with_sudo_password(inventory: InventoryFile, role: Role, name: str) -> Loc:
+    """The nearest place to a host that sets the sudo password."""
+    group = ("groups", "control_plane" if role is Role.CONTROL_PLANE else "workers")
+    by_loc: dict[Loc, HostSettings] = dict(layers(inventory))
+    for loc in ((*group, "hosts", name), group, ("defaults",)):
+        if by_loc[loc].ssh.sudo_password is not None:
+            return (*loc, "ssh", "sudo_password")
+    raise AssertionError(f"{name} has a sudo password from nowhere")
+
+
+def bastions(inventory: InventoryFile) -> Iterator[Issue]:
+    """A bastion's port is one."""
+    for loc, layer in layers(inventory):
+        _, _, port = (layer.ssh.bastion or "").partition(":")
+        if port and not 1 <= int(port) <= 65535:
+            place = (*loc, "ssh", "bastion")
+            yield Issue(place, f"{dotted(place)}: {port} is no port", next="take 1 to 65535")
+
+
+def room_for_pods(inventory: InventoryFile) -> Iterator[Issue]:
+    """Some node takes ordinary pods."""
+    if inventory.groups.workers.hosts or not inventory.groups.control_plane.hosts:
+        return
+    hosts: list[HostEntry] = list(inventory.groups.control_plane.hosts.values())
+    if all(settings(inventory, Role.CONTROL_PLANE, host).taints is None for host in hosts):
+        yield Issue(
+            _CONTROL_PLANE,
+            "there are no workers and the control plane is tainted: pods have nowhere to run",
+            next="add workers, or `taints: []` to groups.control_plane",
+            severity="warning",
+            at_key=True,
+        )
+
+
+def lab(inventory: InventoryFile) -> Iterator[Issue]:
+    """Lab hosts are on the lab's network, each with an address of its own."""
+    if inventory.lab is None:
+        return
+    subnet = inventory.lab.subnet
+    used: dict[IPv4Address, Loc] = {subnet.network_address + 1: ("lab", "subnet")}
+    places: list[tuple[Loc, IPv4Address | None]] = [
+        (("lab", "mirror"), inventory.lab.mirror),
+        (("lab", "bastion"), inventory.lab.bastion),
+    ]
+    places += [((*loc, "address"), entry.address) for loc, _, _, entry in entries(inventory)]
+    for loc, address in places:
+        if address is None:
+            continue
+        usable = address in subnet and address not in (subnet[0], subnet[-1])
+        if not usable:
+            yield Issue(
+                loc,
+                f"{dotted(loc)}: {address} is no host address of lab.subnet {subnet}",
+                next=f"take one such as {subnet.network_address + 11}",
+            )
+        elif address in used and not (loc[0] == "groups" and used[address][0] == "groups"):
+            owner = used[address]
+            by = "this machine" if owner == ("lab", "subnet") else dotted(owner)
+            yield Issue(loc, f"{dotted(loc)}: {address} is taken by {by}", next="take another")
+        used.setdefault(address, loc)

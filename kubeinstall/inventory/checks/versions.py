@@ -1,0 +1,114 @@
+"""What the Kubernetes version allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubeinstall.inventory.model import InventoryFile, RuntimeName
+from kubeinstall.inventory.resolve import layers
+from kubeinstall.inventory.source import Issue, dotted
+from kubeinstall.releases import DEFAULT, NEWEST, OLDEST, Version, release
+
+PKGS_K8S_IO_SINCE = (1, 24)
+NFTABLES_SINCE = (1, 31)
+IPVS_DEPRECATED_SINCE = (1, 35)
+POD_INFRA_IMAGE_UNTIL = (1, 34)
+
+
+def _minor(inventory: InventoryFile) -> tuple[int, int]:
+    version = Version.parse(inventory.cluster.kubernetes)
+    return version.major, version.minor
+
+
+def known(inventory: InventoryFile) -> Iterator[Issue]:
+    """The version is one whose needs are known."""
+    version = Version.parse(inventory.cluster.kubernetes)
+    try:
+        release(version)
+    except ValueError:
+        oldest, newest = (".".join(map(str, minor)) for minor in (OLDEST, NEWEST))
+        old = (version.major, version.minor) < OLDEST
+        yield Issue(
+            ("cluster", "kubernetes"),
+            f"cluster.kubernetes: version {version} is unknown",
+            why=f"this release of kubeinstall knows Kubernetes {oldest} to {newest}",
+            next=f"the nearest is {oldest}" if old else f"the nearest is {newest}; or {DEFAULT}",
+        )
+
+
+def runtime(inventory: InventoryFile) -> Iterator[Issue]:
+    """The kubelet can speak to the runtime."""
+    if inventory.cluster.runtime.name is RuntimeName.DOCKER and _minor(inventory) >= (1, 24):
+        yield Issue(
+            ("cluster", "runtime", "name"),
+            f"cluster.runtime.name: Kubernetes {inventory.cluster.kubernetes} cannot use docker",
+            why="from 1.24 the kubelet needs cri-dockerd between, which this release does not "
+            "install",
+            next="use containerd, or Kubernetes 1.23 or older",
+        )
+
+
+def packages(inventory: InventoryFile) -> Iterator[Issue]:
+    """The official package source has the version."""
+    if inventory.cluster.packages.url is None and _minor(inventory) < PKGS_K8S_IO_SINCE:
+        yield Issue(
+            ("cluster", "kubernetes"),
+            f"cluster.packages.url is missing: pkgs.k8s.io has no Kubernetes "
+            f"{inventory.cluster.kubernetes}",
+            why="its packages begin with 1.24",
+            next="name a package source that has it, e.g. `packages: {url: "
+            "https://mirror.example.org}`, or take 1.24 or newer",
+        )
+
+
+def kube_proxy_mode(inventory: InventoryFile) -> Iterator[Issue]:
+    """kube-proxy knows the mode."""
+    mode = inventory.cluster.kube_proxy.mode
+    loc = ("cluster", "kube_proxy", "mode")
+    if mode == "nftables" and _minor(inventory) < NFTABLES_SINCE:
+        yield Issue(
+            loc,
+            f"{dotted(loc)}: Kubernetes {inventory.cluster.kubernetes} has no nftables mode yet",
+            why="kube-proxy has it ready to use from 1.31",
+            next="use iptables",
+        )
+    if mode == "ipvs" and _minor(inventory) >= IPVS_DEPRECATED_SINCE:
+        yield Issue(
+            loc,
+            f"{dotted(loc)}: ipvs is deprecated since Kubernetes 1.35",
+            next="use nftables or iptables",
+            severity="warning",
+        )
+
+
+def certificate_validity(inventory: InventoryFile) -> Iterator[Issue]:
+    """The kubeadm API of the version has the setting."""
+    kubeadm = inventory.cluster.kubeadm
+    if (
+        kubeadm.certificate_validity
+        and not release(Version.parse(inventory.cluster.kubernetes)).list_args
+    ):
+        yield Issue(
+            ("cluster", "kubeadm", "certificate_validity"),
+            "cluster.kubeadm.certificate_validity: kubeadm of Kubernetes "
+            f"{inventory.cluster.kubernetes} cannot set it",
+            why="it came with the configuration API v1beta4, in 1.31",
+            next="leave it out (certificates are then valid for a year), or take 1.31 or newer",
+        )
+
+
+def removed_flags(inventory: InventoryFile) -> Iterator[Issue]:
+    """No kubelet flag that the version does not start with."""
+    flag = "pod-infra-container-image"
+    if _minor(inventory) <= POD_INFRA_IMAGE_UNTIL:
+        return
+    for loc, layer in layers(inventory):
+        if flag in layer.kubelet.extra_args:
+            place = (*loc, "kubelet", "extra_args", flag)
+            yield Issue(
+                place,
+                f"{dotted(place)}: the kubelet has no such flag since Kubernetes 1.35",
+                why="it does not start with an unknown flag",
+                next="remove it; the sandbox image is the one kubeadm lists",
+                at_key=True,
+            )

@@ -1,0 +1,63 @@
+"""The files of this machine that an inventory names: are they there?"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from kubeinstall.inventory.model import Cluster, InventoryFile
+from kubeinstall.inventory.resolve import layers, local
+from kubeinstall.inventory.source import Issue, Loc, dotted
+
+
+def check_files(inventory: InventoryFile, cluster: Cluster, must_exist: bool) -> Iterator[Issue]:
+    """What is wrong with ssh keys, known_hosts files and the signing key.
+
+    Args:
+        must_exist: False makes a missing file a warning: a lab that is not up yet has none.
+    """
+    severity: Literal["error", "warning"] = "error" if must_exist else "warning"
+    advice = "name one that is there; paths are relative to the inventory's folder"
+    if inventory.lab:
+        advice = f"`kubeinstall lab up -i {cluster.source}` makes it"
+    base = (cluster.source or Path()).absolute().parent
+    for loc, path, needed in _named(inventory):
+        full = local(path, base)
+        if os.access(full, os.R_OK) and os.path.isfile(full):  # noqa: PTH113 pathlib's may raise
+            yield from _key_mode(loc, full)
+        elif needed:
+            reason = "it cannot be read" if os.access(full, os.F_OK) else "there is no such file"
+            yield Issue(
+                loc,
+                f"{dotted(loc)}: {full}: {reason}",
+                next=advice,
+                severity=severity,
+            )
+
+
+def _named(inventory: InventoryFile) -> Iterator[tuple[Loc, Path, bool]]:
+    """Each file with its place, and whether a run needs it."""
+    for loc, layer in layers(inventory):
+        ssh = layer.ssh
+        if ssh.key:
+            yield (*loc, "ssh", "key"), ssh.key, True
+        if ssh.known_hosts:
+            yield (*loc, "ssh", "known_hosts"), ssh.known_hosts, ssh.host_keys == "strict"
+    key = inventory.cluster.packages.key
+    if key:
+        yield ("cluster", "packages", "key"), key, True
+
+
+def _key_mode(loc: Loc, path: Path) -> Iterator[Issue]:
+    """Private keys are for their owner's eyes."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if loc[-2:] == ("ssh", "key") and mode & 0o077:
+        yield Issue(
+            loc,
+            f"{dotted(loc)}: others may read the private key {path} (mode {mode:o})",
+            next=f"chmod 600 {path}",
+            severity="warning",
+        )

@@ -1,0 +1,107 @@
+"""The forms that values of the inventory have: patterns, and what to call them.
+
+The patterns stay inside what Python, Rust (pydantic) and ECMAScript (JSON Schema) share.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from kubeinstall.releases import DEFAULT, Version
+
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_ANY_LABEL = r"[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
+_HOST = rf"{_ANY_LABEL}(\.{_ANY_LABEL})*"
+_LOGIN = r"[A-Za-z_][-A-Za-z0-9_.]*"
+
+DNS_LABEL = rf"^{_LABEL}$"
+DNS_NAME = rf"^{_LABEL}(\.{_LABEL})*$"
+HOST_NAME = rf"^{_HOST}$"
+SAN = rf"^((\*\.)?{_HOST}|[0-9a-fA-F:]*:[0-9a-fA-F:.]+)$"
+LOGIN = rf"^{_LOGIN}$"
+BASTION = rf"^({_LOGIN}@)?{_HOST}(:[0-9]{{1,5}})?$"
+PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
+PACKAGE_VERSION = r"^[0-9][-A-Za-z0-9.+~:]*$"
+REGISTRY = rf"^{_HOST}(:[0-9]{{1,5}})?$"
+REPOSITORY = rf"^{_HOST}(:[0-9]{{1,5}})?(/[a-z0-9][-a-z0-9._]*)*$"
+IMAGE = r"^[A-Za-z0-9][-A-Za-z0-9._:/]*(@sha256:[0-9a-f]{64})?$"
+URL = r"^https?://[^/\s'\"]+(/[^/\s'\"]+)*$"
+SIZE = r"^[0-9]+[kmg]$"
+DURATION = r"^(0|[0-9]+h([0-9]+m)?([0-9]+s)?|[0-9]+m([0-9]+s)?|[0-9]+s)$"
+HOURS = r"^[1-9][0-9]*h$"
+SYSCTL = r"^[a-z0-9_]+([./][-A-Za-z0-9_]+)+$"
+NOT_EMPTY = r"\S"
+VERSION = r"^v?[0-9]+\.[0-9]+\.[0-9]+$"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a form is called (after "is not ...") and what it looks like."""
+
+    name: str
+    example: str
+
+
+_DNS = "made of lower case letters, digits, '-'"
+FORMS = {
+    DNS_LABEL: Form(f"a DNS label ({_DNS} inside)", "kubernetes"),
+    DNS_NAME: Form(f"a DNS name ({_DNS} and '.' inside)", "node-1 or example.org"),
+    HOST_NAME: Form("an address or a DNS name", "10.0.0.10 or api.example.org"),
+    SAN: Form("an address or a DNS name", "10.0.0.10 or api.example.org"),
+    LOGIN: Form("a login name", "debian"),
+    BASTION: Form("of the form [user@]host[:port]", "debian@gate.example.org:22"),
+    PACKAGE: Form("a Debian package name", "containerd.io"),
+    PACKAGE_VERSION: Form("a Debian version", "1.7.24-1"),
+    REGISTRY: Form(
+        "a registry (host or host:port, without https://)", "docker.io or 10.0.0.2:5000"
+    ),
+    REPOSITORY: Form(
+        "an image repository (host[:port][/path], without https://)", "registry.example.org/k8s"
+    ),
+    IMAGE: Form("an image reference", "docker.io/library/busybox:1.37"),
+    URL: Form("an http or https URL without a slash at its end", "https://mirror.example.org/k8s"),
+    SIZE: Form("a number with k, m or g", "10m"),
+    DURATION: Form("a duration of hours, minutes and seconds", "24h or 1h30m, or 0 for never"),
+    HOURS: Form("a number of hours", "8760h"),
+    SYSCTL: Form("the name of a sysctl", "net.core.somaxconn"),
+    NOT_EMPTY: Form("text; it is empty", ""),
+}
+
+
+def exact_version(value: Any) -> str:
+    """An exact Kubernetes version without the ``v``.
+
+    Raises:
+        PydanticCustomError: it is another form, e.g. 1.20, which YAML reads as a number.
+    """
+    text = str(value)
+    try:
+        return str(Version.parse(text))
+    except ValueError:
+        pass
+    advice = f"write it like {DEFAULT}"
+    reason = "an exact version"
+    if isinstance(value, float) or re.fullmatch(r"v?\d+\.\d+", text):
+        reason = "an exact version: the patch number is missing"
+        advice = f"write all three numbers, e.g. {DEFAULT}"
+    raise PydanticCustomError("form", "{reason}", {"reason": reason, "advice": advice})
+
+
+def only_text(value: Any) -> Any:
+    """Numbers are no addresses, though Python's ipaddress takes them.
+
+    Raises:
+        PydanticCustomError: the value is a number.
+    """
+    if isinstance(value, int | float):
+        raise PydanticCustomError("ip_v4_address", "not text")
+    return value
+
+
+def zero_as_text(value: Any) -> Any:
+    """The number 0 as text: the one duration that needs no unit."""
+    return "0" if value == 0 and not isinstance(value, bool) else value

@@ -1,0 +1,111 @@
+"""From the file's shape to the cluster: what the defaults, the group and the host say, merged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kubeinstall.inventory.model import (
+    Cluster,
+    ClusterSpec,
+    Group,
+    Host,
+    HostEntry,
+    HostSettings,
+    InventoryFile,
+    Role,
+    Ssh,
+)
+from kubeinstall.inventory.source import Loc
+
+
+def groups(inventory: InventoryFile) -> Iterator[tuple[Loc, Role, Group]]:
+    """Each group with its place in the file; control planes first."""
+    yield ("groups", "control_plane"), Role.CONTROL_PLANE, inventory.groups.control_plane
+    yield ("groups", "workers"), Role.WORKER, inventory.groups.workers
+
+
+def entries(inventory: InventoryFile) -> Iterator[tuple[Loc, Role, str, HostEntry]]:
+    """Each host as the file has it: place, role, name, entry."""
+    for loc, role, group in groups(inventory):
+        for name, entry in group.hosts.items():
+            yield (*loc, "hosts", name), role, name, entry
+
+
+def layers(inventory: InventoryFile) -> Iterator[tuple[Loc, HostSettings]]:
+    """Every place that holds host settings: defaults, groups, hosts."""
+    yield ("defaults",), inventory.defaults
+    for loc, _, group in groups(inventory):
+        yield loc, group
+    for loc, _, _, entry in entries(inventory):
+        yield loc, entry
+
+
+def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """``above`` over ``below``: mappings are merged key by key, everything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = (
+            merge(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+        )
+    return merged
+
+
+def settings(inventory: InventoryFile, role: Role, entry: HostEntry) -> HostSettings:
+    """A host's settings: its own over its group's over the defaults."""
+    own = inventory.groups.control_plane
+    if role is Role.WORKER:
+        own = inventory.groups.workers
+    merged: dict[str, Any] = {}
+    for layer in (inventory.defaults, own, entry):
+        said = layer.model_dump(exclude_unset=True, include=set(HostSettings.model_fields))
+        merged = merge(merged, said)
+    return HostSettings.model_validate(merged)
+
+
+def resolve(inventory: InventoryFile, source: Path) -> Cluster:
+    """The cluster that an inventory describes; relative paths start at the file's folder."""
+    base = source.absolute().parent
+    hosts = tuple(
+        _host(inventory, base, role, name, entry) for _, role, name, entry in entries(inventory)
+    )
+    return Cluster(
+        spec=_spec(inventory.cluster, base), hosts=hosts, lab=inventory.lab, source=source
+    )
+
+
+def _host(inventory: InventoryFile, base: Path, role: Role, name: str, entry: HostEntry) -> Host:
+    said = settings(inventory, role, entry)
+    return Host(
+        name=name,
+        role=role,
+        address=str(entry.address),
+        node_ip=str(entry.node_ip or entry.address),
+        hostname=entry.hostname or name,
+        ssh=_ssh(said.ssh, base),
+        labels=said.labels,
+        taints=None if said.taints is None else tuple(said.taints),
+        kubelet=said.kubelet,
+    )
+
+
+def _ssh(ssh: Ssh, base: Path) -> Ssh:
+    paths = {"key": _local(ssh.key, base), "known_hosts": _local(ssh.known_hosts, base)}
+    return ssh.model_copy(update=paths)
+
+
+def _spec(spec: ClusterSpec, base: Path) -> ClusterSpec:
+    packages = spec.packages.model_copy(update={"key": _local(spec.packages.key, base)})
+    return spec.model_copy(update={"packages": packages})
+
+
+def _local(path: Path | None, base: Path) -> Path | None:
+    return local(path, base) if path else None
+
+
+def local(path: Path | str, base: Path) -> Path:
+    """A path of this machine: ``~`` is the user's home, relative ones start at ``base``."""
+    return base / os.path.expanduser(path)  # noqa: PTH111 Path's own fails on unknown users

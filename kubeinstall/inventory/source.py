@@ -1,0 +1,345 @@
+"""A YAML file as plain values, with the position of each: what error messages point at.
+
+PyYAML does the parsing; scalars are read by the core schema of YAML 1.2 as editors do, so
+``off`` and ``no`` are words, ``012`` is text and only ``true`` and ``false`` are truth values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+Loc = tuple[str | int, ...]
+"""A place in the file: keys and list indexes from the top."""
+
+MAX_BYTES = 1 << 20
+MAX_NODES = 100_000
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Something wrong at a place of the file, before it has a line number.
+
+    Args:
+        loc: the place; where it is not in the file, the nearest place above it counts.
+        what: one sentence, with the value.
+        at_key: point at the key, not at its value.
+        doubts: other places that cannot be judged because of it.
+    """
+
+    loc: Loc
+    what: str
+    why: str = ""
+    next: str = ""
+    severity: Literal["error", "warning"] = "error"
+    at_key: bool = False
+    doubts: tuple[Loc, ...] = ()
+
+
+@dataclass(frozen=True)
+class Position:
+    """Line and column, both counted from 1."""
+
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column}"
+
+    @classmethod
+    def of(cls, mark: yaml.Mark | None) -> Position:
+        return cls(mark.line + 1, mark.column + 1) if mark else cls(1, 1)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a key and its value are, and the value as it was written (scalars only)."""
+
+    key: Position
+    value: Position
+    text: str | None = None
+
+
+@dataclass
+class Source:
+    """What was read.
+
+    Args:
+        value: plain values; every key is text as it was written.
+        spots: the position of each place.
+        issues: what is wrong with the YAML but does not keep it from being read further.
+    """
+
+    value: Any = None
+    spots: dict[Loc, Spot] = field(default_factory=dict)
+    issues: list[Issue] = field(default_factory=list)
+
+    def position(self, issue: Issue) -> Position:
+        """The position an issue points at."""
+        loc = issue.loc
+        while loc and loc not in self.spots:
+            loc = loc[:-1]
+        spot = self.spots.get(loc)
+        if spot is None:
+            return Position(1, 1)
+        at_key = issue.at_key or loc != issue.loc
+        return spot.key if at_key else spot.value
+
+
+class SourceError(Exception):
+    """The file cannot be read at all; its message, position and advice."""
+
+    def __init__(
+        self, what: str, position: Position | None = None, why: str = "", next: str = ""
+    ) -> None:
+        super().__init__(what)
+        self.what, self.position, self.why, self.next = what, position, why, next
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader with the core schema of YAML 1.2."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(0|[1-9][0-9]*)|0x[0-9a-fA-F]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("null", r"~|null|Null|NULL|", "~nN\0"),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}",
+        re.compile(f"^(?:{_pattern})$"),
+        [("" if c == "\0" else c) for c in _first],
+    )
+
+
+def read(path: Path) -> str:
+    """The file's text.
+
+    Raises:
+        SourceError: no such file, not a file, unreadable, too large or not text.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise SourceError(
+            "there is no such file", next="write one with `kubeinstall init`, or name it with -i"
+        ) from None
+    except IsADirectoryError:
+        raise SourceError("it is a folder, not a file", next="name a YAML file in it") from None
+    except OSError as error:
+        raise SourceError(f"it cannot be read: {error.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise SourceError(f"it is larger than {MAX_BYTES >> 20} MiB", why="no inventory is")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace").split("\n")
+        raise SourceError(
+            "it is not UTF-8 text",
+            Position(len(before), len(before[-1]) + 1),
+            next="save it as UTF-8",
+        ) from None
+    return text
+
+
+def parse(text: str) -> Source:
+    """Read one YAML document.
+
+    Raises:
+        SourceError: it is not one YAML document of plain values with a mapping at the top.
+    """
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(error, text) from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position].split("\n")
+        position = Position(len(before), len(before[-1]) + 1)
+        raise SourceError("it holds a character YAML forbids (is it text?)", position) from None
+    except RecursionError:
+        raise SourceError("it is nested too deeply") from None
+    if node is None:
+        raise SourceError("it is empty", next="write a starter with `kubeinstall init`")
+    if not isinstance(node, yaml.MappingNode):
+        raise SourceError(
+            f"it holds {kind_of_node(node)}, not a mapping",
+            Position.of(node.start_mark),
+            next="start with `cluster:` and `groups:`",
+        )
+    source = Source()
+    top = Position.of(node.start_mark)
+    try:
+        source.value = _Builder(source).build(node, (), top)
+    except RecursionError:
+        raise SourceError("it is nested too deeply") from None
+    return source
+
+
+def kind_of_node(node: yaml.Node) -> str:
+    """``a list``, ``a mapping``, or ``a single value``."""
+    if isinstance(node, yaml.SequenceNode):
+        return "a list"
+    return "a mapping" if isinstance(node, yaml.MappingNode) else "a single value"
+
+
+_TABS = SourceError(
+    "a tab is used for indentation", why="YAML allows spaces only", next="use two spaces a level"
+)
+_PROBLEMS = (
+    (
+        "mapping values are not allowed",
+        "a `:` where no key can be",
+        "check the indentation of this line and the one before; quote a value that holds `: `",
+    ),
+    (
+        "could not find expected ':'",
+        "a key without its `:`",
+        "write `key: value`; check quotes and indentation of the line before",
+    ),
+    ("found undefined alias", "an alias (*name) without its anchor (&name)", "define it before"),
+    ("found duplicate anchor", "an anchor (&name) is defined twice", "rename one"),
+    ("but found another document", "a second document starts here", "keep one; remove the `---`"),
+    ("expected <block end>", "the indentation does not fit the lines above", "align the keys"),
+    ("expected ',' or", "a list or mapping in brackets is not closed", "close it with ] or }"),
+    ("found unexpected end of stream", "a quote is not closed", "close it"),
+)
+
+
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What PyYAML counts lines by."""
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> SourceError:
+    """A YAML error in people's words."""
+    mark = error.problem_mark or error.context_mark
+    position = Position.of(mark)
+    line = _BREAK.split(text)[position.line - 1] if mark else ""
+    if "\t" in line[: max(position.column, len(line) - len(line.lstrip()))]:
+        tab = Position(position.line, line.index("\t") + 1)
+        return SourceError(_TABS.what, tab, _TABS.why, _TABS.next)
+    if "${" in line:
+        return SourceError(
+            "${NAME} stands in { } or [ ] without quotes", position, next='write "${NAME}"'
+        )
+    problem = error.problem or "it is not YAML"
+    for start, what, advice in _PROBLEMS:
+        if problem.startswith(start):
+            return SourceError(what, position, next=advice)
+    return SourceError(f"it is not YAML: {problem}", position)
+
+
+class _Builder:
+    """Turns nodes into values and notes where each one is."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.count = 0
+        self.open: set[int] = set()
+
+    def build(self, node: yaml.Node, loc: Loc, key: Position) -> Any:
+        """The value of a node at a place whose key is at a position."""
+        self.count += 1
+        here = Position.of(node.start_mark)
+        if self.count > MAX_NODES:
+            raise SourceError(
+                f"it holds more than {MAX_NODES} values", here, why="aliases (*name) multiply"
+            )
+        if id(node) in self.open:
+            raise SourceError("an alias (*name) holds itself", here)
+        text = node.value if isinstance(node, yaml.ScalarNode) else None
+        self.source.spots[loc] = Spot(key, here, text)
+        self.open.add(id(node))
+        try:
+            return self._value(node, loc)
+        finally:
+            self.open.discard(id(node))
+
+    def _value(self, node: yaml.Node, loc: Loc) -> Any:
+        tag = node.tag.removeprefix("tag:yaml.org,2002:")
+        if isinstance(node, yaml.MappingNode) and tag == "map":
+            return dict(self._pairs(node, loc))
+        if isinstance(node, yaml.SequenceNode) and tag == "seq":
+            return [
+                self.build(item, (*loc, index), Position.of(item.start_mark))
+                for index, item in enumerate(node.value)
+            ]
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, tag)
+        raise self._tagged(node)
+
+    def _pairs(self, node: yaml.MappingNode, loc: Loc) -> Iterator[tuple[str, Any]]:
+        first: dict[str, Position] = {}
+        for key_node, value_node in node.value:
+            here = Position.of(key_node.start_mark)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise SourceError(f"a key is {kind_of_node(key_node)}", here, next="keys are text")
+            name = str(key_node.value)
+            if name == "<<":
+                raise SourceError(
+                    "merge keys (<<) are not read",
+                    here,
+                    next="put what hosts share into `defaults` or their group",
+                )
+            if name in first:
+                self._duplicate(loc, name, first[name], here)
+                continue
+            first[name] = here
+            yield name, self.build(value_node, (*loc, name), here)
+
+    def _duplicate(self, loc: Loc, name: str, first: Position, here: Position) -> None:
+        """A key that is there twice; its second position is a place of its own."""
+        place = (*loc, f"{name} (again at {here})")
+        self.source.spots[place] = Spot(here, here)
+        self.source.issues.append(
+            Issue(
+                place,
+                f"{dotted((*loc, name))} is there twice",
+                why=f"the first is in line {first.line}",
+                next="keep one",
+                at_key=True,
+                doubts=((*loc, name),),
+            )
+        )
+
+    def _scalar(self, node: yaml.ScalarNode, tag: str) -> Any:
+        text = str(node.value)
+        if tag == "str":
+            return text
+        if tag == "null":
+            return None
+        try:
+            if tag == "bool":
+                return {"true": True, "false": False}[text.lower()]
+            if tag == "int":
+                return int(text, 16 if text.startswith("0x") else 10)
+            if tag == "float":
+                return float(text)
+        except (ValueError, KeyError):
+            pass
+        raise self._tagged(node)
+
+    def _tagged(self, node: yaml.Node) -> SourceError:
+        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+        return SourceError(
+            f"the tag {tag} is not allowed here", Position.of(node.start_mark), next="remove it"
+        )
+
+
+def dotted(loc: Loc) -> str:
+    """A place as people write it: ``cluster.runtime.name``, ``hosts.w1.taints[0].key``."""
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text or "the file"

@@ -1,0 +1,201 @@
+"""A commented inventory to start from."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.checks.hosts import unusable
+from kubeinstall.inventory.checks.networks import free
+from kubeinstall.inventory.forms import HOST_NAME, LOGIN
+from kubeinstall.releases import DEFAULT
+
+_TARGET = re.compile(r"(?:(?P<user>[^@]*)@)?(?P<host>[^@:]*)(?::(?P<port>\d+))?")
+_EXAMPLES = ("root@192.0.2.11", "root@192.0.2.12", "root@192.0.2.13")
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A host as it is named on the command line.
+
+    Args:
+        name: a name for it, if it was named; empty if only its address was.
+    """
+
+    user: str
+    address: IPv4Address
+    port: int
+    name: str = ""
+
+
+def resolve_name(name: str) -> IPv4Address:
+    """The first IPv4 address of a name, as this machine sees it.
+
+    Raises:
+        OSError: it has none.
+    """
+    found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
+    return IPv4Address(found[0][4][0])
+
+
+def parse_target(
+    text: str, resolve: Callable[[str], IPv4Address] = resolve_name, user: str = "root"
+) -> Target:
+    """Read ``[USER@]HOST[:PORT]``.
+
+    Args:
+        resolve: from a host's name to its address.
+        user: who it is if the text does not say.
+
+    Raises:
+        KubeinstallError: not of that form, or a name without an IPv4 address.
+    """
+    match = _TARGET.fullmatch(text)
+    port = int(match["port"] or 22) if match else 0
+    login = (match["user"] if match and match["user"] is not None else user) or ""
+    if not (match and re.match(HOST_NAME, match["host"]) and re.match(LOGIN, login)):
+        raise _bad(f"{text!r} is not [USER@]HOST[:PORT]", "write it like root@10.0.0.11")
+    if not 1 <= port <= 65535:
+        raise _bad(f"{text!r}: {port} is no port", "take 1 to 65535")
+    label, address = _name_and_address(text, match["host"], resolve)
+    if unusable(address):
+        raise _bad(
+            f"{text!r}: {address} is {unusable(address)}; other nodes cannot reach it",
+            "name the host's address on the network the nodes share",
+        )
+    return Target(login, address, port, label)
+
+
+def _name_and_address(
+    text: str, host: str, resolve: Callable[[str], IPv4Address]
+) -> tuple[str, IPv4Address]:
+    """The name for a host (empty if it has none to use) and its address."""
+    try:
+        return "", IPv4Address(host)
+    except AddressValueError:
+        pass
+    if re.fullmatch(r"[0-9.]+", host):
+        raise _bad(f"{text!r}: {host} is not an IPv4 address", "write it like 10.0.0.11")
+    try:
+        address = resolve(host)
+    except OSError:
+        raise _bad(
+            f"{text!r}: {host} has no IPv4 address that this machine can find",
+            "name its address instead",
+        ) from None
+    label = host.split(".")[0].lower()
+    return label if _LABEL.fullmatch(label) else "", address
+
+
+def _bad(what: str, advice: str) -> KubeinstallError:
+    return KubeinstallError(Finding(Kind.USAGE, what, next=advice))
+
+
+def starter(targets: Sequence[Target] = ()) -> str:
+    """The text of an inventory with these hosts; the first is the control plane.
+
+    Raises:
+        KubeinstallError: a host is named twice.
+    """
+    chosen = list(targets) or [parse_target(text) for text in _EXAMPLES]
+    twice = [
+        host for host, count in Counter((t.address, t.port) for t in chosen).items() if count > 1
+    ]
+    if twice:
+        raise _bad(f"{twice[0][0]} is named twice", "name each host once")
+    used = [IPv4Network(target.address) for target in chosen]
+    pods = free(used, "10.244.0.0/16")
+    services = free([*used, pods], "10.96.0.0/16")
+    user = Counter(target.user for target in chosen).most_common(1)[0][0]
+    port = Counter(target.port for target in chosen).most_common(1)[0][0]
+    lines = [_host(name, t, user, port) for name, t in zip(_names(chosen), chosen, strict=True)]
+    workers = "\n".join(lines[1:])
+    return _TEMPLATE.format(
+        version=DEFAULT,
+        pods=pods,
+        services=services,
+        user=user,
+        port=port,
+        example="" if targets else _EXAMPLE_NOTE,
+        control_plane=lines[0],
+        taints="" if workers else _ALONE,
+        workers=f"    hosts:\n{workers}" if workers else "    hosts: {}",
+    )
+
+
+def _names(targets: Sequence[Target]) -> list[str]:
+    """A name for each: its own where it is nobody else's, else cp1, w1, w2, ..."""
+    counts = Counter(target.name for target in targets)
+    taken = {name for name, count in counts.items() if name and count == 1}
+    names: list[str] = []
+    for index, target in enumerate(targets):
+        made = "cp1" if index == 0 else f"w{index}"
+        while made in taken:
+            made += "-node"
+        names.append(target.name if target.name in taken else made)
+    return names
+
+
+def _host(name: str, target: Target, user: str, port: int) -> str:
+    """A host's lines, with what is not in the defaults."""
+    own = []
+    if target.user != user:
+        own.append(f"user: {target.user}")
+    if target.port != port:
+        own.append(f"port: {target.port}")
+    lines = [f"      {name}:", f"        address: {target.address}"]
+    if own:
+        lines.append(f"        ssh: {{{', '.join(own)}}}")
+    return "\n".join(lines)
+
+
+_EXAMPLE_NOTE = "# The addresses below are examples: put your own in their place.\n"
+_ALONE = "    taints: [] # the only node: let it run ordinary pods too\n"
+_TEMPLATE = """\
+# A cluster for `kubeinstall up`. Check this file with `kubeinstall validate`.
+# For help in your editor: run `kubeinstall schema > kubeinstall.schema.json` and begin with
+#   # yaml-language-server: $schema=./kubeinstall.schema.json
+# ${{NAME}} is an environment variable, anywhere but in keys; a password may be {{file: PATH}} too.
+{example}
+cluster:
+  name: kubernetes
+  kubernetes: {version}
+  runtime:
+    name: containerd # docker: up to Kubernetes 1.23
+    # registries: # mirrors, tried before the registry itself
+    #   docker.io: {{mirrors: [https://mirror.example.org]}}
+  network:
+    plugin: bridge # all hosts on one network; none: you bring your own
+    pods: {pods}
+    services: {services}
+  # packages: # default: pkgs.k8s.io; else a source in its layout, and its signing key
+  #   url: https://packages.example.org
+  #   key: packages.asc
+  # image_repository: registry.example.org/kubernetes # default: kubeadm's own
+  # kubeadm: # flags are named without dashes
+  #   api_server_args: {{event-ttl: 2h}}
+  #   cert_sans: [api.example.org]
+
+defaults: # for every host; a group or a host may say otherwise
+  ssh:
+    user: {user} # other than root: it needs sudo
+    port: {port}
+    # key: ~/.ssh/id_ed25519 # default: the agent and the keys in ~/.ssh
+    # sudo_password: {{file: sudo-password}}
+    # bastion: user@gate.example.org:22
+    # host_keys: accept-new # default, strict: the host's key is in ~/.ssh/known_hosts
+
+groups:
+  control_plane: # one host
+{taints}    hosts:
+{control_plane}
+  workers:
+    # labels: {{example.org/disk: ssd}}
+{workers}
+"""

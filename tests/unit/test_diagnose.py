@@ -1,0 +1,177 @@
+"""Recorded words of programs that failed, and the cause that is read from them."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubeinstall.diagnose.causes import CAUSES, find_cause
+from kubeinstall.diagnose.diagnose import diagnose
+from kubeinstall.diagnose.evidence import Evidence
+from kubeinstall.findings import Finding, Kind
+
+pytestmark = pytest.mark.unit
+
+RECORDED = [
+    (
+        "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 811 (apt-get)",
+        "another program is installing packages",
+    ),
+    (
+        "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct it",
+        "an earlier installation of packages was cut off",
+    ),
+    (
+        "W: GPG error: http://10.99.0.2/core:/stable:/v1.20/deb  InRelease: The following "
+        "signatures couldn't be verified because the public key is not available: "
+        "NO_PUBKEY 234654DA9A296436",
+        "apt does not trust the package source: NO_PUBKEY 234654DA9A296436",
+    ),
+    (
+        "E: Version '1.36.9-*' for 'kubelet' was not found",
+        "the package source has no kubelet 1.36.9-*",
+    ),
+    ("E: Unable to locate package kubeadm", "no configured package source has kubeadm"),
+    (
+        "Package 'kubelet' has no installation candidate",
+        "no configured package source has kubelet",
+    ),
+    (
+        "  Temporary failure resolving 'deb.example.org'",
+        "the host cannot resolve ",
+    ),
+    (
+        "E: Failed to fetch http://10.99.0.2/dists/InRelease  Could not connect to 10.99.0.2:80",
+        "the package source http://10.99.0.2/dists/InRelease cannot be reached",
+    ),
+    (
+        "dpkg: error processing archive (--unpack): cannot copy: failed to write "
+        "(No space left on device)",
+        "a file system is full",
+    ),
+    (
+        'F1121 server.go:269] failed to run Kubelet: misconfiguration: kubelet cgroup driver: '
+        '"systemd" is different from docker cgroup driver: "cgroupfs"',
+        "the kubelet's cgroup driver (systemd) is not the runtime's (cgroupfs)",
+    ),
+    (
+        "[ERROR Swap]: running with swap on is not supported. Please disable swap",
+        "swap is on, and the kubelet refuses to run with it",
+    ),
+    (
+        "failed to run Kubelet: running with swap on is not supported, please disable swap! or set "
+        "--fail-swap-on flag to false. /proc/swaps contained: [/dev/sda2]",
+        "swap is on, and the kubelet refuses to run with it",
+    ),
+    (
+        "[ERROR Port-10250]: Port 10250 is in use",
+        "port 10250 is in use by another program",
+    ),
+    (
+        "error execution phase preflight: couldn't validate the identity of the API Server: "
+        'Get "https://10.99.0.11:6443/api/v1/namespaces/kube-public": x509: certificate has expired '
+        "or is not yet valid: current time 2026-11-21T03:00:00Z is before 2026-11-21T04:00:00Z",
+        "the clocks disagree, or a certificate has expired",
+    ),
+    (
+        'couldn\'t validate the identity of the API Server: Get "https://10.99.0.11:6443": '
+        "dial tcp 10.99.0.11:6443: connect: no route to host",
+        "10.99.0.11:6443 cannot be reached from here: a firewall, or the wrong address",
+    ),
+    (
+        "The connection to the server 10.99.0.11:6443 was refused - did you specify the right host",
+        "nothing listens on 10.99.0.11:6443: the API server does not run there (any more)",
+    ),
+    (
+        'could not find a JWS signature in the cluster-info ConfigMap for token ID "abcdef"',
+        "the bootstrap token is no longer valid",
+    ),
+    (
+        'a Node with name "w1" and status "Ready" already exists in the cluster. You must delete '
+        "the existing Node or change the name of this new joining Node",
+        "the cluster has a living node named w1 already",
+    ),
+    (
+        'validate service connection: CRI v1 image API is not implemented for endpoint: rpc error: '
+        "code = Unimplemented desc = unknown service runtime.v1.ImageService",
+        "containerd runs without its CRI plugin, or speaks another CRI version than the kubelet",
+    ),
+    (
+        "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon "
+        "running?",
+        "the container runtime does not run",
+    ),
+    (
+        "Error response from daemon: Get https://10.99.0.2:5000/v2/: http: server gave HTTP response "
+        "to HTTPS client",
+        "the image registry speaks plain HTTP",
+    ),
+    (
+        "manifest for 10.99.0.2:5000/kube-apiserver:v1.20.9 not found: manifest unknown",
+        "the registry has no image 10.99.0.2:5000/kube-apiserver:v1.20.9",
+    ),
+    (
+        "Error: failed to parse kubelet flag: unknown flag: --pod-infra-container-image",
+        "a program does not know the flag --pod-infra-container-image",
+    ),
+    (
+        "[kubelet-check] It seems like the kubelet isn't running or healthy.",
+        "the kubelet does not stay up",
+    ),
+    (
+        "kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is "
+        "unsupported and will be removed",
+        "the kubelet refuses cgroup v1 from Kubernetes 1.35 on",
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "why"), RECORDED)
+def test_the_cause_is_read_from_what_was_said(said: str, why: str) -> None:
+    found = find_cause(f"[init] some line before\n{said}\nsome line after")
+    assert found is not None
+    assert found[0].startswith(why)
+    assert found[1]
+    assert "{" not in found[1].replace("{REGISTRY: {insecure: true}}", "")
+
+
+def test_names_of_causes_are_unique() -> None:
+    names = [cause.name for cause in CAUSES]
+    assert len(set(names)) == len(names)
+
+
+FAILED = Finding(Kind.OPERATION, "Initialise the control plane failed", "cp1", why="exit code 1")
+
+
+def test_unknown_words_leave_the_finding_as_it_is() -> None:
+    assert diagnose(FAILED, "something nobody has seen before") == FAILED
+
+
+def test_the_commands_own_words_win_over_the_hosts() -> None:
+    evidence = Evidence.parse("\036runtime\ndocker inactive\n")
+    found = diagnose(FAILED, "[ERROR Port-6443]: Port 6443 is in use", evidence)
+    assert "port 6443" in found.why
+    assert found.next == "on cp1: ss -ltnp 'sport = :6443'"
+
+
+def test_the_host_is_asked_where_the_command_says_nothing() -> None:
+    evidence = Evidence.parse("\n\036runtime\ndocker inactive\n\n\036swap\n")
+    assert diagnose(FAILED, "timed out waiting", evidence).why == (
+        "the container runtime does not run"
+    )
+
+
+def test_a_full_disk_is_seen() -> None:
+    evidence = Evidence.parse(
+        "\036disk\nFilesystem Size Used Avail Use% Mounted on\n/dev/sda1 10G 10G 0 100% /var\n"
+    )
+    assert diagnose(FAILED, "exit status 1", evidence).why == "/var is full"
+
+
+def test_the_last_words_of_a_container_are_told() -> None:
+    evidence = Evidence.parse(
+        "\036containers\netcd_1 Exited (1) 3 seconds ago\n  member has already been bootstrapped\n"
+    )
+    found = diagnose(FAILED, "timed out waiting for the condition", evidence)
+    assert found.why == (
+        "exit code 1; last words on the host: member has already been bootstrapped"
+    )

@@ -1,0 +1,158 @@
+"""From what hosts answered to findings."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kubeinstall.findings import Finding
+from kubeinstall.inventory.model import Kubelet, Role
+from kubeinstall.phases.probe import Probe, script, sources
+from kubeinstall.phases.rules import judge
+from tests.unit.clusters import cluster, host
+
+pytestmark = pytest.mark.unit
+
+GOOD = Probe(
+    os="debian",
+    os_version="12",
+    arch="x86_64",
+    cpus=2,
+    memory_mb=4096,
+    time=1_000_000.0,
+    cgroup="cgroup2fs",
+    disk_mb=20_000,
+)
+
+
+def probes(**changes: dict[str, Any]) -> dict[str, Probe]:
+    """Good probes of cp1, w1, w2, each an identity of its own, with some changes by host."""
+    return {
+        name: replace(GOOD, machine_id=name, product_uuid=name, mac=name, **changes.get(name, {}))
+        for name in ("cp1", "w1", "w2")
+    }
+
+
+def only(findings: list[Finding]) -> Finding:
+    assert len(findings) == 1, findings
+    return findings[0]
+
+
+def test_good_hosts_have_no_findings() -> None:
+    assert judge(cluster(), probes()) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "change", "words"),
+    [
+        ("w1", {"os": "fedora", "os_version": "41"}, "fedora is not supported"),
+        ("w1", {"arch": "riscv64"}, "riscv64 is not supported"),
+        ("cp1", {"cpus": 1}, "1 CPU; a control plane needs 2"),
+        ("cp1", {"memory_mb": 1500}, "1500 MB of memory"),
+        ("w2", {"disk_mb": 100}, "100 MB free under /var"),
+        ("w1", {"addresses": frozenset({"10.0.2.15"})}, "10.0.0.11 is on none of its interfaces"),
+        ("w1", {"cgroup": "tmpfs"}, "cgroup v1"),
+        ("cp1", {"ports": {6443: "haproxy"}}, "port 6443 is in use by haproxy"),
+        ("w1", {"ports": {10250: ""}}, "port 10250 is in use, and"),
+        ("w1", {"reach": {"pkgs.k8s.io:443": "no answer in 4 s"}}, "does not reach pkgs.k8s.io:443"),
+        ("w1", {"time": 1_000_031.0}, "its clock is 31 s ahead"),
+        ("w2", {"time": 999_900.0}, "its clock is 100 s behind"),
+    ],
+)
+def test_what_is_wrong_is_an_error_on_its_host(
+    where: str, change: dict[str, Any], words: str
+) -> None:
+    finding = only(judge(cluster(), probes(**{where: change})))
+    assert finding.severity == "error"
+    assert finding.where == where
+    assert words in finding.what
+    assert finding.next
+
+
+@pytest.mark.parametrize(
+    ("where", "change"),
+    [
+        ("w1", {"cpus": 1, "memory_mb": 512}),
+        ("w1", {"ports": {6443: "haproxy"}}),
+        ("cp1", {"ports": {6443: "haproxy"}, "node": True}),
+        ("cp1", {"ports": {10250: "kubelet"}}),
+        ("w1", {"reach": {"pkgs.k8s.io:443": "no answer in 4 s"}, "proxy": True}),
+        ("w1", {"reach": {"10.0.0.10:22": "refused"}}),
+        ("w1", {"time": 1_000_029.0}),
+    ],
+)
+def test_what_is_right_is_left_alone(where: str, change: dict[str, Any]) -> None:
+    assert judge(cluster(), probes(**{where: change})) == []
+
+
+def test_a_peer_out_of_reach_is_a_warning() -> None:
+    answer = {"reach": {"10.0.0.10:22": "No route to host"}}
+    finding = only(judge(cluster(), probes(w1=answer)))
+    assert finding.severity == "warning"
+    assert "No route to host" in finding.why
+
+
+def test_sizes_can_be_ignored_by_kubeadms_names() -> None:
+    small = cluster(kubeadm={"ignore_preflight_errors": ["NumCPU", "mem"]})
+    assert judge(small, probes(cp1={"cpus": 1, "memory_mb": 900})) == []
+
+
+@pytest.mark.parametrize("identity", ["machine_id", "mac", "product_uuid"])
+def test_clones_are_told_once_with_all_their_names(identity: str) -> None:
+    same: dict[str, Any] = {identity: "same"}
+    finding = only(judge(cluster(), probes(w1=same, w2=same)))
+    assert finding.where == "w1, w2"
+    assert finding.severity == "error"
+
+
+def test_containers_share_their_machines_product_uuid() -> None:
+    same = {"product_uuid": "same", "container": "systemd-nspawn"}
+    found = judge(cluster(), probes(cp1=same, w1=same, w2=same))
+    assert [finding.severity for finding in found] == ["warning"]
+
+
+def test_nodes_that_work_already_are_not_called_clones() -> None:
+    same = {"machine_id": "same", "node": True}
+    assert judge(cluster(), probes(w1=same, w2=same)) == []
+
+
+def test_cgroup_v1_can_be_allowed() -> None:
+    allowed = Kubelet(config={"failCgroupV1": False})
+    one = cluster(workers=0)
+    there = host("cp1", Role.CONTROL_PLANE, 10, kubelet=allowed)
+    one = one.model_copy(update={"hosts": (there,)})
+    assert judge(one, {"cp1": replace(GOOD, cgroup="tmpfs")}) == []
+
+
+def test_sources_of_an_inventory_with_a_mirror() -> None:
+    mirrored = cluster(packages={"url": "http://10.0.0.2"}, image_repository="10.0.0.2:5000/k8s")
+    assert sources(mirrored) == [("10.0.0.2", 80), ("10.0.0.2", 5000)]
+
+
+def test_a_registry_with_mirrors_need_not_be_reached() -> None:
+    registries = {"registry.k8s.io": {"mirrors": ["https://mirror.example.org"]}}
+    assert sources(cluster(runtime={"registries": registries})) == [("pkgs.k8s.io", 443)]
+
+
+@pytest.mark.skipif(shutil.which("ss") is None, reason="needs iproute2")
+def test_the_script_runs_and_is_understood() -> None:
+    here = cluster(workers=0)
+    text = script(here, here.first, [])
+    text = text.replace("pkgs.k8s.io 443", "127.0.0.1 1").replace("registry.k8s.io 443", "127.0.0.1 1")
+    answer = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
+    probe = Probe.parse(answer.stdout)
+    assert probe.os
+    assert probe.cpus >= 1
+    assert probe.memory_mb > 0
+    assert probe.time > 1_000_000_000
+    assert "127.0.0.1" in probe.addresses
+    assert probe.disk_mb is not None
+    assert probe.reach == {"127.0.0.1:1": "refused"}
+
+
+def test_junk_is_passed_over() -> None:
+    assert Probe.parse("motd\nreach\nport\tx y\nmemory_kb\t\ncpus\tmany") == Probe()
