@@ -1,0 +1,1 @@
+"""Hosts on this machine: systemd-nspawn over a cached Debian root, with a package mirror."""

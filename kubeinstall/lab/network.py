@@ -1,0 +1,99 @@
+"""The lab's network: a bridge of its own, and a way out through this machine."""
+
+from __future__ import annotations
+
+import shlex
+from ipaddress import IPv4Network, ip_address
+from pathlib import Path
+
+from kubeinstall.lab.errors import LabError
+from kubeinstall.lab.plan import LabPlan
+from kubeinstall.lab.system import run, succeeds
+
+_FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+# systemd-resolved listens on a loopback address and keeps the real servers here.
+_RESOLV_CONF = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
+
+
+def up(lab: LabPlan) -> None:
+    """Make bridge and rules where they are missing.
+
+    Raises:
+        LabError: another interface of this machine is in the lab's subnet.
+    """
+    if not succeeds("ip", "link", "show", lab.bridge):
+        _refuse_overlap(lab)
+        run("ip", "link", "add", lab.bridge, "type", "bridge")
+        run("ip", "address", "add", f"{lab.gateway}/{lab.subnet.prefixlen}", "dev", lab.bridge)
+        run("ip", "link", "set", lab.bridge, "up")
+    if _FORWARDING.read_text().strip() == "0":
+        _was_off(lab).touch()
+        _FORWARDING.write_text("1\n")
+    for table, rule in _rules(lab):
+        if not succeeds("iptables", "-w", "-t", table, "-C", *rule):
+            run("iptables", "-w", "-t", table, "-I", *rule)
+
+
+def down(lab: LabPlan) -> None:
+    """Take back the bridge and just the rules that carry the lab's mark."""
+    for table in ("nat", "filter"):
+        for line in run("iptables-save", "-t", table).splitlines():
+            words = shlex.split(line)
+            if words[:1] == ["-A"] and lab.mark in words:
+                run("iptables", "-w", "-t", table, "-D", *words[1:])
+    if succeeds("ip", "link", "show", lab.bridge):
+        run("ip", "link", "delete", lab.bridge)
+    others = [path for path in lab.folder.parent.glob("*/") if path != lab.folder]
+    if _was_off(lab).exists() and not others:
+        _FORWARDING.write_text("0\n")
+        _was_off(lab).unlink()
+
+
+def resolv_conf(candidates: tuple[Path, ...] = _RESOLV_CONF) -> str:
+    """This machine's name servers, in a form that its hosts can reach.
+
+    Raises:
+        LabError: they listen on the machine's loopback only.
+    """
+    for path in candidates:
+        text = path.read_text() if path.is_file() else ""
+        servers = [words[1] for words in map(str.split, text.splitlines()) if _is_server(words)]
+        if servers and not all(ip_address(at.partition("%")[0]).is_loopback for at in servers):
+            return text
+    raise LabError(
+        "this machine's name servers cannot be reached from the lab's hosts",
+        why=f"{' and '.join(map(str, candidates))} name none but loopback addresses",
+        next="put the address of a name server on the network into /etc/resolv.conf",
+    )
+
+
+def _is_server(words: list[str]) -> bool:
+    return len(words) > 1 and words[0] == "nameserver"
+
+
+def _was_off(lab: LabPlan) -> Path:
+    """Says that no lab was there yet when this machine did not forward packets."""
+    return lab.folder.parent / ".forwarding-was-off"
+
+
+def _rules(lab: LabPlan) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    subnet = str(lab.subnet)
+    mark = ("-m", "comment", "--comment", lab.mark)
+    accept = ("-j", "ACCEPT")
+    return (
+        ("nat", ("POSTROUTING", "-s", subnet, "!", "-d", subnet, *mark, "-j", "MASQUERADE")),
+        # A machine that drops what it forwards (one with Docker does) lets the lab's through.
+        ("filter", ("FORWARD", "-i", lab.bridge, *mark, *accept)),
+        ("filter", ("FORWARD", "-o", lab.bridge, *mark, *accept)),
+    )
+
+
+def _refuse_overlap(lab: LabPlan) -> None:
+    for line in run("ip", "-o", "-4", "route", "show").splitlines():
+        target = line.split()[0]
+        if target[0].isdigit() and IPv4Network(target).overlaps(lab.subnet):
+            raise LabError(
+                f"the lab's subnet {lab.subnet} is in use on this machine",
+                why=f"there is a route {line.strip()}",
+                next="take the lab that uses it down, or set lab.subnet to another network",
+            )
