@@ -1,0 +1,82 @@
+"""What goes into the engine and what comes out of it; no pyinfra here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Deploy = Callable[[], None]
+"""A pyinfra ``@deploy`` function; it finds ``host.data.cluster`` and ``host.data.node``."""
+
+OnLine = Callable[[str, str], None]
+"""Called with host name and one (redacted) line of a command's output as it comes."""
+
+
+class Status(StrEnum):
+    """How an operation ended on a host, or what a plan says of it."""
+
+    OK = "ok"
+    CHANGED = "changed"
+    FAILED = "failed"
+    PLANNED = "planned"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One operation on one host; secrets are redacted before it is made.
+
+    Args:
+        output: the tail of its output, at most some 40 lines.
+        diff: a unified diff of the file it writes, if it writes one.
+        exit_code: of the last command; None where none ran.
+    """
+
+    host: str
+    phase: str
+    operation: str
+    status: Status
+    seconds: float = 0.0
+    exit_code: int | None = None
+    output: str = ""
+    diff: str = ""
+    time: str = ""
+
+    @property
+    def changed(self) -> bool:
+        return self.status is Status.CHANGED
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as JSON knows it, with ``changed`` beside ``status``."""
+        return {**asdict(self), "changed": self.changed}
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command that was asked of a host answered."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_code == 0
+
+
+@dataclass
+class HostResult:
+    """One host's part of a round."""
+
+    host: str
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def changed(self) -> list[Event]:
+        """Events that changed something, or would (a plan's)."""
+        return [e for e in self.events if e.status in (Status.CHANGED, Status.PLANNED)]
+
+    @property
+    def failed(self) -> Event | None:
+        return next((e for e in self.events if e.status is Status.FAILED), None)
