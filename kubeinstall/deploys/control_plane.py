@@ -1,0 +1,36 @@
+"""The first control plane: kubeadm init, and kubeconfigs on the host."""
+
+from __future__ import annotations
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from kubeinstall.deploys import kubeadm_files
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.operations import kubeadm
+
+
+def last_made(cluster: Cluster) -> tuple[str, str]:
+    """What ``kubeadm init`` makes last, and its namespace: with it there, init went to its end."""
+    skipped = set(cluster.spec.kubeadm.skip_phases)
+    if skipped & {"addon", "addon/kube-proxy"}:
+        return "configmap/cluster-info", "kube-public"
+    return "daemonset/kube-proxy", "kube-system"
+
+
+@deploy("control plane")
+def init() -> None:
+    """Make the control plane; give root, and the login of ssh, a kubeconfig."""
+    cluster: Cluster = host.data.cluster
+    in_file = kubeadm_files.skip_phases_in_file(cluster)
+    last, namespace = last_made(cluster)
+    kubeadm.init(
+        name="Initialise the control plane with kubeadm",
+        config=kubeadm_files.init_config(cluster),
+        path=kubeadm_files.CONFIG,
+        skip_phases=() if in_file else tuple(kubeadm_files.init_skip_phases(cluster)),
+        last=last,
+        namespace=namespace,
+    )
+    for user in dict.fromkeys(("root", host.data.node.ssh.user)):
+        kubeadm.kubeconfig(name=f"Give {user} a kubeconfig", user=user)

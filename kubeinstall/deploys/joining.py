@@ -1,0 +1,52 @@
+"""What a join needs to know of the cluster: asked of its first control plane, kept in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+TOKEN_COMMAND = "kubeadm --kubeconfig /etc/kubernetes/admin.conf token create --ttl 15m0s"
+"""Prints a fresh token that is good for a quarter of an hour."""
+
+CA_COMMAND = "cat /etc/kubernetes/pki/ca.crt"
+
+
+@dataclass(frozen=True)
+class Authority:
+    """The cluster's certificate authority.
+
+    Args:
+        file_sha256: hex digest of the file ca.crt, the same on every node.
+        key_hash: ``sha256:`` and the hex digest of its public key, as kubeadm pins it.
+    """
+
+    file_sha256: str
+    key_hash: str
+
+
+def authority(pem: str) -> Authority:
+    """Read the authority from the text of ca.crt.
+
+    Raises:
+        ValueError: that is no certificate.
+    """
+    certificate = x509.load_pem_x509_certificate(pem.encode())
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return Authority(
+        hashlib.sha256(pem.encode()).hexdigest(), f"sha256:{hashlib.sha256(key).hexdigest()}"
+    )
+
+
+def token(output: str) -> str:
+    """The token in the output of ``TOKEN_COMMAND``, which may have warnings before it.
+
+    Raises:
+        ValueError: there is none.
+    """
+    lines = output.strip().splitlines()
+    if not lines or len(lines[-1].strip()) != 23 or "." not in lines[-1]:
+        raise ValueError("kubeadm printed no token")
+    return lines[-1].strip()

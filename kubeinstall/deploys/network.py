@@ -1,0 +1,63 @@
+"""The pod network, and what the cluster is told of its nodes."""
+
+from __future__ import annotations
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from kubeinstall.deploys import network_files
+from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
+from kubeinstall.operations import cni
+from kubeinstall.operations.files import managed_file
+
+
+@deploy("network")
+def configure() -> None:
+    """Connect this node's pods to those of the others (plugin ``bridge``).
+
+    In memory: ``pod_cidrs``, node name to the share of the pod network that the cluster allotted
+    it; a node that has none yet is left for later.
+    """
+    cluster: Cluster = host.data.cluster
+    node: Host = host.data.node
+    if cluster.spec.network.plugin is not NetworkPlugin.BRIDGE:
+        return
+    pod_cidrs: dict[str, str] = host.data.get("pod_cidrs") or {}
+    addresses = {other.hostname: other.node_ip for other in cluster.hosts}
+    wanted = network_files.routes(node.hostname, pod_cidrs, addresses)
+    if node.hostname in pod_cidrs:
+        managed_file(
+            name="Write the CNI configuration",
+            path=network_files.CONFLIST,
+            content=network_files.conflist(pod_cidrs[node.hostname]),
+        )
+    managed_file(
+        name="Write the script of the pod routes",
+        path=network_files.SCRIPT,
+        content=network_files.script(cluster, wanted),
+        mode="755",
+    )
+    managed_file(
+        name="Write the unit of the pod routes",
+        path=network_files.UNIT_FILE,
+        content=network_files.unit(),
+    )
+    cni.routes(
+        name="Put the pod routes in place",
+        wanted=wanted,
+        protocol=network_files.PROTOCOL,
+        unit=network_files.UNIT,
+    )
+
+
+@deploy("labels")
+def labels() -> None:
+    """Give the nodes their labels; runs on the first control plane.
+
+    The kubelet may not set all of them itself (those below node-role.kubernetes.io), so the
+    cluster's admin sets them all.
+    """
+    cluster: Cluster = host.data.cluster
+    wanted = {node.hostname: dict(node.labels) for node in cluster.hosts if node.labels}
+    if wanted:
+        cni.node_labels(name="Label the nodes", wanted=wanted)

@@ -1,0 +1,38 @@
+"""Take the cluster off a host, so that ``up`` works again."""
+
+from __future__ import annotations
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from kubeinstall.deploys import kubeadm_files, network_files
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.operations import kubeadm
+from kubeinstall.operations import reset as operations
+
+
+@deploy("reset")
+def reset() -> None:
+    """Undo ``kubeadm init`` or ``join``, and remove what kubeadm leaves.
+
+    In memory: ``reset_packages``, whether the packages go as well. What was prepared for any
+    cluster (sysctls, modules, the runtime and its settings) stays.
+    """
+    cluster: Cluster = host.data.cluster
+    for user in dict.fromkeys(("root", host.data.node.ssh.user)):
+        kubeadm.kubeconfig_gone(name=f"Take {user}'s kubeconfig away", user=user)
+    operations.kubeadm_reset(
+        name="Reset with kubeadm", cri_socket=kubeadm_files.cri_socket(cluster)
+    )
+    operations.routes_gone(
+        name="Remove the pod routes",
+        unit=network_files.UNIT,
+        unit_file=network_files.UNIT_FILE,
+        script=network_files.SCRIPT,
+        protocol=network_files.PROTOCOL,
+    )
+    operations.cni_gone(name="Remove CNI configuration and interfaces")
+    operations.rules_gone(name="Remove the cluster's firewall rules")
+    operations.folders_gone(name="Empty the cluster's folders")
+    if host.data.get("reset_packages"):
+        operations.packages_gone(name="Remove the Kubernetes packages")

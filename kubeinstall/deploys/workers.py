@@ -1,0 +1,31 @@
+"""Workers: kubeadm join."""
+
+from __future__ import annotations
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from kubeinstall.deploys import kubeadm_files
+from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.operations import kubeadm
+
+
+@deploy("workers")
+def join() -> None:
+    """Join the cluster, if the host is not in it.
+
+    In memory: ``nodes`` (names that the cluster has; None: not asked), ``ca_sha256`` (of its
+    ca.crt) and ``join_config`` (the JoinConfiguration, made when any worker has to join).
+    """
+    cluster: Cluster = host.data.cluster
+    node: Host = host.data.node
+    nodes = host.data.get("nodes")
+    in_file = kubeadm_files.skip_phases_in_file(cluster)
+    kubeadm.join(
+        name="Join the cluster with kubeadm",
+        config=host.data.get("join_config"),
+        known=None if nodes is None else node.hostname in nodes,
+        ca_sha256=host.data.get("ca_sha256"),
+        cri_socket=kubeadm_files.cri_socket(cluster),
+        skip_phases=() if in_file else tuple(kubeadm_files.join_skip_phases(cluster)),
+    )

@@ -1,0 +1,68 @@
+"""The bridge network as it is live on a host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyinfra.api.facts import FactBase
+
+
+@dataclass(frozen=True)
+class RoutesState:
+    """Routes and chains of the bridge network.
+
+    Args:
+        routes: pod network to the address it is reached by.
+        chains: both of our firewall chains are there and used.
+        enabled: the unit that makes them at start is enabled.
+    """
+
+    routes: dict[str, str]
+    chains: bool = False
+    enabled: bool = False
+
+
+class Routes(FactBase[RoutesState]):
+    """The routes of a protocol number, our chains, our unit."""
+
+    @staticmethod
+    def default() -> RoutesState:
+        return RoutesState({})
+
+    def command(self, protocol: int, unit: str) -> str:
+        return f"""
+ip -o route show proto {protocol} 2>/dev/null | sed 's/^/route /'
+iptables -w -t nat -C POSTROUTING -j KUBEINSTALL-MASQ 2>/dev/null &&
+  iptables -w -t filter -C FORWARD -j KUBEINSTALL-FORWARD 2>/dev/null && echo chains
+systemctl -q is-enabled {unit} 2>/dev/null && echo enabled
+true"""
+
+    def process(self, output: list[str]) -> RoutesState:
+        words = [line.split() for line in output]
+        routes = {w[1]: w[3] for w in words if w[:1] == ["route"] and w[2:3] == ["via"]}
+        return RoutesState(routes, ["chains"] in words, ["enabled"] in words)
+
+
+class NodeLabels(FactBase[dict[str, dict[str, str]]]):
+    """Every node's labels, as the cluster tells them; empty while there is no cluster."""
+
+    @staticmethod
+    def default() -> dict[str, dict[str, str]]:
+        return {}
+
+    def command(self) -> str:
+        return (
+            "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s get nodes "
+            r"""-o go-template='{{range .items}}{{$node := .metadata.name}}"""
+            r"""{{range $key, $value := .metadata.labels}}{{$node}} {{$key}} {{$value}}"""
+            r"""{{"\n"}}{{end}}{{end}}' 2>/dev/null || true"""
+        )
+
+    def process(self, output: list[str]) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for line in output:
+            node, _, rest = line.partition(" ")
+            key, _, value = rest.partition(" ")
+            if key:
+                found.setdefault(node, {})[key] = value
+        return found

@@ -1,0 +1,186 @@
+"""What kubeadm has done on a host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyinfra.api.facts import FactBase
+
+ADMIN = "/etc/kubernetes/admin.conf"
+
+
+def _pairs(output: list[str]) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in output if "=" in line)
+
+
+@dataclass(frozen=True)
+class ControlPlaneState:
+    """How far ``kubeadm init`` came.
+
+    Args:
+        begun: something of it is there.
+        answers: the API server says that it is ready.
+        finished: the cluster has what init makes last.
+    """
+
+    begun: bool = False
+    answers: bool = False
+    finished: bool = False
+
+
+class ControlPlane(FactBase[ControlPlaneState]):
+    """How far init came, asked of the cluster itself.
+
+    Args:
+        last: what init makes last, as kubectl names it, e.g. ``daemonset/kube-proxy``.
+        namespace: where that is.
+    """
+
+    @staticmethod
+    def default() -> ControlPlaneState:
+        return ControlPlaneState()
+
+    def command(self, last: str, namespace: str) -> str:
+        kubectl = f"kubectl --kubeconfig {ADMIN} --request-timeout=5s"
+        # An API server that has just been started by the kubelet gets some time to answer.
+        return f"""
+test -e {ADMIN} -o -e /etc/kubernetes/manifests/kube-apiserver.yaml && echo begun=yes
+if [ -e {ADMIN} ] && command -v kubectl >/dev/null; then
+  tries=1
+  [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ] && systemctl -q is-active kubelet && tries=20
+  while [ $tries -gt 0 ]; do
+    if [ "$({kubectl} get --raw /readyz 2>/dev/null)" = ok ]; then
+      echo answers=yes
+      {kubectl} -n {namespace} get {last} >/dev/null 2>&1 && echo finished=yes
+      break
+    fi
+    tries=$((tries - 1))
+    [ $tries -gt 0 ] && sleep 1
+  done
+fi
+true"""
+
+    def process(self, output: list[str]) -> ControlPlaneState:
+        found = _pairs(output)
+        return ControlPlaneState("begun" in found, "answers" in found, "finished" in found)
+
+
+@dataclass(frozen=True)
+class JoinState:
+    """What ``kubeadm join`` left on a host.
+
+    Args:
+        kubelet_conf: the kubelet has credentials of its own.
+        leftovers: something else of a join is there.
+        ca_sha256: digest of the file /etc/kubernetes/pki/ca.crt; empty without one.
+        kubelet_active: the kubelet's service is active.
+    """
+
+    kubelet_conf: bool = False
+    leftovers: bool = False
+    ca_sha256: str = ""
+    kubelet_active: bool = False
+
+
+class Joined(FactBase[JoinState]):
+    """What a join left on this host."""
+
+    @staticmethod
+    def default() -> JoinState:
+        return JoinState()
+
+    def command(self) -> str:
+        return """
+cd /etc/kubernetes 2>/dev/null || exit 0
+[ -e kubelet.conf ] && echo kubelet_conf=yes
+for at in bootstrap-kubelet.conf pki/ca.crt /var/lib/kubelet/config.yaml; do
+  [ -e $at ] && echo leftovers=yes
+done
+[ -e pki/ca.crt ] && echo "ca=$(sha256sum < pki/ca.crt | cut -d' ' -f1)"
+systemctl -q is-active kubelet && echo active=yes
+true"""
+
+    def process(self, output: list[str]) -> JoinState:
+        found = _pairs(output)
+        return JoinState(
+            "kubelet_conf" in found, "leftovers" in found, found.get("ca", ""), "active" in found
+        )
+
+
+@dataclass(frozen=True)
+class KubeconfigState:
+    """A login's copy of the admin kubeconfig.
+
+    Args:
+        home: the login's home folder; empty where there is no such login.
+        admin: SHA-256 of admin.conf; empty without one.
+        copy: SHA-256 of the login's ~/.kube/config; empty without one.
+        right: the copy belongs to the login alone.
+        backed_up: a copy from before us lies beside it.
+    """
+
+    home: str = ""
+    admin: str = ""
+    copy: str = ""
+    right: bool = False
+    backed_up: bool = False
+
+
+class KubeconfigCopy(FactBase[KubeconfigState]):
+    """The state of ``user``'s copy of the admin kubeconfig."""
+
+    @staticmethod
+    def default() -> KubeconfigState:
+        return KubeconfigState()
+
+    def command(self, user: str) -> str:
+        return f"""
+home=$(getent passwd {user} | cut -d: -f6)
+echo "home=$home"
+copy=$home/.kube/config
+[ -e {ADMIN} ] && echo "admin=$(sha256sum < {ADMIN} | cut -d' ' -f1)"
+[ -e "$copy" ] && echo "copy=$(sha256sum < "$copy" | cut -d' ' -f1)"
+[ "$(stat -c '%U %a' "$copy" 2>/dev/null)" = '{user} 600' ] && echo right=yes
+[ -e "$copy.before-kubeinstall" ] && echo backed_up=yes
+true"""
+
+    def process(self, output: list[str]) -> KubeconfigState:
+        found = _pairs(output)
+        return KubeconfigState(
+            found.get("home", ""),
+            found.get("admin", ""),
+            found.get("copy", ""),
+            "right" in found,
+            "backed_up" in found,
+        )
+
+
+class Leftovers(FactBase[frozenset[str]]):
+    """What a cluster left on this host, by name; see the operations of ``reset``."""
+
+    @staticmethod
+    def default() -> frozenset[str]:
+        return frozenset()
+
+    def command(self) -> str:
+        return r"""
+any() { for path in "$@"; do [ -e "$path" ] && return 0; done; return 1; }
+any /etc/kubernetes/*.conf /etc/kubernetes/manifests/*.yaml /etc/kubernetes/pki/* \
+  /var/lib/kubelet/config.yaml /var/lib/kubelet/pki/* /var/lib/etcd/member && echo kubeadm
+any /etc/kubernetes /var/lib/cni /var/lib/kubelet/* /var/lib/etcd/* && echo folders
+any /etc/cni/net.d/*kubeinstall* && echo cni
+any /etc/systemd/system/kubeinstall-routes.service /usr/local/lib/kubeinstall/routes && echo routes
+ip -o link show 2>/dev/null | grep -qE '^[0-9]+: (cni0|flannel\.1|kube-ipvs0|kube-bridge)[:@]' \
+  && echo interfaces
+for save in iptables-save ip6tables-save; do
+  command -v $save >/dev/null || continue
+  $save 2>/dev/null | grep -qE '^:(KUBE-|CNI-|KUBEINSTALL-)' && echo rules
+done
+for package in kubelet kubeadm kubectl kubernetes-cni cri-tools; do
+  dpkg-query -W -f '${Status}' $package 2>/dev/null | grep -q ' installed$' &&
+    echo "package:$package"
+done
+true"""
+
+    def process(self, output: list[str]) -> frozenset[str]:
+        return frozenset(line.strip() for line in output if line.strip())

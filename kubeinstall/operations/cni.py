@@ -1,0 +1,46 @@
+"""The bridge network, made live; labels that only the cluster's admin may set."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator, Mapping
+
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from kubeinstall.facts.cni import NodeLabels, Routes
+from kubeinstall.operations.commands import Command
+
+
+@operation()
+def routes(wanted: Mapping[str, str], protocol: int, unit: str) -> Generator[Command]:
+    """The unit is enabled, and its routes and chains are live.
+
+    Args:
+        wanted: pod network to the address it is reached by.
+        protocol: the routes' protocol number.
+        unit: the systemd unit that makes them.
+    """
+    state = host.get_fact(Routes, protocol=protocol, unit=unit)
+    if state.routes == dict(wanted) and state.chains and state.enabled:
+        return
+    yield Command(f"systemctl daemon-reload && systemctl enable -q {unit}")
+    yield Command(f"systemctl restart {unit}")
+
+
+@operation()
+def node_labels(wanted: Mapping[str, Mapping[str, str]]) -> Generator[Command]:
+    """Labels of nodes that are in the cluster, set as its admin.
+
+    Args:
+        wanted: node name to its labels.
+    """
+    have = host.get_fact(NodeLabels)
+    for node, labels in wanted.items():
+        missing = {k: v for k, v in labels.items() if have.get(node, {}).get(k) != v}
+        if node in have and missing:
+            pairs = " ".join(shlex.quote(f"{key}={value}") for key, value in missing.items())
+            yield Command(
+                "kubectl --kubeconfig /etc/kubernetes/admin.conf label --overwrite "
+                f"node {shlex.quote(node)} {pairs}"
+            )

@@ -1,0 +1,97 @@
+"""Take a cluster off a host: what kubeadm takes, and what it leaves."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator
+
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from kubeinstall.facts.kubeadm import Leftovers
+from kubeinstall.operations.commands import Command
+
+# Only chains of Kubernetes, of CNI plugins and of ours, and what jumps to them: a user's own rules
+# stay. Chains that these name are dropped whole.
+_RULES = r"""
+for tool in iptables ip6tables; do
+  command -v $tool-save >/dev/null || continue
+  if $tool-save 2>/dev/null | grep -qE '(KUBE-|CNI-|KUBEINSTALL-)'; then
+    $tool-save 2>/dev/null | grep -vE '(KUBE-|CNI-|KUBEINSTALL-)' | $tool-restore -w
+  fi
+done"""
+
+_FOLDERS = r"""
+for at in $(findmnt -rno TARGET | grep '^/var/lib/kubelet/.' | sort -r); do umount -l "$at"; done
+rm -rf /etc/kubernetes /var/lib/cni
+for at in /var/lib/kubelet /var/lib/etcd; do
+  [ -d $at ] && find $at -mindepth 1 -xdev -delete
+done
+true"""
+
+
+@operation()
+def kubeadm_reset(cri_socket: str) -> Generator[Command]:
+    """``kubeadm reset``, where kubeadm has done anything.
+
+    Args:
+        cri_socket: the runtime's socket.
+    """
+    found = host.get_fact(Leftovers)
+    if "kubeadm" in found and "package:kubeadm" in found:
+        yield Command(
+            f"kubeadm reset -f --cri-socket {shlex.quote(cri_socket)}", stream=True, _timeout=600
+        )
+
+
+@operation()
+def routes_gone(unit: str, unit_file: str, script: str, protocol: int) -> Generator[Command]:
+    """No unit, script or routes of the bridge network."""
+    if "routes" not in host.get_fact(Leftovers):
+        return
+    yield Command(f"systemctl disable -q --now {unit} || true")
+    yield Command(f"rm -f {unit_file} {script} && systemctl daemon-reload")
+    yield Command(f"ip route flush proto {protocol}")
+
+
+@operation()
+def cni_gone() -> Generator[Command]:
+    """No CNI configuration of ours, and none of the interfaces that pod networks make."""
+    found = host.get_fact(Leftovers)
+    if "cni" in found:
+        yield Command("rm -f /etc/cni/net.d/*kubeinstall*")
+    if "interfaces" in found:
+        yield Command(
+            "for name in cni0 flannel.1 kube-ipvs0 kube-bridge; do "
+            "if ip link show $name >/dev/null 2>&1; then ip link delete $name || exit 1; fi; done"
+        )
+
+
+@operation()
+def rules_gone() -> Generator[Command]:
+    """No firewall chains of Kubernetes, CNI plugins or ours; a user's own rules stay."""
+    if "rules" in host.get_fact(Leftovers):
+        yield Command(_RULES)
+
+
+@operation()
+def folders_gone() -> Generator[Command]:
+    """Nothing in the folders of kubelet, etcd, CNI and kubeadm."""
+    if "folders" in host.get_fact(Leftovers):
+        yield Command("systemctl stop kubelet 2>/dev/null || true")
+        yield Command(_FOLDERS)
+
+
+@operation()
+def packages_gone() -> Generator[Command]:
+    """None of the packages that kubeinstall installed for Kubernetes, and not their source."""
+    found = host.get_fact(Leftovers)
+    packages = sorted(
+        name.removeprefix("package:") for name in found if name.startswith("package:")
+    )
+    if packages:
+        names = " ".join(packages)
+        yield Command(f"apt-mark unhold -q {names}")
+        yield Command(
+            f"DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 purge {names}"
+        )
