@@ -1,0 +1,65 @@
+"""``kubeinstall render``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kubeinstall.cli import options
+from kubeinstall.cli.errors import show
+from kubeinstall.deploys.rendered import RenderedFile, rendered
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.load import load_with_warnings
+
+
+@click.command("render")
+@options.inventory
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder to write to; each host gets one in it.",
+)
+@click.option(
+    "--containerd",
+    type=click.IntRange(1, 2),
+    help="Major version of containerd; default: the one that goes with the release.",
+)
+def command(inventory: Path, output: Path, containerd: int | None) -> None:
+    """Write every file that would be put on each host, without a host.
+
+    OUTPUT/HOST/etc/... holds what `up` puts at /etc/... on a fresh HOST, by the same code. Secrets
+    that only a run knows are not in it.
+    """
+    cluster, warnings = load_with_warnings(inventory, files_must_exist=False)
+    show(warnings)
+    for host in cluster.hosts:
+        files = list(rendered(cluster, host, containerd))
+        for file in files:
+            _write(output / host.name, file)
+        click.echo(f"{host.name}: {len(files)} files in {output / host.name}")
+
+
+def _write(folder: Path, file: RenderedFile) -> None:
+    """Write one file below the folder.
+
+    Raises:
+        KubeinstallError: it cannot be written.
+    """
+    path = folder / file.path.lstrip("/")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(file.content, encoding="utf-8")
+        path.chmod(int(file.mode, 8))
+    except OSError as error:
+        raise KubeinstallError(
+            Finding(
+                Kind.LOCAL,
+                f"{path} cannot be written",
+                why=error.strerror or str(error),
+                next="name another folder with --output",
+            )
+        ) from error

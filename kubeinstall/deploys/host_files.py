@@ -1,0 +1,79 @@
+"""What the ``hosts`` phase puts on a host: pure functions of the inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kubeinstall.deploys.rendered import RenderedFile
+from kubeinstall.facts.kernel import Module
+from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.operations.firewall import Opening
+from kubeinstall.operations.modules import modules_file
+from kubeinstall.operations.names import HOSTS, with_names
+from kubeinstall.templates import render
+
+MODULES = ("overlay", "br_netfilter")
+MODULES_FILE = "/etc/modules-load.d/kubeinstall.conf"
+SYSCTL_FILE = "/etc/sysctl.d/99-zz-kubeinstall.conf"
+"""Sorts after 99-sysctl.conf, which is /etc/sysctl.conf: the last one wins at boot."""
+CHRONY_FILE = "/etc/chrony/chrony.conf"
+
+_SYSCTLS = {
+    "net.bridge.bridge-nf-call-iptables": "1",
+    "net.bridge.bridge-nf-call-ip6tables": "1",
+    "net.ipv4.ip_forward": "1",
+}
+
+
+def sysctls(cluster: Cluster) -> dict[str, str]:
+    """Kernel settings: what Kubernetes needs, then the inventory's own."""
+    return {**_SYSCTLS, **{key: str(value) for key, value in cluster.spec.sysctls.items()}}
+
+
+def addresses(cluster: Cluster) -> dict[str, str]:
+    """The hosts' names and the addresses they go by inside the cluster."""
+    found: dict[str, str] = {}
+    for host in cluster.hosts:
+        found[host.hostname] = host.node_ip
+        found.setdefault(host.name, host.node_ip)
+    return found
+
+
+def openings(cluster: Cluster, host: Host) -> tuple[Opening, ...]:
+    """The ports that must be reached on a host; where only peers have to, only by them."""
+    _, _, port = cluster.endpoint.rpartition(":")
+    everywhere = [Opening("10256"), Opening("30000:32767"), Opening("30000:32767", "udp")]
+    others = [peer for peer in cluster.hosts if peer.name != host.name]
+    # Not just the API servers: pods that ask a kubelet come by their host's address.
+    peers = [Opening("10250", source=peer.node_ip) for peer in others]
+    if host.is_control_plane:
+        everywhere[:0] = [Opening(port) for port in dict.fromkeys(("6443", port))]
+        peers += [
+            Opening(ports, source=peer.node_ip)
+            for peer in others
+            if peer.is_control_plane
+            for ports in ("2379:2380", "10257", "10259")
+        ]
+    return (*everywhere, *peers)
+
+
+def chrony_conf(cluster: Cluster) -> str | None:
+    """chrony's configuration; None: the distribution's."""
+    servers = cluster.spec.time.servers
+    return render("hosts/chrony.conf.j2", servers=servers) if servers else None
+
+
+def sysctl_conf(cluster: Cluster) -> str:
+    """The kernel settings for the next boot."""
+    return render("hosts/sysctl.conf.j2", values=sysctls(cluster))
+
+
+def files(cluster: Cluster, host: Host) -> Iterable[RenderedFile]:
+    """The files of the phase on a fresh host."""
+    yield RenderedFile("/etc/hostname", host.hostname + "\n")
+    if cluster.spec.manage_etc_hosts:
+        yield RenderedFile(HOSTS, with_names("127.0.0.1 localhost\n", addresses(cluster)))
+    if cluster.spec.time.manage and (conf := chrony_conf(cluster)):
+        yield RenderedFile(CHRONY_FILE, conf)
+    yield RenderedFile(MODULES_FILE, modules_file(dict.fromkeys(MODULES, Module.LOADED)))
+    yield RenderedFile(SYSCTL_FILE, sysctl_conf(cluster))

@@ -1,0 +1,72 @@
+"""The ``hosts`` phase: a host that Kubernetes can run on."""
+
+from __future__ import annotations
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from kubeinstall.deploys import host_files
+from kubeinstall.inventory.model import Cluster, Firewall, Host
+from kubeinstall.operations.clock import in_sync
+from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.firewall import firewall_off, firewall_open
+from kubeinstall.operations.modules import modules_loaded
+from kubeinstall.operations.names import etc_hosts, hostname
+from kubeinstall.operations.packages import installed
+from kubeinstall.operations.services import running
+from kubeinstall.operations.swap import swap_off
+from kubeinstall.operations.sysctls import sysctls_live
+
+
+@deploy("Prepare the host")
+def prepare() -> None:
+    """Names, clock, swap, kernel modules and settings, firewall."""
+    cluster: Cluster = host.data.cluster
+    node: Host = host.data.node
+    hostname(wanted=node.hostname, name="Set the hostname")
+    if cluster.spec.manage_etc_hosts:
+        addresses = tuple(host_files.addresses(cluster).items())
+        etc_hosts(addresses=addresses, name="Name the cluster's hosts in /etc/hosts")
+    if cluster.spec.time.manage:
+        _clock(cluster)
+    swap_off(name="Turn off swap")
+    _kernel(cluster)
+    _firewall(cluster, node)
+
+
+def _clock(cluster: Cluster) -> None:
+    installed(wanted=(("chrony", ""),), name="Install chrony")
+    conf = host_files.chrony_conf(cluster)
+    if conf:
+        managed_file(path=host_files.CHRONY_FILE, content=conf, name="Name the time servers")
+    running(unit="chrony.service", configs=(host_files.CHRONY_FILE,), name="Run chrony")
+    if cluster.spec.time.sync_timeout:
+        timeout = cluster.spec.time.sync_timeout
+        in_sync(timeout=timeout, name="Wait for the clock to be in sync")
+
+
+def _kernel(cluster: Cluster) -> None:
+    modules_loaded(
+        names=host_files.MODULES, path=host_files.MODULES_FILE, name="Load kernel modules"
+    )
+    managed_file(
+        path=host_files.SYSCTL_FILE,
+        content=host_files.sysctl_conf(cluster),
+        name="Keep kernel settings",
+    )
+    live = tuple(host_files.sysctls(cluster).items())
+    sysctls_live(values=live, name="Apply kernel settings")
+
+
+def _firewall(cluster: Cluster, node: Host) -> None:
+    match cluster.spec.firewall:
+        case Firewall.OPEN:
+            firewall_open(
+                openings=host_files.openings(cluster, node),
+                trusted=(str(cluster.spec.network.pods),),
+                name="Open the firewall for the cluster",
+            )
+        case Firewall.OFF:
+            firewall_off(name="Turn off the firewall")
+        case Firewall.KEEP:
+            pass

@@ -1,0 +1,44 @@
+"""Every file that kubeinstall puts on a host, known without the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kubeinstall.inventory.model import Cluster, Host
+
+
+@dataclass(frozen=True)
+class RenderedFile:
+    """A file for a host.
+
+    Args:
+        path: absolute path on the host.
+        content: its text; secrets are placeholders.
+        mode: octal digits.
+    """
+
+    path: str
+    content: str
+    mode: str = "644"
+
+
+def rendered(cluster: Cluster, host: Host, containerd: int | None = None) -> Iterator[RenderedFile]:
+    """The files of one host, in the order in which they are written.
+
+    What hangs on the host itself is as on a fresh one: kernel modules that can be loaded, an
+    /etc/hosts with nothing else in it.
+
+    Args:
+        containerd: its major version; None: the one that goes with the release.
+    """
+    # They all make RenderedFiles, so they import this module.
+    from kubeinstall.deploys.host_files import files as of_hosts
+    from kubeinstall.deploys.kubeadm_files import files as of_kubeadm
+    from kubeinstall.deploys.package_files import files as of_packages
+    from kubeinstall.deploys.runtime_files import files as of_runtime
+
+    yield from of_hosts(cluster, host)
+    yield from of_runtime(cluster, host, containerd)
+    yield from of_packages(cluster, host)
+    yield from of_kubeadm(cluster, host)

@@ -1,0 +1,1 @@
+"""pyinfra facts of our own: what a host says of itself, read and never changed."""

@@ -1,0 +1,91 @@
+"""Files: what is in them, as it is on the host."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import shlex
+from dataclasses import dataclass
+
+from pyinfra.api.facts import FactBase
+
+BACKUP_SUFFIX = ".before-kubeinstall"
+
+
+@dataclass(frozen=True)
+class FileState:
+    """A regular file.
+
+    Args:
+        mode: octal digits as chmod takes them, e.g. ``644``.
+        content: its bytes.
+        backed_up: whether a copy from before us lies beside it.
+    """
+
+    mode: str
+    content: bytes
+    backed_up: bool = False
+
+    @property
+    def text(self) -> str | None:
+        """The content, or None where it is not UTF-8."""
+        try:
+            return self.content.decode()
+        except UnicodeDecodeError:
+            return None
+
+
+class File(FactBase[FileState | None]):
+    """Mode and content of the file at ``path``; None where there is none."""
+
+    def command(self, path: str) -> str:
+        file, backup = shlex.quote(path), shlex.quote(path + BACKUP_SUFFIX)
+        return (
+            f"if [ -f {file} ]; then stat -L -c %a {file}; "
+            f"[ -e {backup} ] && echo yes || echo no; base64 -w0 {file}; echo; fi || true"
+        )
+
+    def process(self, output: list[str]) -> FileState | None:
+        if len(output) < 2:
+            return None
+        try:
+            content = base64.b64decode("".join(output[2:3]), validate=True)
+        except binascii.Error:
+            return None
+        return FileState(output[0].strip(), content, output[1].strip() == "yes")
+
+
+@dataclass(frozen=True)
+class FileDigest:
+    """A regular file whose content stays on the host: its mode and SHA-256 in hex."""
+
+    mode: str
+    sha256: str
+
+
+class Digest(FactBase[FileDigest | None]):
+    """Mode and SHA-256 of the file at ``path``; None where there is none."""
+
+    def command(self, path: str) -> str:
+        file = shlex.quote(path)
+        return f"if [ -f {file} ]; then stat -L -c %a {file}; sha256sum < {file}; fi || true"
+
+    def process(self, output: list[str]) -> FileDigest | None:
+        if len(output) < 2 or not output[1].strip():
+            return None
+        return FileDigest(output[0].strip(), output[1].split()[0])
+
+
+class Exists(FactBase[bool]):
+    """Whether anything is at ``path``; a dangling link is something."""
+
+    @staticmethod
+    def default() -> bool:
+        return False
+
+    def command(self, path: str) -> str:
+        at = shlex.quote(path)
+        return f"if [ -e {at} ] || [ -L {at} ]; then echo yes; fi || true"
+
+    def process(self, output: list[str]) -> bool:
+        return "yes" in output

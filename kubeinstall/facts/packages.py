@@ -1,0 +1,80 @@
+"""Debian packages: what is installed, what could be."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from pyinfra.api.facts import FactBase
+
+
+@dataclass(frozen=True)
+class PackageState:
+    """An installed package: its version, and whether it is held back from upgrades."""
+
+    version: str
+    held: bool = False
+
+
+class Packages(FactBase[dict[str, PackageState]]):
+    """Those of ``names`` that are installed whole.
+
+    Args:
+        names: package names.
+    """
+
+    @staticmethod
+    def default() -> dict[str, PackageState]:
+        return {}
+
+    def command(self, names: tuple[str, ...]) -> str:
+        form = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\\n"
+        return f"dpkg-query -W -f '{form}' {' '.join(map(shlex.quote, names))} 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> dict[str, PackageState]:
+        rows = [line.split() for line in output]
+        return {
+            row[0]: PackageState(row[1], row[2] == "hold")
+            for row in rows
+            if len(row) == 4 and row[3] == "installed"
+        }
+
+
+class Available(FactBase[dict[str, tuple[str, ...]]]):
+    """The versions that the package sources have, newest first, as of their last update.
+
+    Args:
+        names: package names.
+    """
+
+    @staticmethod
+    def default() -> dict[str, tuple[str, ...]]:
+        return {}
+
+    def command(self, names: tuple[str, ...]) -> str:
+        return f"apt-cache madison {' '.join(map(shlex.quote, names))} 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> dict[str, tuple[str, ...]]:
+        found: dict[str, dict[str, None]] = {}
+        for line in output:
+            cells = [cell.strip() for cell in line.split("|")]
+            if len(cells) == 3 and not cells[2].endswith("Sources"):
+                found.setdefault(cells[0], {})[cells[1]] = None
+        return {name: tuple(versions) for name, versions in found.items()}
+
+
+class Interrupted(FactBase[bool]):
+    """Whether dpkg was interrupted and has to finish what it began."""
+
+    @staticmethod
+    def default() -> bool:
+        return False
+
+    def command(self) -> str:
+        return (
+            'if [ -n "$(ls /var/lib/dpkg/updates 2>/dev/null)" ] || '
+            '[ -n "$(dpkg --audit 2>/dev/null)" ]; then echo yes; fi || true'
+        )
+
+    def process(self, output: list[str]) -> bool:
+        return "yes" in output

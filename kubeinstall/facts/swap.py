@@ -1,0 +1,67 @@
+"""Swap: what is in use, and what would bring it back at the next boot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyinfra.api.facts import FactBase
+
+SERVICES = ("dphys-swapfile.service", "zram-config.service", "zramswap.service")
+"""Services of Debian and Ubuntu that make swap when they start."""
+
+
+@dataclass(frozen=True)
+class SwapState:
+    """Swap on a host.
+
+    Args:
+        active: devices and files in use.
+        fstab: lines of /etc/fstab that ask for swap.
+        units: swap units that are not masked.
+        services: enabled or running services that make swap.
+        zram: zram-generator has something to make.
+    """
+
+    active: tuple[str, ...] = ()
+    fstab: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    zram: bool = False
+
+
+class Swap(FactBase[SwapState]):
+    """Where swap is and where it comes from."""
+
+    @staticmethod
+    def default() -> SwapState:
+        return SwapState()
+
+    def command(self) -> str:
+        services = " ".join(SERVICES)
+        return rf"""
+sed -n '2,$s/^\([^[:space:]]*\).*/active \1/p' /proc/swaps 2>/dev/null
+awk '!/^[[:space:]]*#/ && $3 == "swap" {{ print "fstab " $0 }}' /etc/fstab 2>/dev/null
+systemctl list-unit-files --no-legend --plain -t swap 2>/dev/null |
+  awk '$2 != "masked" && $2 != "masked-runtime" {{ print "unit " $1 }}'
+systemctl list-unit-files --no-legend --plain {services} 2>/dev/null |
+  awk '$2 ~ /^enabled/ {{ print "service " $1 }}'
+for at in /etc /run /usr/local/lib /usr/lib; do
+  if [ -e $at/systemd/zram-generator.conf ]; then
+    grep -q '^[[:space:]]*\[zram' $at/systemd/zram-generator.conf && echo zram
+    break
+  fi
+done
+true"""
+
+    def process(self, output: list[str]) -> SwapState:
+        found: dict[str, list[str]] = {}
+        for line in output:
+            key, _, value = line.partition(" ")
+            found.setdefault(key, []).append(value)
+        return SwapState(
+            active=tuple(found.get("active", ())),
+            fstab=tuple(found.get("fstab", ())),
+            units=tuple(found.get("unit", ())),
+            services=tuple(found.get("service", ())),
+            zram="zram" in found,
+        )

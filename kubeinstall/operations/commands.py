@@ -1,0 +1,34 @@
+"""The commands that operations yield: pyinfra's, with what a front end wants to know of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyinfra.api.command import StringCommand
+
+
+class Command(StringCommand):
+    """A shell command with hints for whoever runs and shows it.
+
+    Args:
+        bits: parts of the command line, joined with spaces; ``QuoteString`` quotes one.
+        diff: a unified diff of what it does to a file.
+        stream: show its output while it runs.
+        stdin: text for its standard input; not part of any log.
+        arguments: pyinfra's connector arguments, e.g. ``_timeout`` in seconds.
+    """
+
+    def __init__(
+        self,
+        *bits: Any,
+        diff: str = "",
+        stream: bool = False,
+        stdin: str | None = None,
+        **arguments: Any,
+    ) -> None:
+        if stdin is not None:
+            arguments["_stdin"] = stdin
+        super().__init__(*bits, **arguments)
+        self.diff = diff
+        self.stream = stream
+        self.stdin = stdin

@@ -1,0 +1,55 @@
+"""systemd services: running with the configuration that is on the disk, now and after a boot."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator
+
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from kubeinstall.facts.services import Unit
+from kubeinstall.operations.commands import Command
+
+
+@operation()
+def running(unit: str, configs: tuple[str, ...] = ()) -> Generator[Command]:
+    """A service that is enabled and runs with its newest configuration.
+
+    It is restarted where a configuration file is newer than its process, whoever wrote it: a run
+    that was killed between the two is made up for.
+
+    Args:
+        unit: e.g. ``docker.service``.
+        configs: files that it reads only when it starts.
+    """
+    state = host.get_fact(Unit, unit=unit, configs=configs)
+    name = shlex.quote(unit)
+    if state.load == "masked":
+        yield Command(f"systemctl unmask {name}")
+    if state.stale:
+        yield Command("systemctl daemon-reload")
+    if not state.is_enabled:
+        yield Command(f"systemctl enable --quiet {name}")
+    if not state.is_active or state.outdated:
+        verb = "restart" if state.is_active else "start"
+        yield Command(f"systemctl reset-failed {name} 2>/dev/null; {_or_why(verb, name)}")
+
+
+@operation()
+def enabled(unit: str) -> Generator[Command]:
+    """A service that starts at boot; it is not started now.
+
+    Args:
+        unit: e.g. ``kubelet.service``.
+    """
+    if not host.get_fact(Unit, unit=unit, configs=()).is_enabled:
+        yield Command(f"systemctl enable --quiet {shlex.quote(unit)}")
+
+
+def _or_why(verb: str, name: str) -> str:
+    """systemctl, and the unit's last words when it fails."""
+    return (
+        f"systemctl {verb} {name} || {{ code=$?; "
+        f"journalctl --no-pager -o cat -n 15 -u {name} >&2; exit $code; }}"
+    )

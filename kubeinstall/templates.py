@@ -1,0 +1,35 @@
+"""The shipped templates: Jinja2, where a name without a value is an error."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from kubeinstall.resources import folder
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(  # plain text and configuration, no HTML: nothing to escape
+        loader=FileSystemLoader(folder("templates")),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+
+
+def render(name: str, **values: Any) -> str:
+    """The text of a template.
+
+    Args:
+        name: path below ``templates/``, e.g. ``chrony.conf.j2``.
+        values: what the template names.
+
+    Raises:
+        jinja2.TemplateError: no such template, or a name without a value.
+    """
+    return _environment().get_template(name).render(**values)

@@ -1,0 +1,265 @@
+"""The ``hosts`` phase: decisions about names, swap, modules, settings, ports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubeinstall.deploys import host_files
+from kubeinstall.facts.clock import InSync
+from kubeinstall.facts.files import File, FileState
+from kubeinstall.facts.firewall import Firewalls, FirewallState
+from kubeinstall.facts.identity import Hostname, Names
+from kubeinstall.facts.kernel import Module, Modules, Sysctls, sysctl_path
+from kubeinstall.facts.swap import Swap, SwapState
+from kubeinstall.inventory.model import Role
+from kubeinstall.operations.clock import in_sync
+from kubeinstall.operations.firewall import Opening, firewall_off, firewall_open
+from kubeinstall.operations.modules import modules_file, modules_loaded
+from kubeinstall.operations.names import BEGIN, END, etc_hosts, hostname, with_names
+from kubeinstall.operations.swap import swap_off
+from kubeinstall.operations.sysctls import sysctls_live
+from tests.unit.clusters import cluster, host
+from tests.unit.operating import ask, commands, texts
+
+pytestmark = pytest.mark.unit
+
+ADDRESSES = {"cp1": "10.0.0.10", "w1": "10.0.0.11"}
+BLOCK = f"{BEGIN}\n10.0.0.10 cp1\n10.0.0.11 w1\n{END}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("", BLOCK, id="empty"),
+        pytest.param("127.0.0.1 localhost\n", f"127.0.0.1 localhost\n{BLOCK}", id="appended"),
+        pytest.param("127.0.1.1 cp1\n", BLOCK, id="installer's line"),
+        pytest.param(
+            "127.0.1.1 cp1.example.org cp1\n", f"127.0.1.1 cp1.example.org\n{BLOCK}", id="fqdn"
+        ),
+        pytest.param("192.0.2.9 w1 mail # old\n", f"192.0.2.9 mail # old\n{BLOCK}", id="stale"),
+        pytest.param("# cp1 is ours\n", f"# cp1 is ours\n{BLOCK}", id="comment"),
+        pytest.param(
+            f"{BEGIN}\n10.0.0.99 gone\n{END}\n192.0.2.1 db\n", f"192.0.2.1 db\n{BLOCK}", id="moved"
+        ),
+        pytest.param(f"{BEGIN}\n192.0.2.1 db\n", f"192.0.2.1 db\n{BLOCK}", id="lost its end"),
+    ],
+)
+def test_hosts_file(before: str, after: str) -> None:
+    assert with_names(before, ADDRESSES) == after
+    assert with_names(after, ADDRESSES) == after
+
+
+def test_two_names_of_one_host_share_a_line() -> None:
+    assert "10.0.0.10 node-1 cp1" in with_names("", {"node-1": "10.0.0.10", "cp1": "10.0.0.10"})
+
+
+def test_etc_hosts_keeps_a_copy_and_then_its_peace(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = tuple(ADDRESSES.items())
+    old = FileState("644", b"127.0.1.1 cp1\n")
+    copy, write = commands(monkeypatch, etc_hosts, {File: old}, addresses=given)
+    assert texts([copy]) == ["cp -a /etc/hosts /etc/hosts.before-kubeinstall"]
+    assert write.stdin == BLOCK
+    assert "-127.0.1.1 cp1" in write.diff
+    new = FileState("644", BLOCK.encode(), backed_up=True)
+    assert commands(monkeypatch, etc_hosts, {File: new}, addresses=given) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "changes"),
+    [(Names("w1", "w1"), False), (Names("w1", "localhost"), True), (Names("debian", "w1"), True)],
+)
+def test_hostname(monkeypatch: pytest.MonkeyPatch, names: Names, changes: bool) -> None:
+    assert bool(commands(monkeypatch, hostname, {Hostname: names}, wanted="w1")) is changes
+
+
+SWAPS = """\
+active /dev/vda2
+active /swap file
+fstab UUID=0-1 none swap sw 0 0
+unit dev-vda2.swap
+unit dev-disk-by\\x2duuid-0.swap
+service zramswap.service
+zram
+""".splitlines()
+
+
+def test_swap_fact() -> None:
+    assert Swap().process(SWAPS) == SwapState(
+        active=("/dev/vda2", "/swap file"),
+        fstab=("UUID=0-1 none swap sw 0 0",),
+        units=("dev-vda2.swap", "dev-disk-by\\x2duuid-0.swap"),
+        services=("zramswap.service",),
+        zram=True,
+    )
+
+
+def test_swap_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = texts(commands(monkeypatch, swap_off, {Swap: Swap().process(SWAPS)}))
+    assert "swapoff -a" in lines
+    assert any("sed -i" in line and "/etc/fstab" in line for line in lines)
+    masks = [line for line in lines if "systemctl mask" in line]
+    assert len(masks) == 2
+    assert masks[1].endswith("systemctl mask --quiet 'dev-disk-by\\x2duuid-0.swap'")
+    assert "systemctl disable --now --quiet zramswap.service" in lines
+    assert any(": > /etc/systemd/zram-generator.conf" in line for line in lines)
+    assert commands(monkeypatch, swap_off, {Swap: SwapState()}) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (SwapState(active=("/dev/sda1",)), ["swapoff -a"]),
+        (
+            SwapState(services=("zramswap.service",)),
+            ["systemctl disable --now --quiet zramswap.service"],
+        ),
+    ],
+)
+def test_swap_only_what_is_there(
+    monkeypatch: pytest.MonkeyPatch, state: SwapState, expected: list[str]
+) -> None:
+    assert texts(commands(monkeypatch, swap_off, {Swap: state})) == expected
+
+
+NAMES = ("overlay", "br_netfilter")
+
+
+def test_built_in_modules_are_not_asked_for_at_boot() -> None:
+    text = modules_file({"overlay": Module.BUILT_IN, "br_netfilter": Module.LOADED})
+    assert [line for line in text.splitlines() if not line.startswith("#")] == ["br_netfilter"]
+
+
+def test_a_missing_module_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts: dict[type, Any] = {Modules: {"overlay": Module.LOADED}}
+    load, write = commands(monkeypatch, modules_loaded, facts, names=NAMES, path="/etc/m.conf")
+    assert load.get_raw_value().startswith("modprobe br_netfilter ")
+    assert write.stdin.splitlines()[1:] == ["overlay", "br_netfilter"]
+
+
+def test_modules_are_as_they_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = dict.fromkeys(NAMES, Module.BUILT_IN)
+    facts = {Modules: found, File: FileState("644", modules_file(found).encode())}
+    assert commands(monkeypatch, modules_loaded, facts, names=NAMES, path="/etc/m.conf") == []
+
+
+def test_modules_of_this_kernel() -> None:
+    """A kernel always has proc; never what is not a module."""
+    found = ask(Modules, names=("overlay", "no_such_module"))
+    assert "no_such_module" not in found
+
+
+def test_sysctl_paths() -> None:
+    assert sysctl_path("net.ipv4.ip_forward") == "/proc/sys/net/ipv4/ip_forward"
+    assert (
+        sysctl_path("net.ipv4.conf.eth0/1.rp_filter") == "/proc/sys/net/ipv4/conf/eth0.1/rp_filter"
+    )
+
+
+def test_sysctls_are_read_whole() -> None:
+    keys = ("kernel.pid_max", "net.ipv4.ip_local_port_range", "no.such_key")
+    found = ask(Sysctls, keys=keys)
+    with open("/proc/sys/kernel/pid_max") as file:  # noqa: PTH123 as the kernel gives it
+        assert found["/proc/sys/kernel/pid_max"] == file.read().strip()
+    assert len(found["/proc/sys/net/ipv4/ip_local_port_range"].split(" ")) == 2
+    assert len(found) == 2
+
+
+def test_sysctls_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = {"/proc/sys/a/b": "1", "/proc/sys/c/d": "4096 16384"}
+    values = (("a.b", "0"), ("c.d", "4096\t16384"))
+    (line,) = texts(commands(monkeypatch, sysctls_live, {Sysctls: live}, values=values))
+    assert "echo 0 > /proc/sys/a/b" in line
+    assert "/proc/sys/c/d" not in line
+    same = {"/proc/sys/a/b": "0", **{k: v for k, v in live.items() if k.endswith("d")}}
+    assert commands(monkeypatch, sysctls_live, {Sysctls: same}, values=values) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "synced"),
+    [
+        ("0A610002,10.97.0.2,9,1795238059.0,0.0,0.0,0.0,1.5,0.0,166.4,0.0,0.009,2.0,Normal", True),
+        ("00000000,,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised", False),
+        ("506 Cannot talk to daemon", False),
+        ("", False),
+    ],
+)
+def test_clock(monkeypatch: pytest.MonkeyPatch, answer: str, synced: bool) -> None:
+    assert InSync().process([answer]) is synced
+    yielded = commands(monkeypatch, in_sync, {InSync: synced}, timeout=30)
+    assert (yielded == []) is synced
+    assert all("waitsync 30 " in text for text in texts(yielded))
+
+
+def test_a_worker_opens_little() -> None:
+    made = cluster(workers=2)
+    openings = host_files.openings(made, made.host("w1"))
+    everywhere = {opening.ports for opening in openings if opening.source is None}
+    assert everywhere == {"10256", "30000:32767"}
+    assert {(o.ports, o.source) for o in openings if o.source} == {
+        ("10250", "10.0.0.10"),
+        ("10250", "10.0.0.12"),
+    }
+
+
+def test_a_control_plane_opens_the_api_to_all_and_etcd_to_its_like() -> None:
+    made = cluster(workers=1)
+    second = host("cp2", Role.CONTROL_PLANE, 20)
+    made = made.model_copy(update={"hosts": (*made.hosts, second)})
+    openings = host_files.openings(made, made.host("cp1"))
+    assert Opening("6443") in openings
+    assert Opening("2379:2380", source="10.0.0.20") in openings
+    assert {o.source for o in openings if o.ports == "2379:2380"} == {"10.0.0.20"}
+
+
+OPENINGS = (Opening("6443"), Opening("2379:2380", source="10.0.0.20"))
+PODS = ("10.244.0.0/16",)
+
+
+def test_ufw(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = [
+        "ufw",
+        "ufw allow 22/tcp",
+        "ufw allow 6443/tcp comment 'kubeinstall'",
+        "ufw route allow to 10.244.0.0/16",
+    ]
+    facts = {Firewalls: Firewalls().process(shown)}
+    lines = texts(commands(monkeypatch, firewall_open, facts, openings=OPENINGS, trusted=PODS))
+    assert lines == [
+        "ufw allow from 10.0.0.20 to any port 2379:2380 proto tcp comment kubeinstall",
+        "ufw allow from 10.244.0.0/16 comment kubeinstall",
+        "ufw route allow from 10.244.0.0/16 comment kubeinstall",
+    ]
+    full = [*shown, *(line.replace(" comment kubeinstall", "") for line in lines)]
+    facts = {Firewalls: Firewalls().process(full)}
+    assert commands(monkeypatch, firewall_open, facts, openings=OPENINGS, trusted=PODS) == []
+
+
+def test_firewalld(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = ["firewalld", "firewalld port=6443/tcp"]
+    facts = {Firewalls: Firewalls().process(shown)}
+    lines = texts(commands(monkeypatch, firewall_open, facts, openings=OPENINGS, trusted=PODS))
+    assert len(lines) == 2
+    assert "6443" not in " ".join(lines)
+    assert 'port="2379-2380"' in lines[0]
+    assert all("--permanent" in line for line in lines)
+    assert "--zone=trusted --add-source=10.244.0.0/16" in lines[1]
+    rich = (
+        'rule family="ipv4" source address="10.0.0.20" port port="2379-2380" protocol="tcp" accept'
+    )
+    full = [*shown, f"firewalld rich-rule={rich}", "firewalld trusted source=10.244.0.0/16"]
+    facts = {Firewalls: Firewalls().process(full)}
+    assert commands(monkeypatch, firewall_open, facts, openings=OPENINGS, trusted=PODS) == []
+
+
+def test_no_firewall_at_work_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {Firewalls: FirewallState()}
+    assert commands(monkeypatch, firewall_open, facts, openings=OPENINGS, trusted=PODS) == []
+    assert commands(monkeypatch, firewall_off, facts) == []
+
+
+def test_firewall_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {Firewalls: FirewallState(ufw=True, firewalld=True)}
+    lines = texts(commands(monkeypatch, firewall_off, facts))
+    assert lines == ["ufw --force disable", "systemctl disable --now --quiet firewalld"]

@@ -1,0 +1,177 @@
+"""The ``packages`` phase: sources, keys, and apt called only when it has something to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kubeinstall.deploys import package_files
+from kubeinstall.facts.files import Exists
+from kubeinstall.facts.packages import Available, Interrupted, Packages, PackageState
+from kubeinstall.findings import Kind, KubeinstallError
+from kubeinstall.operations.apt_key import apt_key_fetched
+from kubeinstall.operations.packages import installed
+from tests.unit.clusters import cluster
+from tests.unit.operating import commands, run, texts
+
+pytestmark = pytest.mark.unit
+
+WANTED = (("kubelet", "1.36.2-*"), ("kubectl", "1.36.2-*"))
+HELD = {name: PackageState("1.36.2-1.1", held=True) for name, _ in WANTED}
+KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nx\n-----END PGP PUBLIC KEY BLOCK-----\n"
+
+
+def test_what_dpkg_says() -> None:
+    lines = ["kubelet 1.36.2-1.1 hold installed", "kubectl 1.36.2-1.1 install half-configured", "x"]
+    assert Packages().process(lines) == {"kubelet": PackageState("1.36.2-1.1", held=True)}
+
+
+def test_what_apt_says() -> None:
+    lines = [
+        "   kubelet | 1.36.2-1.1 | https://pkgs.k8s.io/core:/stable:/v1.36/deb  Packages",
+        "   kubelet | 1.36.1-1.1 | https://pkgs.k8s.io/core:/stable:/v1.36/deb  Packages",
+        "    chrony | 4.3-2 | http://mirror.example.org bookworm/main Sources",
+        "N: no such thing",
+    ]
+    assert Available().process(lines) == {"kubelet": ("1.36.2-1.1", "1.36.1-1.1")}
+
+
+def test_all_there_and_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {Packages: HELD}
+    assert commands(monkeypatch, installed, facts, wanted=WANTED, held=True) == []
+
+
+def test_all_there_but_one_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {Packages: {**HELD, "kubectl": PackageState("1.36.2-1.1")}}
+    lines = texts(commands(monkeypatch, installed, facts, wanted=WANTED, held=True))
+    assert lines == ["apt-mark hold kubelet kubectl >/dev/null"]
+
+
+def test_a_known_version_needs_no_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {
+        Packages: {**HELD, "kubelet": PackageState("1.36.1-1.1", held=True)},
+        Available: {"kubelet": ("1.36.2-1.1", "1.36.1-1.1")},
+    }
+    install, hold = texts(commands(monkeypatch, installed, facts, wanted=WANTED, held=True))
+    assert "'kubelet=1.36.2-*'" in install
+    assert "kubectl=" not in install
+    assert "DPkg::Lock::Timeout=300" in install
+    assert "--allow-change-held-packages" in install
+    assert "--no-install-recommends" in install
+    assert hold.startswith("apt-mark hold")
+
+
+@pytest.mark.parametrize("version", ["1.36.20-1.1", "1.36.1-1.1"])
+def test_an_unknown_version_needs_one(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    facts = {Available: {name: (version,) for name, _ in WANTED}}
+    lines = texts(commands(monkeypatch, installed, facts, wanted=WANTED))
+    assert [("apt-get" in line and " update " in line) for line in lines] == [True, True]
+    assert "install" not in lines[0]
+
+
+def test_an_interrupted_dpkg_is_finished_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {Interrupted: True, Available: {"chrony": ("4.3-2",)}}
+    lines = texts(commands(monkeypatch, installed, facts, wanted=(("chrony", ""),)))
+    assert "--configure -a" in lines[0]
+    assert len(lines) == 2
+    facts = {Interrupted: True, Packages: {"chrony": PackageState("4.3-2")}}
+    assert commands(monkeypatch, installed, facts, wanted=(("chrony", ""),)) == []
+
+
+@pytest.fixture
+def apt(tmp_path: Path) -> Path:
+    """A folder of stand-ins for apt's programs; calls are noted in ``calls``."""
+    for name, body in {
+        "apt-cache": "printf ' kubelet | %s | x Packages\\n' 1.36.1-1.1 1.36.0-1.1\n",
+        "apt-get": f'echo "$@" >> {tmp_path}/calls\n',
+    }.items():
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\n{body}")
+        program.chmod(0o755)
+    return tmp_path
+
+
+def install(monkeypatch: pytest.MonkeyPatch, apt: Path, version: str) -> str:
+    wanted = (("kubelet", version),)
+    facts = {Available: {"kubelet": (version.replace("*", "1.1"),)}}
+    (script,) = texts(commands(monkeypatch, installed, facts, wanted=wanted))
+    run(script, env={"PATH": f"{apt}:{os.environ['PATH']}"})
+    return (apt / "calls").read_text()
+
+
+def test_a_version_there_is(monkeypatch: pytest.MonkeyPatch, apt: Path) -> None:
+    assert " install " in install(monkeypatch, apt, "1.36.1-*")
+
+
+@pytest.mark.parametrize("version", ["1.36.2-*", "1.36-*", "1x36.1-1.1"])
+def test_a_version_there_is_not(monkeypatch: pytest.MonkeyPatch, apt: Path, version: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        install(monkeypatch, apt, version)
+    assert caught.value.returncode == 100
+    assert f"package kubelet {version} is in none" in caught.value.stderr
+    assert "they have: 1.36.1-1.1 1.36.0-1.1" in caught.value.stderr
+    assert not (apt / "calls").exists()
+
+
+def test_what_can_no_longer_be_fetched_is_tried_with_fresh_lists(
+    monkeypatch: pytest.MonkeyPatch, apt: Path
+) -> None:
+    body = f"""\
+echo "$@" >> {apt}/calls
+case $* in *install*) [ "$(grep -c install {apt}/calls)" = 2 ] || exit 100 ;; esac
+"""
+    (apt / "apt-get").write_text(f"#!/bin/sh\n{body}")
+    calls = install(monkeypatch, apt, "1.36.1-*").splitlines()
+    verbs = [verb for call in calls for verb in call.split() if verb in ("install", "update")]
+    assert verbs == ["install", "update", "install"]
+
+
+def test_the_source_is_of_the_minor() -> None:
+    text = package_files.source_list(cluster(version="1.36.2"))
+    source = "https://pkgs.k8s.io/core:/stable:/v1.36/deb/ /"
+    assert text.endswith(f"deb [signed-by={package_files.KEYRING}] {source}\n")
+    mirrored = cluster(version="1.20.2", packages={"url": "http://10.0.0.2"})
+    assert " http://10.0.0.2/core:/stable:/v1.20/deb/ /" in package_files.source_list(mirrored)
+
+
+def test_versions() -> None:
+    assert dict(package_files.versions(cluster(version="1.36.2")))["kubeadm"] == "1.36.2-*"
+    exact = cluster(version="1.36.2", packages={"revision": "1.1"})
+    assert dict(package_files.versions(exact))["kubelet"] == "1.36.2-1.1"
+
+
+def test_a_key_never_comes_over_plain_http() -> None:
+    with pytest.raises(KubeinstallError) as caught:
+        package_files.key_url(cluster(packages={"url": "http://10.0.0.2"}))
+    assert caught.value.findings[0].kind is Kind.INVENTORY
+    assert package_files.key_url(cluster()).endswith("/v1.36/deb/Release.key")
+
+
+def test_the_key_is_fresh_when_something_is_to_be_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = {"path": "/etc/apt/k.asc", "url": "https://x/Release.key", "wanted": WANTED}
+    assert commands(monkeypatch, apt_key_fetched, {Packages: HELD, Exists: True}, **given) == []
+    assert commands(monkeypatch, apt_key_fetched, {Packages: HELD, Exists: False}, **given)
+    assert commands(monkeypatch, apt_key_fetched, {Packages: {}, Exists: True}, **given)
+    with pytest.raises(ValueError, match="not https"):
+        commands(monkeypatch, apt_key_fetched, {}, **{**given, "url": "http://x/Release.key"})
+
+
+def test_a_given_key(tmp_path: Path) -> None:
+    path = tmp_path / "key.asc"
+    path.write_text(KEY)
+    assert package_files.given_key(cluster(packages={"key": path})) == KEY
+    assert package_files.given_key(cluster()) is None
+
+
+@pytest.mark.parametrize("content", [b"\x99\x01\x0d", b"ssh-ed25519 AAAA", None])
+def test_a_key_of_no_use(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "key.asc"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(KubeinstallError, match="of no use"):
+        package_files.given_key(cluster(packages={"key": path}))

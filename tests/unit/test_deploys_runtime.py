@@ -1,0 +1,216 @@
+"""The ``runtime`` phase: configurations, and services that run with the newest of them."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import Any
+
+import pytest
+
+from kubeinstall.deploys import runtime_files
+from kubeinstall.facts.containerd import Major
+from kubeinstall.facts.files import File, FileState
+from kubeinstall.facts.services import Unit, UnitState
+from kubeinstall.findings import KubeinstallError
+from kubeinstall.inventory.model import RuntimeName
+from kubeinstall.operations.containerd import containerd_configured
+from kubeinstall.operations.services import enabled, running
+from kubeinstall.releases import Version
+from kubeinstall.releases.images import sandbox_image
+from tests.unit.clusters import cluster
+from tests.unit.operating import commands, texts
+
+pytestmark = pytest.mark.unit
+
+DOCKER: dict[str, Any] = {"name": RuntimeName.DOCKER}
+
+
+def test_merging_goes_deep_and_replaces_lists() -> None:
+    base = {"a": {"b": 1, "c": [1]}, "d": 2}
+    assert runtime_files.merged(base, {"a": {"c": [2], "e": 3}, "d": {"f": 4}}) == {
+        "a": {"b": 1, "c": [2], "e": 3},
+        "d": {"f": 4},
+    }
+    assert base == {"a": {"b": 1, "c": [1]}, "d": 2}
+
+
+def daemon(**runtime: Any) -> dict[str, Any]:
+    made = cluster(version="1.20.2", runtime={**DOCKER, **runtime})
+    document: dict[str, Any] = json.loads(runtime_files.daemon_json(made))
+    return document
+
+
+def test_daemon_json() -> None:
+    document = daemon(
+        log_max_files=3,
+        registries={
+            "docker.io": {"mirrors": ["https://hub.example.org"]},
+            "quay.io": {"mirrors": ["https://quay.example.org"]},
+            "10.0.0.2:5000": {"insecure": True},
+        },
+        config={"log-opts": {"max-size": "1g"}, "live-restore": True},
+    )
+    assert document["exec-opts"] == ["native.cgroupdriver=systemd"]
+    assert document["log-opts"] == {"max-size": "1g", "max-file": "3"}
+    assert document["registry-mirrors"] == ["https://hub.example.org"]
+    assert document["insecure-registries"] == ["10.0.0.2:5000"]
+    assert document["live-restore"] is True
+
+
+def test_daemon_json_says_no_more_than_it_must() -> None:
+    assert set(daemon()) == {"exec-opts", "log-driver", "log-opts"}
+
+
+def config(major: int, **runtime: Any) -> dict[str, Any]:
+    made = cluster(version="1.35.0", image_repository="10.0.0.2:5000", runtime=runtime)
+    return tomllib.loads(runtime_files.config_toml(made, major))
+
+
+def test_containerd_1() -> None:
+    document = config(1)
+    cri = document["plugins"]["io.containerd.grpc.v1.cri"]
+    assert document["version"] == 2
+    assert cri["sandbox_image"] == "10.0.0.2:5000/pause:3.10.1"
+    assert cri["containerd"]["runtimes"]["runc"]["options"]["SystemdCgroup"] is True
+    assert cri["registry"]["config_path"] == "/etc/containerd/certs.d"
+    assert cri["cni"]["bin_dir"] == "/opt/cni/bin"
+
+
+def test_containerd_2() -> None:
+    document = config(2)
+    images = document["plugins"]["io.containerd.cri.v1.images"]
+    runtime = document["plugins"]["io.containerd.cri.v1.runtime"]
+    assert document["version"] == 3
+    assert images["pinned_images"]["sandbox"] == "10.0.0.2:5000/pause:3.10.1"
+    assert images["registry"]["config_path"] == "/etc/containerd/certs.d"
+    assert runtime["containerd"]["runtimes"]["runc"]["options"]["SystemdCgroup"] is True
+
+
+def test_containerd_settings_of_the_inventory_are_merged() -> None:
+    mine = {"plugins": {"io.containerd.grpc.v1.cri": {"restrict_oom_score_adj": True}}}
+    cri = config(1, config=mine)["plugins"]["io.containerd.grpc.v1.cri"]
+    assert cri["restrict_oom_score_adj"] is True
+    assert "sandbox_image" in cri
+
+
+def test_a_setting_without_a_value_is_told() -> None:
+    with pytest.raises(KubeinstallError, match="TOML has no null"):
+        config(1, config={"plugins": {"x": None}})
+
+
+def registry(name: str, **settings: Any) -> dict[str, Any]:
+    made = cluster(runtime={"registries": {name: settings}})
+    (file,) = runtime_files.registry_files(made)
+    assert file.path == f"/etc/containerd/certs.d/{name}/hosts.toml"
+    return tomllib.loads(file.content)
+
+
+def test_a_registry_with_mirrors() -> None:
+    document = registry("docker.io", mirrors=["https://a.example.org", "https://b.example.org"])
+    assert document["server"] == "https://registry-1.docker.io"
+    assert list(document["host"]) == ["https://a.example.org", "https://b.example.org"]
+    assert document["host"]["https://a.example.org"]["capabilities"] == ["pull", "resolve"]
+
+
+def test_an_insecure_registry() -> None:
+    document = registry("10.0.0.2:5000", insecure=True)
+    assert list(document["host"]) == ["https://10.0.0.2:5000", "http://10.0.0.2:5000"]
+    assert document["host"]["https://10.0.0.2:5000"]["skip_verify"] is True
+
+
+@pytest.mark.parametrize(
+    ("minor", "tag"),
+    [
+        (20, "3.2"),
+        (23, "3.6"),
+        (26, "3.9"),
+        (30, "3.9"),
+        (33, "3.10"),
+        (35, "3.10.1"),
+        (37, "3.10.2"),
+    ],
+)
+def test_sandbox_image(minor: int, tag: str) -> None:
+    assert sandbox_image(Version(1, minor, 0), "r.example.org") == f"r.example.org/pause:{tag}"
+
+
+@pytest.mark.parametrize(
+    ("line", "major"),
+    [
+        ("containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u1", 1),
+        ("containerd github.com/containerd/containerd/v2 v2.1.9 1c4457e00facac03ce", 2),
+        ("containerd containerd.io 1.7.27 05044ec0a9a75232cad458027ca83437aae3f4da", 1),
+        ("containerd 2.1.9-1", 2),
+        ("containerd 1:1.7.24~ds1-6", 1),
+        ("nonsense", None),
+        ("", None),
+    ],
+)
+def test_which_containerd(line: str, major: int | None) -> None:
+    assert Major().process([line]) == major
+
+
+@pytest.mark.parametrize(("known", "written"), [(1, "one"), (2, "two"), (3, "two"), (None, "one")])
+def test_containerd_is_written_what_it_reads(
+    monkeypatch: pytest.MonkeyPatch, known: int | None, written: str
+) -> None:
+    given = {"path": "/x", "contents": ((1, "one"), (2, "two")), "package": "p", "usual": 1}
+    (command,) = commands(monkeypatch, containerd_configured, {Major: known}, **given)
+    assert command.stdin == written
+    facts = {Major: known, File: FileState("644", written.encode())}
+    assert commands(monkeypatch, containerd_configured, facts, **given) == []
+
+
+SHOWN = [
+    "LoadState=loaded",
+    "ActiveState=active",
+    "UnitFileState=enabled",
+    "NeedDaemonReload=no",
+    "Started=1795238059.500000000",
+]
+
+
+@pytest.mark.parametrize(
+    ("configs", "outdated"),
+    [
+        ([], False),
+        (["Config=1795238059.400000000"], False),
+        (["Config=1795238059.600000000"], True),
+        (["Config=1795238059.4", "Config=1795238060.0"], True),
+        (["Config=junk"], False),
+    ],
+)
+def test_a_service_older_than_its_configuration_is_restarted(
+    monkeypatch: pytest.MonkeyPatch, configs: list[str], outdated: bool
+) -> None:
+    state = Unit().process([*SHOWN, *configs])
+    assert state.outdated is outdated
+    lines = texts(commands(monkeypatch, running, {Unit: state}, unit="x.service", configs=("/x",)))
+    assert [("systemctl restart x.service" in line) for line in lines] == [True] * outdated
+
+
+@pytest.mark.parametrize(
+    ("state", "verbs"),
+    [
+        (UnitState("loaded", "active", "enabled"), []),
+        (UnitState("loaded", "inactive", "enabled"), ["start"]),
+        (UnitState("loaded", "failed", "disabled"), ["enable", "start"]),
+        (UnitState("masked", "inactive", "masked"), ["unmask", "enable", "start"]),
+        (UnitState("loaded", "active", "enabled", stale=True), ["daemon-reload", "restart"]),
+    ],
+)
+def test_running(monkeypatch: pytest.MonkeyPatch, state: UnitState, verbs: list[str]) -> None:
+    lines = texts(commands(monkeypatch, running, {Unit: state}, unit="x.service"))
+    assert len(lines) == len(verbs)
+    for line, verb in zip(lines, verbs, strict=True):
+        assert f"systemctl {verb}" in line
+
+
+def test_enabled_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    off = {Unit: UnitState("loaded", "inactive", "disabled")}
+    assert texts(commands(monkeypatch, enabled, off, unit="kubelet.service")) == [
+        "systemctl enable --quiet kubelet.service"
+    ]
+    on = {Unit: UnitState("loaded", "activating", "enabled")}
+    assert commands(monkeypatch, enabled, on, unit="kubelet.service") == []
