@@ -13,7 +13,8 @@ import click
 from kubeinstall.cli import options
 from kubeinstall.inventory.load import load
 from kubeinstall.lab import lab, machine
-from kubeinstall.lab.plan import LabError, LabPlan, plan
+from kubeinstall.lab.errors import LabError
+from kubeinstall.lab.plan import LabPlan, plan
 
 
 @click.group("lab")
@@ -51,7 +52,9 @@ def status(inventory: Path, as_json: bool) -> int:
         for host in hosts:
             running = f"running, cgroup {host.cgroup}" if host.running else "off"
             ssh = "ssh answers" if host.ssh else "no ssh"
-            click.echo(f"{host.name:{width}}  {host.address:15}  {host.purpose:7}  {running}, {ssh}")
+            click.echo(
+                f"{host.name:{width}}  {host.address:15}  {host.purpose:7}  {running}, {ssh}"
+            )
     return 0 if all(host.running and host.ssh for host in hosts) else 1
 
 

@@ -49,7 +49,7 @@ RECORDED = [
         "a file system is full",
     ),
     (
-        'F1121 server.go:269] failed to run Kubelet: misconfiguration: kubelet cgroup driver: '
+        "F1121 server.go:269] failed to run Kubelet: misconfiguration: kubelet cgroup driver: "
         '"systemd" is different from docker cgroup driver: "cgroupfs"',
         "the kubelet's cgroup driver (systemd) is not the runtime's (cgroupfs)",
     ),
@@ -68,7 +68,7 @@ RECORDED = [
     ),
     (
         "error execution phase preflight: couldn't validate the identity of the API Server: "
-        'Get "https://10.99.0.11:6443/api/v1/namespaces/kube-public": x509: certificate has expired '
+        'Get "https://10.99.0.11:6443/api/v1/namespaces": x509: certificate has expired '
         "or is not yet valid: current time 2026-11-21T03:00:00Z is before 2026-11-21T04:00:00Z",
         "the clocks disagree, or a certificate has expired",
     ),
@@ -91,7 +91,7 @@ RECORDED = [
         "the cluster has a living node named w1 already",
     ),
     (
-        'validate service connection: CRI v1 image API is not implemented for endpoint: rpc error: '
+        "validate service connection: CRI v1 image API is not implemented for endpoint: rpc error: "
         "code = Unimplemented desc = unknown service runtime.v1.ImageService",
         "containerd runs without its CRI plugin, or speaks another CRI version than the kubelet",
     ),
@@ -101,8 +101,8 @@ RECORDED = [
         "the container runtime does not run",
     ),
     (
-        "Error response from daemon: Get https://10.99.0.2:5000/v2/: http: server gave HTTP response "
-        "to HTTPS client",
+        "Error response from daemon: Get https://10.99.0.2:5000/v2/: http: server gave HTTP "
+        "response to HTTPS client",
         "the image registry speaks plain HTTP",
     ),
     (

@@ -31,10 +31,11 @@ GOOD = Probe(
 
 def probes(**changes: dict[str, Any]) -> dict[str, Probe]:
     """Good probes of cp1, w1, w2, each an identity of its own, with some changes by host."""
-    return {
-        name: replace(GOOD, machine_id=name, product_uuid=name, mac=name, **changes.get(name, {}))
-        for name in ("cp1", "w1", "w2")
-    }
+    made = {}
+    for name in ("cp1", "w1", "w2"):
+        own = {"machine_id": name, "product_uuid": name, "mac": name}
+        made[name] = replace(GOOD, **{**own, **changes.get(name, {})})
+    return made
 
 
 def only(findings: list[Finding]) -> Finding:
@@ -58,7 +59,7 @@ def test_good_hosts_have_no_findings() -> None:
         ("w1", {"cgroup": "tmpfs"}, "cgroup v1"),
         ("cp1", {"ports": {6443: "haproxy"}}, "port 6443 is in use by haproxy"),
         ("w1", {"ports": {10250: ""}}, "port 10250 is in use, and"),
-        ("w1", {"reach": {"pkgs.k8s.io:443": "no answer in 4 s"}}, "does not reach pkgs.k8s.io:443"),
+        ("w1", {"reach": {"pkgs.k8s.io:443": "no answer"}}, "does not reach pkgs.k8s.io:443"),
         ("w1", {"time": 1_000_031.0}, "its clock is 31 s ahead"),
         ("w2", {"time": 999_900.0}, "its clock is 100 s behind"),
     ],
@@ -142,7 +143,8 @@ def test_a_registry_with_mirrors_need_not_be_reached() -> None:
 def test_the_script_runs_and_is_understood() -> None:
     here = cluster(workers=0)
     text = script(here, here.first, [])
-    text = text.replace("pkgs.k8s.io 443", "127.0.0.1 1").replace("registry.k8s.io 443", "127.0.0.1 1")
+    for source in ("pkgs.k8s.io", "registry.k8s.io"):
+        text = text.replace(f"{source} 443", "127.0.0.1 1")
     answer = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
     probe = Probe.parse(answer.stdout)
     assert probe.os

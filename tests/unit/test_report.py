@@ -19,8 +19,15 @@ from kubeinstall.verify.formats import as_json, as_junit, as_text
 pytestmark = pytest.mark.unit
 
 
-def event(host: str, status: Status, phase: str = "hosts", **more: str) -> Event:
-    return Event(host, phase, more.pop("operation", "Turn off swap"), status, seconds=1.5, **more)
+def event(
+    host: str,
+    status: Status,
+    phase: str = "hosts",
+    operation: str = "Turn off swap",
+    output: str = "",
+    diff: str = "",
+) -> Event:
+    return Event(host, phase, operation, status, seconds=1.5, output=output, diff=diff)
 
 
 def terminal(*, verbose: bool = False, plan: Plan | None = None) -> tuple[Terminal, io.StringIO]:
@@ -125,9 +132,7 @@ def test_a_plan_keeps_only_changes() -> None:
 
 RESULTS = [
     Result("cp1", "system.swap_is_off", "Swap is off", seconds=0.1),
-    Result(
-        "w1", "node.kubelet_runs", "The kubelet runs", True, "it \x1b[1mdoes not <run>", "journalctl"
-    ),
+    Result("w1", "node.kubelet_runs", "The kubelet runs", True, "it \x1b[1mis <off>", "journalctl"),
 ]
 
 
@@ -150,4 +155,4 @@ def test_verify_as_junit_is_well_formed_whatever_the_message() -> None:
     assert [suite.get("name") for suite in root] == ["cp1", "w1"]
     failure = root.find(".//failure")
     assert failure is not None
-    assert "<run>" in (failure.get("message") or "")
+    assert "<off>" in (failure.get("message") or "")

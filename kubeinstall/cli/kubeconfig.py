@@ -1,0 +1,51 @@
+"""``kubeinstall kubeconfig``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from kubeinstall import kubeconfig
+from kubeinstall.cli import options
+from kubeinstall.cli.running import ask_sudo_pass_option, read
+from kubeinstall.engine.session import Session
+
+
+@click.command("kubeconfig")
+@options.inventory
+@ask_sudo_pass_option
+@click.option(
+    "--merge",
+    is_flag=True,
+    help="Merge it into kubectl's file: the first of $KUBECONFIG, else ~/.kube/config.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write it to this file, which is replaced.",
+)
+def command(inventory: Path, ask_sudo_pass: bool, merge: bool, output: Path | None) -> None:
+    """Fetch the cluster's kubeconfig for this machine.
+
+    It is the admin's, from the first control plane; context and cluster are called as the
+    inventory calls the cluster. Printed, unless --merge or -o says where it goes.
+    """
+    if merge and output:
+        raise click.UsageError("--merge and -o exclude each other")
+    target = kubeconfig.default_path(os.environ) if merge else output
+    cluster, _ = read(inventory, ask_sudo_pass)
+    with Session(cluster) as session:
+        document = kubeconfig.fetch(session, cluster)
+    if target is None:
+        click.echo(kubeconfig.dump(document), nl=False)
+        return
+    name = cluster.spec.name
+    if merge:
+        kubeconfig.merge(target, document)
+        click.echo(f"{target}: its current context is {name} now; try: kubectl get nodes")
+    else:
+        kubeconfig.save(target, document)
+        click.echo(f"{target}: written; try: kubectl --kubeconfig {target} get nodes")

@@ -1,0 +1,47 @@
+"""``kubeinstall plan``."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import click
+
+from kubeinstall.cli import options
+from kubeinstall.cli.errors import show
+from kubeinstall.cli.running import reaching, read, running
+from kubeinstall.phases import PHASES
+from kubeinstall.phases.runner import execute
+from kubeinstall.report.plan import Plan
+from kubeinstall.report.terminal import Terminal, console
+
+CHANGES = 2
+
+
+@click.command("plan")
+@options.inventory
+@reaching
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@click.option("--plain", is_flag=True, help="No colours, no live progress.")
+def command(
+    inventory: Path, limit: tuple[str, ...], ask_sudo_pass: bool, as_json: bool, plain: bool
+) -> int:
+    """Show what `up` would change, host by host, with file diffs.
+
+    Nothing is changed. What follows an earlier phase with changes is labelled so: it was looked at
+    before those changes. Exits with 0 for no changes, 2 for changes, others for errors.
+    """
+    cluster, warnings = read(inventory, ask_sudo_pass)
+    plan = Plan()
+    out = console(file=io.StringIO()) if as_json else console(plain=plain)
+    reporter = Terminal(out, plan=plan)
+    if not as_json:
+        for warning in warnings:
+            reporter.finding(warning)
+    with running(cluster, reporter, limit=limit, dry=True) as run:
+        code = execute(run, PHASES)
+    if as_json:
+        show(run.errors)
+        click.echo(json.dumps(plan.as_dict(run.out), indent=2))
+    return code or (CHANGES if plan.events else 0)

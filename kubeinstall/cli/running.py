@@ -1,0 +1,112 @@
+"""What commands that reach hosts have in common: their options, their session, their reporter."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import SecretStr
+
+from kubeinstall.engine.events import EventLog
+from kubeinstall.engine.session import Session
+from kubeinstall.engine.types import Event
+from kubeinstall.findings import Finding
+from kubeinstall.inventory.load import load_with_warnings
+from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.phases.run import Run
+from kubeinstall.phases.select import limit as limited
+from kubeinstall.report.terminal import Terminal
+
+Command = Callable[..., Any]
+
+ask_sudo_pass_option = click.option(
+    "-K", "--ask-sudo-pass", is_flag=True, help="Ask for the password that sudo wants."
+)
+
+
+def reaching(command: Command) -> Command:
+    """Add the options of every command that reaches hosts."""
+    for option in (
+        ask_sudo_pass_option,
+        click.option(
+            "--limit",
+            multiple=True,
+            metavar="HOST",
+            help="Only these hosts; several with commas, or the option several times.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def printing(command: Command) -> Command:
+    """Add the options of every command that shows a run."""
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help="Show what did not change too."),
+        click.option("--plain", is_flag=True, help="No colours, no live progress."),
+        click.option("--no-color", is_flag=True, help="The same as --plain."),
+        click.option(
+            "--events",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Write every operation to this file, as JSON lines.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def read(inventory: Path, ask_sudo_pass: bool) -> tuple[Cluster, tuple[Finding, ...]]:
+    """The inventory's cluster with the warnings about it, and the sudo password if asked for."""
+    cluster, warnings = load_with_warnings(inventory)
+    if not ask_sudo_pass:
+        return cluster, warnings
+    given = SecretStr(click.prompt("Password for sudo", hide_input=True, err=True))
+    hosts = tuple(_with_password(host, given) for host in cluster.hosts)
+    return (
+        Cluster(spec=cluster.spec, hosts=hosts, lab=cluster.lab, source=cluster.source),
+        warnings,
+    )
+
+
+def _with_password(host: Host, password: SecretStr) -> Host:
+    ssh = host.ssh.model_copy(update={"sudo_password": password})
+    return host.model_copy(update={"ssh": ssh})
+
+
+def interactive() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+@contextmanager
+def running(
+    cluster: Cluster,
+    reporter: Terminal,
+    *,
+    limit: tuple[str, ...] = (),
+    events: Path | None = None,
+    dry: bool = False,
+    smoke: bool | None = None,
+) -> Iterator[Run]:
+    """A run with a session that is closed at the end.
+
+    Raises:
+        KubeinstallError: the limit names no host, or the events file cannot be written.
+    """
+    names = limited(cluster, limit)
+    with closing(EventLog(events)) if events else nullcontext() as log:
+
+        def emit(event: Event) -> None:
+            reporter.event(event)
+            if log:
+                log(event)
+
+        try:
+            with Session(cluster, emit=emit, on_line=reporter.line) as session:
+                yield Run(cluster, session, reporter, dry=dry, limit=names, smoke=smoke)
+        finally:
+            reporter.close()

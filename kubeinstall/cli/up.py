@@ -1,0 +1,76 @@
+"""``kubeinstall up``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kubeinstall.cli import options
+from kubeinstall.cli.running import interactive, printing, reaching, read, running
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.phases import PHASES
+from kubeinstall.phases.runner import execute
+from kubeinstall.phases.select import limit as limited
+from kubeinstall.phases.select import pick
+from kubeinstall.report.terminal import Terminal, console
+
+
+@click.command("up")
+@options.inventory
+@reaching
+@printing
+@click.option("--from", "first", metavar="PHASE", help="Begin with this phase.")
+@click.option("--until", "last", metavar="PHASE", help="End with this phase.")
+@click.option("--only", multiple=True, metavar="PHASE", help="Only this phase; may be repeated.")
+@click.option(
+    "--smoke/--no-smoke",
+    "smoke",
+    default=None,
+    help="Try a small app on the cluster; default: if anything was changed.",
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def command(
+    inventory: Path,
+    limit: tuple[str, ...],
+    ask_sudo_pass: bool,
+    events: Path | None,
+    no_color: bool,
+    plain: bool,
+    verbose: bool,
+    first: str | None,
+    last: str | None,
+    only: tuple[str, ...],
+    smoke: bool | None,
+    yes: bool,
+) -> int:
+    """Make the cluster what the inventory says.
+
+    Phases, in order: connect, preflight, hosts, runtime, packages, control-plane, workers, network,
+    ready, smoke, verify. A second run changes nothing.
+    """
+    phases = pick(PHASES, first=first, last=last, only=only)
+    cluster, warnings = read(inventory, ask_sudo_pass)
+    if not yes and interactive():
+        _confirm(cluster, limit)
+    reporter = Terminal(console(plain=plain or no_color), verbose=verbose)
+    for warning in warnings:
+        reporter.finding(warning)
+    if any("smoke" in part for part in only):
+        smoke = True
+    with running(cluster, reporter, limit=limit, events=events, smoke=smoke) as run:
+        code = execute(run, phases)
+    if code == 0 and phases[-1] == PHASES[-1]:
+        click.echo(f"next: kubeinstall kubeconfig -i {inventory} --merge; kubectl get nodes")
+    return code
+
+
+def _confirm(cluster: Cluster, limit: tuple[str, ...]) -> None:
+    """Show which hosts are meant, and ask."""
+    names = limited(cluster, limit)
+    click.echo(f"cluster {cluster.spec.name}, Kubernetes {cluster.version}")
+    for host in cluster.hosts:
+        if names is None or host.name in names:
+            role = host.role.value.replace("_", " ")
+            click.echo(f"  {host.name}  {host.ssh.user}@{host.address}  {role}")
+    click.confirm("Set up these hosts?", default=True, abort=True)

@@ -1,0 +1,60 @@
+"""``kubeinstall verify``."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import click
+
+from kubeinstall.cli import options
+from kubeinstall.cli.errors import show
+from kubeinstall.cli.running import reaching, read, running
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.report.terminal import Terminal, console
+from kubeinstall.verify.formats import FORMATS
+from kubeinstall.verify.run import verify
+
+
+@click.command("verify")
+@options.inventory
+@reaching
+@click.option(
+    "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file instead.",
+)
+def command(
+    inventory: Path, limit: tuple[str, ...], ask_sudo_pass: bool, form: str, output: Path | None
+) -> int:
+    """Check every host and the cluster; nothing is changed.
+
+    Exits with 15 if a check fails, with 11 if a host cannot be reached.
+    """
+    cluster, _ = read(inventory, ask_sudo_pass)
+    with running(cluster, Terminal(console(file=io.StringIO())), limit=limit) as run:
+        run.session.connect([host.name for host in cluster.hosts if run.selected(host.name)])
+        results = verify(run.session, cluster, run.session.alive)
+        unreachable = list(run.session.failures.values())
+    text = FORMATS[form](results)
+    if output:
+        _write(output, text)
+    else:
+        click.echo(text, nl=False)
+    show(unreachable)
+    if any(result.failed for result in results):
+        return int(Kind.VERIFY)
+    return int(unreachable[0].kind) if unreachable else 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise KubeinstallError(
+            Finding(Kind.LOCAL, f"cannot write {path}", why=error.strerror or str(error))
+        ) from None

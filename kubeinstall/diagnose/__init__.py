@@ -1,0 +1,1 @@
+"""From a failure to its likely cause and the next command."""

@@ -1,0 +1,228 @@
+"""Known causes: what a log says when one is at work, why, and what to do.
+
+Patterns come from the messages of apt, kubeadm, the kubelet, containerd and Docker. The first
+cause that matches wins, so the root of a chain of errors stands before what it leads to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_KUBELET = "journalctl -u kubelet -n 50 --no-pager"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One known cause.
+
+    Args:
+        name: short and unique.
+        pattern: searched in the failed command's output and in the evidence, without regard to
+            case; its groups may be used in ``why`` and ``next`` as ``{1}``, ``{2}``.
+        why: one sentence.
+        next: the next command, or what to change.
+    """
+
+    name: str
+    pattern: str
+    why: str
+    next: str
+
+
+CAUSES: Sequence[Cause] = (
+    Cause(
+        "disk full",
+        r"no space left on device|ENOSPC|You don't have enough free space",
+        "a file system is full",
+        "df -h; du -xh -d2 /var | sort -h | tail",
+    ),
+    Cause(
+        "out of memory",
+        r"Out of memory: Killed process \d+ \((\S+)\)|oom-kill",
+        "the kernel ran out of memory and killed a process",
+        "free -m; journalctl -k | grep -i oom",
+    ),
+    Cause(
+        "apt lock",
+        r"Could not get lock (\S+?)[.,]?(?: It is held by process (\d+)[^\n]*)?$|"
+        r"dpkg frontend lock",
+        "another program is installing packages",
+        "see what it is and wait for it: fuser -v /var/lib/dpkg/lock-frontend",
+    ),
+    Cause(
+        "dpkg interrupted",
+        r"dpkg was interrupted, you must manually run",
+        "an earlier installation of packages was cut off",
+        "dpkg --configure -a",
+    ),
+    Cause(
+        "signing key",
+        r"(NO_PUBKEY \w+|EXPKEYSIG[^\n]*|BADSIG[^\n]*|REVKEYSIG[^\n]*|is not signed)",
+        "apt does not trust the package source: {1}",
+        "set cluster.packages.key to the source's present signing key",
+    ),
+    Cause(
+        "release expired",
+        r"Release file[^\n]* is (?:expired|not valid yet)",
+        "the package source's Release file is out of date, or the host's clock is wrong",
+        "timedatectl; then ask who keeps the package source",
+    ),
+    Cause(
+        "no such version",
+        r"Version '([^']+)' for '([^']+)' was not found",
+        "the package source has no {2} {1}",
+        "apt-cache madison {2}",
+    ),
+    Cause(
+        "no such package",
+        r"Unable to locate package (\S+)|Package '?([^\s']+)'? has no installation candidate",
+        "no configured package source has {1}{2}",
+        "apt-cache policy {1}{2}; see cluster.packages.url",
+    ),
+    Cause(
+        "name resolution",
+        r"Temporary failure (?:resolving|in name resolution)[^\n]*|Could not resolve '?([^\s']+)|"
+        r"lookup (\S+)[^\n]*: (?:no such host|server misbehaving|i/o timeout)",
+        "the host cannot resolve {1}{2}",
+        "getent hosts {1}{2}; cat /etc/resolv.conf",
+    ),
+    Cause(
+        "source unreachable",
+        r"(?:Could not connect to|Cannot initiate the connection to|Failed to fetch) (\S+)",
+        "the package source {1} cannot be reached",
+        "cat /etc/apt/sources.list.d/*; try the address from this host",
+    ),
+    Cause(
+        "clock",
+        r"certificate (?:has expired or )?is not yet valid|certificate has expired or is not yet",
+        "the clocks disagree, or a certificate has expired",
+        "timedatectl on every host; kubeadm certs check-expiration",
+    ),
+    Cause(
+        "swap",
+        r"running with swap on is not supported|\[ERROR Swap\]",
+        "swap is on, and the kubelet refuses to run with it",
+        "swapoff -a, then find what turns it on: swapon --show; systemctl list-units -t swap",
+    ),
+    Cause(
+        "cgroup driver",
+        r"kubelet cgroup driver: \"?(\w+)\"? is different from docker cgroup driver: \"?(\w+)",
+        "the kubelet's cgroup driver ({1}) is not the runtime's ({2})",
+        "kubeinstall up --from runtime",
+    ),
+    Cause(
+        "cgroup v1",
+        r"kubelet is configured to not run on a host using cgroup v1|\[ERROR SystemVerification\]"
+        r"[^\n]*cgroups? v1",
+        "the kubelet refuses cgroup v1 from Kubernetes 1.35 on",
+        "boot with cgroup v2, or set kubelet.config failCgroupV1: false",
+    ),
+    Cause(
+        "cgroup controller",
+        r"missing (?:required )?cgroups?: (\w+)",
+        "the kernel lacks the cgroup controller {1}",
+        "cat /proc/cgroups; add cgroup_enable={1} to the kernel's command line",
+    ),
+    Cause(
+        "containerd without CRI",
+        r"unknown service runtime\.v1(?:alpha2)?\.(?:Runtime|Image)Service",
+        "containerd runs without its CRI plugin, or speaks another CRI version than the kubelet",
+        "containerd config dump | grep -A3 disabled_plugins; containerd --version",
+    ),
+    Cause(
+        "unknown flag",
+        r"(?:unknown flag|unknown shorthand flag|unknown command line flag):? (\S+)",
+        "a program does not know the flag {1}",
+        "take it out of the inventory's extra_args",
+    ),
+    Cause(
+        "unknown field",
+        r"(?:strict decoding error|unknown field)[^\n]*\"([^\"]+)\"",
+        "a configuration has a field its version does not know: {1}",
+        "take it out of the inventory's config",
+    ),
+    Cause(
+        "port in use",
+        r"\[ERROR Port-(\d+)\]|listen tcp[^\n]*:(\d+): bind: address already in use",
+        "port {1}{2} is in use by another program",
+        "ss -ltnp 'sport = :{1}{2}'",
+    ),
+    Cause(
+        "plain HTTP registry",
+        r"server gave HTTP response to HTTPS client",
+        "the image registry speaks plain HTTP",
+        "set cluster.runtime.registries {{REGISTRY: {{insecure: true}}}}",
+    ),
+    Cause(
+        "image missing",
+        r"(?:manifest for |resolve reference \"?|pull image \"?)(\S+?)\"?"
+        r"(?: not found|: [^\n]*(?:not found|manifest unknown))",
+        "the registry has no image {1}",
+        "see cluster.image_repository; kubeadm config images list",
+    ),
+    Cause(
+        "image pull",
+        r"(?:failed to pull image|Failed to pull image|ErrImagePull|\[ERROR ImagePull\])"
+        r"[^\n]*?(?:\"([^\"\s]+)\"|image (\S+?):? )[^\n]*",
+        "an image cannot be pulled: {0}",
+        "try it on the host: crictl pull {1}{2}, or docker pull {1}{2}",
+    ),
+    Cause(
+        "token",
+        r"(?:bootstrap )?token[^\n]{0,80}(?:has expired|is invalid|not found)|"
+        r"could not find a JWS signature|invalid bearer token",
+        "the bootstrap token is no longer valid",
+        "run the same command again: every run makes a fresh one",
+    ),
+    Cause(
+        "other cluster",
+        r"certificate signed by unknown authority|cluster CA found in cluster-info[^\n]*invalid|"
+        r"none of the public keys",
+        "the host has certificates of another cluster",
+        "kubeinstall reset --limit HOST, then up again",
+    ),
+    Cause(
+        "duplicate node",
+        r"a Node with name \"?([^\s\"]+)\"? and status \"Ready\" already exists",
+        "the cluster has a living node named {1} already",
+        "give the host another hostname, or remove the old node: kubectl delete node {1}",
+    ),
+    Cause(
+        "no route",
+        r"dial tcp (\S+?):? [^\n]*(?:no route to host|i/o timeout|network is unreachable)|"
+        r"dial tcp (\S+?): connect: (?:no route to host|network is unreachable)",
+        "{1}{2} cannot be reached from here: a firewall, or the wrong address",
+        "bash -c '</dev/tcp/HOST/PORT' with that address; nft list ruleset",
+    ),
+    Cause(
+        "runtime down",
+        r"Cannot connect to the Docker daemon|docker (?:inactive|failed)|"
+        r"dial unix \S*(?:containerd|docker|cri)\S*\.sock[^\n]*",
+        "the container runtime does not run",
+        "systemctl status docker containerd; journalctl -u docker -u containerd -n 30",
+    ),
+    Cause(
+        "refused",
+        r"dial tcp (\S+?): connect: connection refused|connection to the server (\S+) was refused",
+        "nothing listens on {1}{2}: the API server does not run there (any more)",
+        "on the control plane: crictl ps -a, or docker ps -a; then the container's log",
+    ),
+    Cause(
+        "kubelet down",
+        r"kubelet (?:is not|isn't) running or healthy|kubelet failed auto-restart",
+        "the kubelet does not stay up",
+        _KUBELET,
+    ),
+)
+
+
+def find_cause(text: str) -> tuple[str, str] | None:
+    """Why and what next, of the first known cause that a text shows; None: no known one."""
+    for cause in CAUSES:
+        match = re.search(cause.pattern, text, re.IGNORECASE | re.MULTILINE)
+        if match:
+            groups = [match[0].strip(), *(group or "" for group in match.groups())]
+            return cause.why.format(*groups), cause.next.format(*groups)
+    return None

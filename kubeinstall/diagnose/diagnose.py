@@ -1,0 +1,49 @@
+"""Put a cause and a next command to a finding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kubeinstall.diagnose.causes import find_cause
+from kubeinstall.diagnose.evidence import Evidence
+from kubeinstall.findings import Finding
+
+_MOST = 400
+
+
+def diagnose(finding: Finding, output: str, evidence: Evidence | None = None) -> Finding:
+    """The finding with its likely cause.
+
+    The failed command's own words come first; what the host tells beside them is asked only when
+    those show no known cause.
+
+    Args:
+        finding: what failed where.
+        output: what the failed command printed.
+        evidence: gathered on the host, if it could be.
+    """
+    found = find_cause(f"{output}\n{finding.why}")
+    if not found and evidence:
+        found = _from(evidence)
+    if found:
+        why, then = found
+        return replace(finding, why=_short(why), next=_on(finding.where, then))
+    if evidence and evidence.last_words:
+        why = f"{finding.why}; last words on the host: {evidence.last_words}".lstrip("; ")
+        return replace(finding, why=_short(why))
+    return finding
+
+
+def _from(evidence: Evidence) -> tuple[str, str] | None:
+    if evidence.full_disks:
+        return f"{', '.join(evidence.full_disks)} is full", "df -h; du -xh -d2 /var | sort -h"
+    told = "\n".join(evidence[part] for part in ("runtime", "containers", "kubelet-log"))
+    return find_cause(told)
+
+
+def _on(host: str, then: str) -> str:
+    return f"on {host}: {then}" if host else then
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST else f"{text[:_MOST]}..."

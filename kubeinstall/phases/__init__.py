@@ -1,0 +1,44 @@
+"""The phases of ``kubeinstall up``, in order, in one place."""
+
+from __future__ import annotations
+
+from kubeinstall.phases import (
+    connect,
+    control_plane,
+    hosts,
+    network,
+    packages,
+    preflight,
+    ready,
+    runtime,
+    smoke,
+    verify,
+    workers,
+)
+from kubeinstall.phases.run import Phase
+
+PHASES = (
+    Phase("connect", "Connect to the hosts", connect.run),
+    Phase("preflight", "Look for what would stop the run", preflight.run),
+    Phase("hosts", "Prepare the hosts", hosts.run, hosts.deploys),
+    Phase("runtime", "Install the container runtime", runtime.run, runtime.deploys),
+    Phase("packages", "Install kubelet, kubeadm, kubectl", packages.run, packages.deploys),
+    Phase(
+        "control-plane",
+        "Make the control plane",
+        control_plane.run,
+        control_plane.deploys,
+        needs_control_plane=True,
+    ),
+    Phase("workers", "Join the workers", workers.run, workers.deploys, needs_control_plane=True),
+    Phase("network", "Connect the pods", network.run, network.deploys, needs_control_plane=True),
+    Phase(
+        "ready",
+        "Wait for nodes and system pods",
+        ready.run,
+        needs_control_plane=True,
+        planned=False,
+    ),
+    Phase("smoke", "Try a small app", smoke.run, needs_control_plane=True, planned=False),
+    Phase("verify", "Check every host", verify.run, needs_control_plane=True, planned=False),
+)

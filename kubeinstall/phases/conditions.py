@@ -1,0 +1,96 @@
+"""What keeps a cluster from being ready, read from its nodes and pods: pure decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Json = Mapping[str, Any]
+
+_NOT_YET = ("ContainerCreating", "PodInitializing", "")
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A node or pod that is not as it has to be.
+
+    Args:
+        what: ``node w1`` or ``pod kube-system/etcd-cp1``.
+        reason: its own reason, e.g. ``ImagePullBackOff: Back-off pulling image ...``.
+        node: the node it is on, as far as it is known.
+        container: the container to read the log of, if it has run.
+    """
+
+    what: str
+    reason: str
+    node: str = ""
+    container: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}"
+
+
+def pending_nodes(nodes: Sequence[Json], wanted: Iterable[str]) -> list[Pending]:
+    """Wanted nodes that are missing or not Ready."""
+    known = {node["metadata"]["name"]: node for node in nodes}
+    found = []
+    for name in wanted:
+        if name not in known:
+            found.append(Pending(f"node {name}", "it has not joined", name))
+            continue
+        ready = condition(known[name], "Ready")
+        if ready.get("status") != "True":
+            reason = ready.get("message") or ready.get("reason") or "its kubelet has not reported"
+            found.append(Pending(f"node {name}", str(reason), name))
+    return found
+
+
+def pending_pods(pods: Sequence[Json]) -> list[Pending]:
+    """Pods that are neither done nor Ready, each with its own reason."""
+    found = []
+    for pod in pods:
+        status, metadata = pod.get("status", {}), pod["metadata"]
+        done = status.get("phase") == "Succeeded"
+        if done or condition(pod, "Ready").get("status") == "True":
+            continue
+        name = f"pod {metadata['namespace']}/{metadata['name']}"
+        reason, container = _why(pod)
+        found.append(Pending(name, reason, pod["spec"].get("nodeName", ""), container))
+    return found
+
+
+def condition(thing: Json, kind: str) -> Json:
+    """A node's or pod's condition of that kind; empty if it has none."""
+    conditions: Sequence[Json] = thing.get("status", {}).get("conditions") or []
+    return next((c for c in conditions if c.get("type") == kind), {})
+
+
+def _why(pod: Json) -> tuple[str, str]:
+    """A pod's reason, and the container whose log may tell more."""
+    status = pod.get("status", {})
+    for container in [
+        *(status.get("initContainerStatuses") or []),
+        *(status.get("containerStatuses") or []),
+    ]:
+        state = container.get("state", {})
+        waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
+        if waiting.get("reason", "") not in _NOT_YET:
+            last = (container.get("lastState") or {}).get("terminated") or {}
+            words = [waiting["reason"], last.get("message") or waiting.get("message", "")]
+            if last:
+                words.append(f"(it ended with code {last.get('exitCode')})")
+            return _join(words), container["name"] if last else ""
+        if ended and ended.get("exitCode"):
+            words = [ended.get("reason", "Error"), ended.get("message", "")]
+            return _join([*words, f"(code {ended['exitCode']})"]), container["name"]
+    scheduled = condition(pod, "PodScheduled")
+    if scheduled.get("status") == "False":
+        return _join([scheduled.get("reason", ""), scheduled.get("message", "")]), ""
+    if status.get("phase") == "Pending":
+        return "its containers are being made", ""
+    return "it is running but not ready yet", ""
+
+
+def _join(words: Iterable[str]) -> str:
+    return ": ".join(" ".join(word.split()) for word in words if word)

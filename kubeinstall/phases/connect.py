@@ -1,0 +1,16 @@
+"""connect: open one connection to each host, and take the cluster's lock."""
+
+from __future__ import annotations
+
+from kubeinstall.phases.run import Run
+
+
+def run(run: Run) -> None:
+    """Connect to the hosts within the limit, and to the first control plane for questions."""
+    first = run.cluster.first.name
+    run.session.connect(
+        [host.name for host in run.cluster.hosts if run.selected(host.name) or host.name == first]
+    )
+    if not run.dry and run.session.alive:
+        run.session.lock()
+    run.reporter.note(f"{len(run.session.alive)} connected")

@@ -1,0 +1,44 @@
+"""network: connect the pods of all nodes, and label the nodes."""
+
+from __future__ import annotations
+
+import time
+
+from kubeinstall.deploys.network import configure, labels
+from kubeinstall.engine.types import Deploy
+from kubeinstall.phases.run import Deploys, Run
+
+_SECONDS = 60.0
+_PAUSE = 0.5
+
+
+def deploys(run: Run) -> Deploys:
+    """On every host, with the shares of the pod network that the cluster allotted."""
+    hosts = run.hosts()
+    shares = run.nodes().pod_cidrs if hosts else {}
+    planned: dict[str, list[Deploy]] = {}
+    for host in hosts:
+        run.session.set_data(host.name, "pod_cidrs", shares)
+        planned[host.name] = [configure, labels] if host == run.cluster.first else [configure]
+    return planned
+
+
+def run(run: Run) -> None:
+    """Wait until every node has its share, then put routes in place everywhere at once."""
+    deadline = time.monotonic() + _SECONDS
+    while not run.dry and (waiting := _without_share(run)) and time.monotonic() < deadline:
+        run.reporter.waiting(f"the cluster allots {', '.join(waiting)} its pod network")
+        time.sleep(_PAUSE)
+        run.forget_nodes()
+    run.round("network", deploys(run))
+
+
+def _without_share(run: Run) -> list[str]:
+    """Hosts of the run that have no share yet; a host that is no node will not get one."""
+    nodes = run.nodes()
+    names = nodes.names or frozenset()
+    return [
+        host.hostname
+        for host in run.hosts()
+        if host.hostname in names and host.hostname not in nodes.pod_cidrs
+    ]

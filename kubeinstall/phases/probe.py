@@ -1,0 +1,151 @@
+"""What preflight wants to know of a host, asked in one script."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from kubeinstall.inventory.model import Cluster, Host
+
+_PROBE = r"""
+say() { printf '%s\t%s\n' "$1" "$2"; }
+. /etc/os-release 2>/dev/null
+say os "$ID"
+say os_version "$VERSION_ID"
+say arch "$(uname -m)"
+say cpus "$(nproc 2>/dev/null)"
+say memory_kb "$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)"
+say machine_id "$(cat /etc/machine-id 2>/dev/null)"
+say product_uuid "$(cat /sys/class/dmi/id/product_uuid 2>/dev/null)"
+say container "$(systemd-detect-virt --container 2>/dev/null)"
+say time "$(date +%s.%N)"
+say cgroup "$(stat -fc %T /sys/fs/cgroup 2>/dev/null)"
+say disk_mb "$(df -Pm /var 2>/dev/null | awk 'END { print $4 }')"
+[ -e /etc/kubernetes/kubelet.conf ] && say node yes
+for a in $(ip -o -4 addr show 2>/dev/null | awk '{ split($4, p, "/"); print p[1] }'); do
+  say address "$a"
+done
+nic=$(ip -o -4 addr show to "$node_ip" 2>/dev/null | awk '{ print $2; exit }')
+[ "$nic" ] && say mac "$(cat "/sys/class/net/${nic%@*}/address" 2>/dev/null)"
+ss -Hltnp 2>/dev/null | awk '{ n = split($4, a, ":"); split($6, p, "\""); print a[n] "\t" p[2] }' |
+  while IFS="$(printf '\t')" read -r port program; do say port "$port $program"; done
+"""
+
+_REACH = r"""
+reach() {
+  answer=$(timeout 4 bash -c "exec 3<>/dev/tcp/$1/$2" 2>&1)
+  code=$?
+  case "$code $answer" in
+    0*) say reach "$1:$2 ok" ;;
+    *refused*) say reach "$1:$2 refused" ;;
+    124*) say reach "$1:$2 no answer in 4 s" ;;
+    *) say reach "$1:$2 ${answer##*: }" ;;
+  esac
+}
+if [ ! -e /etc/kubernetes/kubelet.conf ]; then
+  apt-config dump 2>/dev/null | grep -q '^Acquire::https\?::Proxy "..*"' && say proxy yes
+"""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A host as it is before anything is changed.
+
+    Args:
+        container: the kind of container the host is, empty or ``none`` if it is none.
+        time: its clock, seconds since 1970.
+        cgroup: the file system at /sys/fs/cgroup; ``cgroup2fs`` for v2.
+        mac: of the interface that has its node address.
+    disk_mb: free space under /var.
+        node: it has a kubelet's kubeconfig already.
+        ports: TCP ports that are listened on, and by which program.
+        reach: ``address:port`` to ``ok``, ``refused`` or why not.
+        proxy: apt goes through a proxy.
+    """
+
+    os: str = ""
+    os_version: str = ""
+    arch: str = ""
+    cpus: int = 0
+    memory_mb: int = 0
+    machine_id: str = ""
+    product_uuid: str = ""
+    container: str = ""
+    time: float = 0.0
+    cgroup: str = ""
+    disk_mb: int | None = None
+    node: bool = False
+    addresses: frozenset[str] = frozenset()
+    mac: str = ""
+    ports: dict[int, str] = field(default_factory=dict)
+    reach: dict[str, str] = field(default_factory=dict)
+    proxy: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Probe:
+        """Read the script's answer; lines it does not know are passed over."""
+        found: dict[str, list[str]] = {}
+        for line in text.splitlines():
+            key, tab, value = line.partition("\t")
+            if tab:
+                found.setdefault(key, []).append(value.strip())
+        one = {key: values[-1] for key, values in found.items()}
+        pairs = [value.partition(" ") for value in found.get("port", [])]
+        reached = [value.partition(" ") for value in found.get("reach", [])]
+        return cls(
+            os=one.get("os", ""),
+            os_version=one.get("os_version", ""),
+            arch=one.get("arch", ""),
+            cpus=_whole(one.get("cpus")) or 0,
+            memory_mb=(_whole(one.get("memory_kb")) or 0) // 1024,
+            machine_id=one.get("machine_id", ""),
+            product_uuid=one.get("product_uuid", "").lower(),
+            container=one.get("container", ""),
+            time=float(one.get("time", "0") or 0),
+            cgroup=one.get("cgroup", ""),
+            disk_mb=_whole(one.get("disk_mb")),
+            node=one.get("node") == "yes",
+            addresses=frozenset(found.get("address", [])),
+            mac=one.get("mac", ""),
+            ports={int(port): program for port, _, program in pairs if port.isdigit()},
+            reach={target: answer for target, _, answer in reached},
+            proxy=one.get("proxy") == "yes",
+        )
+
+
+def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
+    """The probe of one host: read-only, and quick.
+
+    Args:
+        present: hosts that are connected; only those are tried from here.
+    """
+    targets = [*sorted(peers(host, present)), *sources(cluster)]
+    tries = [f"  reach {shlex.quote(address)} {port} &" for address, port in targets]
+    return "\n".join([f"node_ip={host.node_ip}", _PROBE + _REACH, *tries, "  wait", "fi", "exit 0"])
+
+
+def peers(host: Host, present: Iterable[Host]) -> set[tuple[str, int]]:
+    """Where a host must get to: a worker to the control planes, those to everyone."""
+    return {
+        (other.node_ip, other.ssh.port)
+        for other in present
+        if other.name != host.name and (host.is_control_plane or other.is_control_plane)
+    }
+
+
+def sources(cluster: Cluster) -> list[tuple[str, int]]:
+    """Host and port of the package source and of the image registry, unless it has mirrors."""
+    url = urlsplit(cluster.spec.packages.url or "https://pkgs.k8s.io")
+    found = [(url.hostname or "", url.port or {"http": 80}.get(url.scheme, 443))]
+    registry = cluster.image_repository.partition("/")[0]
+    settings = cluster.spec.runtime.registries.get(registry)
+    if not (settings and settings.mirrors):
+        name, _, port = registry.partition(":")
+        found.append((name, int(port) if port.isdigit() else 443))
+    return found
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None

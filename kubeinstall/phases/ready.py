@@ -1,0 +1,76 @@
+"""ready: wait until every node is Ready and every pod of kube-system runs."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.phases import kubectl
+from kubeinstall.phases.conditions import Pending, pending_nodes, pending_pods
+from kubeinstall.phases.run import Run
+from kubeinstall.verify.kubectl import KUBECTL
+
+_SECONDS = 300.0
+_PAUSE = 1.0
+_QUESTION = """
+$kubectl get nodes -o json && printf '\\036' && $kubectl -n kube-system get pods -o json
+"""
+
+
+def run(run: Run) -> None:
+    """Wait for the condition; what is waited for is told whenever it changes.
+
+    Raises:
+        KubeinstallError: it did not come about; a finding for each node or pod, with its reason.
+    """
+    deadline = time.monotonic() + _SECONDS
+    while pending := _pending(run):
+        if time.monotonic() > deadline:
+            raise KubeinstallError(*(_finding(run, item) for item in pending))
+        run.reporter.waiting(_summary(pending))
+        time.sleep(_PAUSE)
+
+
+def _pending(run: Run) -> list[Pending]:
+    """What is not ready now; hosts that are out are not waited for."""
+    answer = kubectl.ask(run, _QUESTION)
+    nodes, _, pods = answer.stdout.partition("\036")
+    try:
+        node_list, pod_list = json.loads(nodes)["items"], json.loads(pods)["items"]
+    except (ValueError, KeyError):
+        said = " ".join(answer.stderr.split()) or "no answer"
+        return [Pending("the API server", said, run.cluster.first.hostname)]
+    out = {run.cluster.host(name).hostname for name in run.session.failures}
+    waited = [host.hostname for host in run.cluster.hosts if host.hostname not in out]
+    if run.limit is not None:
+        waited = [h.hostname for h in run.hosts()]
+    found = [*pending_nodes(node_list, waited), *pending_pods(pod_list)]
+    return [item for item in found if item.node not in out]
+
+
+def _summary(pending: list[Pending]) -> str:
+    first = str(pending[0])
+    more = f", and {len(pending) - 1} more" if len(pending) > 1 else ""
+    return f"{first[:200]}{more}"
+
+
+def _finding(run: Run, item: Pending) -> Finding:
+    """A pending node or pod with the next command to look into it."""
+    kind, _, name = item.what.partition(" ")
+    first = run.cluster.first.name
+    host = next((h.name for h in run.cluster.hosts if h.hostname == item.node), first)
+    if kind == "pod":
+        namespace, _, pod = name.partition("/")
+        then = f"on {first}: {KUBECTL} -n {namespace} describe pod {pod}"
+        if item.container:
+            log = kubectl.ask(
+                run, f"$kubectl -n {namespace} logs {pod} -c {item.container} --tail=3 --previous"
+            )
+            last = " / ".join(log.stdout.strip().splitlines())
+            if last:
+                item = Pending(item.what, f"{item.reason}; its last words: {last}", item.node)
+    else:
+        then = f"on {host}: journalctl -u kubelet -p err -n 20"
+    what = f"{item.what} is not ready after {_SECONDS:.0f} s"
+    return Finding(Kind.CLUSTER, what, host, item.reason, then)

@@ -1,0 +1,167 @@
+"""From what the probes found to findings: pure decisions, one small function a rule."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from statistics import median
+
+from kubeinstall.findings import Finding, Kind
+from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.phases.probe import Probe, peers, sources
+
+_SYSTEMS = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04", "26.04")}
+_ARCHES = ("x86_64", "aarch64")
+_MIN_CPUS, _MIN_MEMORY_MB, _MIN_DISK_MB = 2, 1700, 2048
+_MAX_SKEW = 30.0
+_PORTS = (6443, 2379, 2380, 10250, 10257, 10259)
+
+Probes = Mapping[str, Probe]
+Rule = Callable[[Cluster, Host, Probe], Iterable[Finding]]
+
+
+def judge(cluster: Cluster, probes: Probes) -> list[Finding]:
+    """Everything that is wrong with the probed hosts, in the inventory's order."""
+    hosts = [host for host in cluster.hosts if host.name in probes]
+    each = [
+        finding
+        for host in hosts
+        for rule in _RULES
+        for finding in rule(cluster, host, probes[host.name])
+    ]
+    return [*each, *_reached(cluster, hosts, probes), *_same(hosts, probes), *_clocks(probes)]
+
+
+def _error(host: str, what: str, why: str = "", then: str = "") -> Finding:
+    return Finding(Kind.PREFLIGHT, what, host, why, then)
+
+
+def _warning(host: str, what: str, why: str = "", then: str = "") -> Finding:
+    return Finding(Kind.PREFLIGHT, what, host, why, then, "warning")
+
+
+def _system(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    known = _SYSTEMS.get(probe.os)
+    listed = "; ".join(f"{name} {', '.join(v)}" for name, v in _SYSTEMS.items())
+    if known is None:
+        name = probe.os or "an unknown system"
+        yield _error(host.name, f"{name} is not supported", "packages come from apt", listed)
+    elif probe.os_version not in known:
+        yield _warning(host.name, f"{probe.os} {probe.os_version} was not tried", "", listed)
+    if probe.arch not in _ARCHES:
+        yield _error(host.name, f"{probe.arch} is not supported", then=", ".join(_ARCHES))
+
+
+def _size(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    ignored = {name.lower() for name in cluster.spec.kubeadm.ignore_preflight_errors}
+    if not host.is_control_plane or "all" in ignored:
+        return
+    then = "give it more, or name {} in cluster.kubeadm.ignore_preflight_errors"
+    if probe.cpus < _MIN_CPUS and "numcpu" not in ignored:
+        what = f"{probe.cpus} CPU; a control plane needs {_MIN_CPUS}"
+        yield _error(host.name, what, "kubeadm refuses fewer", then.format("NumCPU"))
+    if probe.memory_mb < _MIN_MEMORY_MB and "mem" not in ignored:
+        what = f"{probe.memory_mb} MB of memory; a control plane needs {_MIN_MEMORY_MB} MB"
+        yield _error(host.name, what, "kubeadm refuses less", then.format("Mem"))
+
+
+def _disk(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    if probe.disk_mb is not None and probe.disk_mb < _MIN_DISK_MB:
+        what = f"{probe.disk_mb} MB free under /var; at least {_MIN_DISK_MB} MB are needed"
+        why = "images and logs go there, and the kubelet evicts pods when it is short"
+        yield _error(host.name, what, why, "free some: du -xh -d2 /var | sort -h | tail")
+
+
+def _node_ip(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    if probe.addresses and host.node_ip not in probe.addresses:
+        has = ", ".join(sorted(probe.addresses - {"127.0.0.1"}))
+        yield _error(
+            host.name,
+            f"its node address {host.node_ip} is on none of its interfaces",
+            f"it has {has}",
+            "set the host's node_ip to the address the other hosts reach it by",
+        )
+
+
+def _cgroup(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    version = cluster.version
+    if probe.cgroup in ("", "cgroup2fs") or (version.major, version.minor) < (1, 35):
+        return
+    if host.kubelet.config.get("failCgroupV1") is not False:
+        yield _error(
+            host.name,
+            f"cgroup v1, which the kubelet {version} refuses",
+            "failCgroupV1 defaults to true from 1.35",
+            "boot with systemd.unified_cgroup_hierarchy=1, or set defaults.kubelet.config "
+            "{failCgroupV1: false} and name SystemVerification in ignore_preflight_errors",
+        )
+
+
+def _ports(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    wanted = _PORTS if host.is_control_plane else (10250,)
+    for port in wanted if not probe.node else ():
+        program = probe.ports.get(port)
+        if program is not None and not program.startswith("kube"):
+            by = f" by {program}" if program else ""
+            what = f"port {port} is in use{by}, and the host is no node yet"
+            yield _error(host.name, what, "Kubernetes needs it", f"ss -ltnp 'sport = :{port}'")
+
+
+_RULES: tuple[Rule, ...] = (_system, _size, _disk, _node_ip, _cgroup, _ports)
+
+
+def _reached(cluster: Cluster, hosts: list[Host], probes: Probes) -> Iterable[Finding]:
+    """What a host that is no node yet cannot get to: a source is an error, a peer a warning."""
+    for host in hosts:
+        probe = probes[host.name]
+        for address, port in sources(cluster) if not probe.proxy else ():
+            answer = probe.reach.get(f"{address}:{port}", "ok")
+            if answer != "ok":
+                then = f"on {host.name}: bash -c '</dev/tcp/{address}/{port}'"
+                what = f"does not reach {address}:{port}, where packages or images come from"
+                yield _error(host.name, what, answer, then)
+        for address, port in sorted(peers(host, hosts)):
+            answer = probe.reach.get(f"{address}:{port}", "ok")
+            if answer not in ("ok", "refused"):
+                then = "see that no firewall stands between the hosts"
+                yield _warning(host.name, f"does not reach {address}:{port}", answer, then)
+
+
+def _same(hosts: list[Host], probes: Probes) -> Iterable[Finding]:
+    """Cloned hosts: an identity that several share, while one of them is no node yet."""
+    contained = all(probes[h.name].container not in ("", "none") for h in hosts)
+    identities: list[tuple[str, Callable[[Probe], str], str]] = [
+        ("MAC address", lambda p: p.mac, "give each a MAC address of its own"),
+        (
+            "machine-id",
+            lambda p: p.machine_id,
+            "on all but one: rm /etc/machine-id; systemd-machine-id-setup; reboot",
+        ),
+        ("product_uuid", lambda p: p.product_uuid, "give each virtual machine its own"),
+    ]
+    for what, read, then in identities:
+        owners: dict[str, list[str]] = defaultdict(list)
+        for host in hosts:
+            if value := read(probes[host.name]):
+                owners[value].append(host.name)
+        for value, names in owners.items():
+            if len(names) < 2 or all(probes[name].node for name in names):
+                continue
+            # Containers see the product_uuid of the machine they run on: no clones.
+            make = _warning if what == "product_uuid" and contained else _error
+            yield make(", ".join(names), f"the same {what} {value}", "nodes are told by it", then)
+
+
+def _clocks(probes: Probes) -> Iterable[Finding]:
+    times = {name: probe.time for name, probe in probes.items() if probe.time}
+    if not times:
+        return
+    middle = median(times.values())
+    for name, time in times.items():
+        if abs(time - middle) > _MAX_SKEW:
+            yield _error(
+                name,
+                f"its clock is {abs(time - middle):.0f} s {'ahead' if time > middle else 'behind'}",
+                "certificates and etcd need clocks that agree within seconds",
+                f"on {name}: timedatectl; chronyc tracking",
+            )

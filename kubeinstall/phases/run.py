@@ -1,0 +1,109 @@
+"""One run over the cluster's hosts: what every phase is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kubeinstall.engine.session import Session
+from kubeinstall.engine.types import Deploy, HostResult
+from kubeinstall.findings import Finding
+from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.phases.nodes import QUESTION, Nodes
+from kubeinstall.report.reporter import Reporter
+
+Deploys = Mapping[str, Sequence[Deploy]]
+"""Host name to what is deployed there."""
+
+
+@dataclass
+class Run:
+    """A run: the cluster, its live connections, and what was found out so far.
+
+    Args:
+        dry: change nothing, tell what would be changed.
+        limit: names of the hosts to change; None: all.
+        smoke: True: run the smoke test; False: do not; None: if anything changed.
+    """
+
+    cluster: Cluster
+    session: Session
+    reporter: Reporter
+    dry: bool = False
+    limit: frozenset[str] | None = None
+    smoke: bool | None = None
+    changed: bool = False
+    phase: str = ""
+    out: dict[str, Finding] = field(default_factory=dict)
+    """Hosts that are out, and why, in the order it happened."""
+    errors: list[Finding] = field(default_factory=list)
+    """What else makes the run fail."""
+    failed_output: dict[str, str] = field(default_factory=dict)
+    """Host to what its failed command printed."""
+    prefetched: bool = False
+    _nodes: Nodes | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the code of the first failure's kind."""
+        first = next(iter([*self.out.values(), *self.errors]), None)
+        return int(first.kind) if first else 0
+
+    def hosts(self) -> list[Host]:
+        """Hosts that are connected and not failed, within the limit, control planes first."""
+        alive = set(self.session.alive)
+        return [h for h in self.cluster.hosts if h.name in alive and self.selected(h.name)]
+
+    def selected(self, name: str) -> bool:
+        """Whether a host is within the limit."""
+        return self.limit is None or name in self.limit
+
+    def forget_nodes(self) -> None:
+        """What the cluster says of its nodes may be another now."""
+        self._nodes = None
+
+    def nodes(self) -> Nodes:
+        """What the first control plane says of the nodes; asked again only after a change.
+
+        Raises:
+            KubeinstallError: the connection is lost, or there was no answer in time.
+        """
+        if self._nodes is None:
+            first, self._nodes = self.cluster.first.name, Nodes()
+            if first in self.session.alive:
+                self._nodes = Nodes.parse(self.session.ask(first, QUESTION, timeout=40).stdout)
+        return self._nodes
+
+    def round(self, phase: str, deploys: Deploys) -> dict[str, HostResult]:
+        """Run deploys on their hosts (or plan them), and remember whether anything changed."""
+        if not deploys:
+            return {}
+        results = self.session.round(phase, deploys, dry=self.dry)
+        if any(result.changed for result in results.values()):
+            self.changed = True
+            self.forget_nodes()
+        for name, result in results.items():
+            if result.failed:
+                self.failed_output[name] = result.failed.output
+        return results
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One step of a run.
+
+    Args:
+        name: how ``--from``, ``--until`` and ``--only`` call it.
+        title: what it does, for the heading.
+        run: does it.
+        deploys: what it deploys where; facts for all such phases are read at once.
+        needs_control_plane: it asks the first control plane, so it cannot go on without.
+        planned: a dry run goes through it.
+    """
+
+    name: str
+    title: str
+    run: Callable[[Run], None]
+    deploys: Callable[[Run], Deploys] | None = None
+    needs_control_plane: bool = False
+    planned: bool = True

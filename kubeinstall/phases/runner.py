@@ -1,0 +1,99 @@
+"""Run phases one after another, and end with the exit code of the first thing that failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from kubeinstall.engine.types import Deploy
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.phases.explain import explain
+from kubeinstall.phases.run import Phase, Run
+
+
+def execute(run: Run, phases: Sequence[Phase]) -> int:
+    """Run the phases in their order.
+
+    A host that fails is left out of what follows; without the first control plane nothing runs
+    that needs it; an error of a phase itself ends the run.
+
+    Returns:
+        0, or the exit code of the first failure's kind.
+    """
+    wanted = [phase for phase in phases if phase.planned or not run.dry]
+    try:
+        for phase in wanted:
+            if not _possible(run, phase):
+                continue
+            if phase.deploys and not run.prefetched:
+                _prefetch(run, wanted)
+            _one(run, phase)
+    except KubeinstallError as error:
+        _remember(run, error)
+    except KeyboardInterrupt:
+        run.errors.append(_interrupted(run))
+    run.reporter.ends(_touched(run), run.out, run.errors)
+    return run.exit_code
+
+
+def _possible(run: Run, phase: Phase) -> bool:
+    """Whether a phase can run with the hosts that are left; if not, why is told."""
+    if phase.name == "connect":
+        return True
+    first = run.cluster.first.name
+    if phase.needs_control_plane and first in run.session.failures:
+        run.reporter.note(f"phase {phase.name}: not run, because {first} is out")
+        return False
+    return bool(run.session.alive)
+
+
+def _one(run: Run, phase: Phase) -> None:
+    """Run one phase between its heading and its time."""
+    began = time.monotonic()
+    run.phase = phase.name
+    run.reporter.phase_begins(phase.name, phase.title)
+    try:
+        phase.run(run)
+    finally:
+        run.reporter.phase_ends(phase.name, time.monotonic() - began)
+    for host in [name for name in run.session.failures if name not in run.out]:
+        run.out[host] = explain(run, host, run.session.failures[host])
+        if run.out[host].kind is not Kind.OPERATION:  # an operation's own event has told
+            run.reporter.note(run.out[host].what, host)
+
+
+def _prefetch(run: Run, phases: Sequence[Phase]) -> None:
+    """Read the facts of all coming rounds at once: a converged host costs one round trip."""
+    run.prefetched = True
+    together: dict[str, list[Deploy]] = {}
+    for phase in phases:
+        if phase.deploys:
+            for host, deploys in phase.deploys(run).items():
+                together.setdefault(host, []).extend(deploys)
+    run.session.prefetch(together)
+
+
+def _remember(run: Run, error: KubeinstallError) -> None:
+    """Keep the findings that ended the run; those of hosts that are out are known already."""
+    known = set(run.session.failures.values())
+    run.out.update({h: f for h, f in run.session.failures.items() if h not in run.out})
+    run.errors.extend(finding for finding in error.findings if finding not in known)
+
+
+def _interrupted(run: Run) -> Finding:
+    busy = ", ".join(run.session.alive)
+    return Finding(
+        Kind.INTERRUPTED,
+        f"interrupted in phase {run.phase}",
+        why=f"a command that had begun may still run on {busy}" if busy else "",
+        next="run the same command again: it goes on from what is there",
+    )
+
+
+def _touched(run: Run) -> list[str]:
+    """The hosts to account for, in the inventory's order."""
+    return [
+        host.name
+        for host in run.cluster.hosts
+        if run.selected(host.name) or host.name in run.session.failures
+    ]

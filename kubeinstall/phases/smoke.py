@@ -1,0 +1,223 @@
+"""smoke: a small app on the cluster, tried from every side and then removed."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.phases import kubectl
+from kubeinstall.phases.conditions import condition, pending_pods
+from kubeinstall.phases.run import Run
+from kubeinstall.templates import render
+from kubeinstall.verify.kubectl import KUBECTL
+
+NAMESPACE = "kubeinstall-smoke"
+_K = f"$kubectl -n {NAMESPACE}"
+_MOST_REPLICAS = 3
+_PAUSE = 0.5
+_GET = r"""
+get() {
+  ask="printf 'GET /hostname HTTP/1.0\r\n\r\n' >&3 && cat <&3"
+  timeout 5 bash -c "exec 3<>/dev/tcp/$1/$2 && $ask" | tr -d '\r' | sed '1,/^$/d'
+}
+try() {
+  for i in 1 2 3 4 5 6; do
+    answer=$(get "$1" "$2" 2>&1) && case $answer in web-*) echo "$3 ok"; return ;; esac
+    sleep 1
+  done
+  echo "$3 failed $(printf %s "$answer" | tail -n 1)"
+}
+"""
+"""HTTP with what every host has: there may be no curl."""
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod of the app."""
+
+    name: str
+    node: str
+    address: str
+    ready: bool
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> Pod:
+        ready = condition(item, "Ready").get("status") == "True"
+        leaving = "deletionTimestamp" in item["metadata"]
+        address = item.get("status", {}).get("podIP", "")
+        node = item["spec"].get("nodeName", "")
+        return cls(item["metadata"]["name"], node, address, ready and not leaving)
+
+
+def run(run: Run) -> None:
+    """Deploy the app, try it, remove it; skipped where nothing was changed.
+
+    Raises:
+        KubeinstallError: something did not work, and why.
+    """
+    if run.smoke is False or (run.smoke is None and not run.changed):
+        why = "--no-smoke" if run.smoke is False else "nothing was changed; --smoke runs it anyway"
+        run.reporter.note(f"not run: {why}")
+        return
+    nodes = schedulable(json.loads(kubectl.must(run, "$kubectl get nodes -o json"))["items"])
+    if not nodes:
+        run.reporter.note("not run: no node takes pods (all are tainted or not Ready)")
+        return
+    remove(run)
+    try:
+        _try(run, nodes)
+    except BaseException:
+        # Why it failed matters more than whether it could be removed.
+        with suppress(KubeinstallError):
+            remove(run)
+        raise
+    remove(run)
+    run.reporter.note("the smoke app is removed again")
+
+
+def schedulable(nodes: Sequence[dict[str, Any]]) -> list[str]:
+    """The host names of nodes that take any pod."""
+    return [
+        node["metadata"]["labels"]["kubernetes.io/hostname"]
+        for node in nodes
+        if condition(node, "Ready").get("status") == "True"
+        and not node["spec"].get("unschedulable")
+        and not any(
+            taint["effect"] in ("NoSchedule", "NoExecute")
+            for taint in node["spec"].get("taints") or []
+        )
+    ]
+
+
+def remove(run: Run) -> None:
+    """Remove the app, also what an earlier run that was killed has left."""
+    command = f"$kubectl delete namespace {NAMESPACE} --ignore-not-found --timeout=110s"
+    kubectl.must(run, command.replace("$kubectl", "$kubectl --request-timeout=0"), timeout=120)
+
+
+def _try(run: Run, nodes: list[str]) -> None:
+    replicas = min(max(2, len(nodes)), _MOST_REPLICAS)
+    app = render(
+        "smoke/app.yaml.j2",
+        namespace=NAMESPACE,
+        replicas=replicas,
+        nodes=nodes,
+        image=run.cluster.spec.smoke.image,
+    )
+    kubectl.must(run, "$kubectl apply -f - >/dev/null", stdin=app)
+    pods = _wait_for(run, replicas)
+    on = sorted({pod.node for pod in pods})
+    run.reporter.note(f"{replicas} pods run on {', '.join(on)}")
+    _pod_to_pod(run, pods)
+    _service(run)
+    if dns_wanted(run.cluster.spec.kubeadm.skip_phases):
+        name = f"web.{NAMESPACE}.svc.{run.cluster.spec.network.dns_domain}"
+        _from_pod(run, pods[0], f"http://{name}/hostname", "DNS")
+        run.reporter.note(f"the Service answers by its name {name}")
+    kubectl.must(run, f"{_K} scale deployment web --replicas={replicas + 1} >/dev/null")
+    pods = _wait_for(run, replicas + 1)
+    run.reporter.note(f"scaled up to {replicas + 1} pods")
+    gone = pods[0].name
+    kubectl.must(run, f"{_K} delete pod {gone} --wait=false >/dev/null")
+    _wait_for(run, replicas + 1, without=gone)
+    run.reporter.note(f"deleted pod {gone}; another took its place")
+
+
+def dns_wanted(skip_phases: Sequence[str]) -> bool:
+    """Whether the cluster has CoreDNS."""
+    return not {"addon", "addon/coredns"} & set(skip_phases)
+
+
+def _wait_for(run: Run, count: int, without: str = "") -> list[Pod]:
+    """Wait until exactly that many pods of the app are Ready.
+
+    Args:
+        without: the name of a pod that must be gone.
+    """
+    items: list[dict[str, Any]] = []
+
+    def met() -> list[Pod]:
+        items[:] = json.loads(kubectl.must(run, f"{_K} get pods -o json"))["items"]
+        pods = [Pod.of(item) for item in items]
+        good = [pod for pod in pods if pod.ready]
+        return good if len(good) == len(pods) == count and without not in names(pods) else []
+
+    def why() -> str:
+        waiting = pending_pods(items)
+        return "; ".join(str(item) for item in waiting) or f"there are {len(items)} pods"
+
+    return _until(run, f"{count} pods that are Ready", met, why)
+
+
+def names(pods: Sequence[Pod]) -> set[str]:
+    return {pod.name for pod in pods}
+
+
+def _until(run: Run, what: str, met: Callable[[], list[Pod]], why: Callable[[], str]) -> list[Pod]:
+    """Ask until there is an answer, at most as long as the inventory says."""
+    deadline = time.monotonic() + run.cluster.spec.smoke.timeout
+    while not (answer := met()):
+        run.reporter.waiting(f"{what} ({why()[:160]})")
+        if time.monotonic() > deadline:
+            raise _failed(run, f"no {what} after {run.cluster.spec.smoke.timeout} s", why())
+        time.sleep(_PAUSE)
+    return answer
+
+
+def _pod_to_pod(run: Run, pods: list[Pod]) -> None:
+    """Each pod asks the next one; where there are several nodes, those are on different ones."""
+    ring = sorted(pods, key=lambda pod: pod.node)
+    for here, there in zip(ring, [*ring[1:], ring[0]], strict=True):
+        _from_pod(run, here, f"http://{there.address}:8080/hostname", f"pod to pod on {there.node}")
+    across = len({pod.node for pod in pods}) > 1
+    run.reporter.note(f"pods reach each other{' across nodes' if across else ''}")
+
+
+def _from_pod(run: Run, pod: Pod, url: str, what: str) -> None:
+    """Fetch a URL inside a pod, and again for some seconds."""
+    command = f"timeout 3 wget -q -O - {shlex.quote(url)}"
+    loop = f"for i in 1 2 3 4 5; do {command} && exit 0; sleep 1; done; exit 1"
+    answer = kubectl.ask(run, f"{_K} exec {pod.name} -- sh -c {shlex.quote(loop)}", timeout=60)
+    if not answer.ok or not answer.stdout.startswith("web-"):
+        said = " ".join((answer.stderr or answer.stdout).split())
+        raise _failed(run, f"{what}: {pod.name} on {pod.node} gets no answer from {url}", said)
+
+
+def _service(run: Run) -> None:
+    """The Service answers by ClusterIP and NodePort on every host that is in the run."""
+    service = json.loads(kubectl.must(run, f"{_K} get service web -o json"))["spec"]
+    node_port = service["ports"][0]["nodePort"]
+    hosts = [run.cluster.host(name) for name in run.session.alive]
+    questions = {}
+    for host, other in zip(hosts, [*hosts[1:], hosts[0]], strict=True):
+        questions[host.name] = (
+            f"{_GET}try {service['clusterIP']} 80 ClusterIP\n"
+            f"try {host.node_ip} {node_port} NodePort\n"
+            f"try {other.node_ip} {node_port} 'NodePort of {other.name}'\n"
+        )
+    answers = run.session.ask_all(questions, timeout=120)
+    failed = [
+        _finding(run, f"the Service does not answer from {name}: {line}", answer.stderr)
+        for name, answer in answers.items()
+        for line in answer.stdout.splitlines() or ["no answer"]
+        if not line.endswith(" ok")
+    ]
+    if failed:
+        raise KubeinstallError(*failed)
+    run.reporter.note(f"the Service answers by ClusterIP and NodePort on {len(answers)} hosts")
+
+
+def _finding(run: Run, what: str, why: str) -> Finding:
+    first = run.cluster.first.name
+    then = f"on {first}: {KUBECTL} get nodes,pods,events -A -o wide"
+    return Finding(Kind.CLUSTER, f"smoke test: {what}", first, why.strip(), then)
+
+
+def _failed(run: Run, what: str, why: str) -> KubeinstallError:
+    return KubeinstallError(_finding(run, what, why))

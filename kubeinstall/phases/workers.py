@@ -1,0 +1,78 @@
+"""workers: kubeadm join, all workers at once."""
+
+from __future__ import annotations
+
+from kubeinstall.deploys import kubeadm_files
+from kubeinstall.deploys.joining import TOKEN_COMMAND, token
+from kubeinstall.deploys.workers import join
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.model import Host
+from kubeinstall.phases import kubectl
+from kubeinstall.phases.run import Deploys, Run
+
+_JOINED = "[ -e /etc/kubernetes/kubelet.conf ] && [ -e /etc/kubernetes/pki/ca.crt ]"
+
+
+def deploys(run: Run) -> Deploys:
+    """On every worker, with what the cluster says of its nodes."""
+    workers = _workers(run)
+    if not workers:
+        return {}
+    nodes = run.nodes()
+    ca = nodes.authority.file_sha256 if nodes.authority else None
+    for host in workers:
+        run.session.set_data(host.name, "nodes", nodes.names)
+        run.session.set_data(host.name, "ca_sha256", ca)
+    return {host.name: [join] for host in workers}
+
+
+def run(run: Run) -> None:
+    """Join the workers that are not in the cluster, with one fresh short-lived token.
+
+    Raises:
+        KubeinstallError: the control plane gives no token.
+    """
+    planned = deploys(run)
+    missing = [] if run.dry else _missing(run)
+    if missing:
+        _give_configuration(run, missing)
+    run.round("workers", planned)
+
+
+def _workers(run: Run) -> list[Host]:
+    return [host for host in run.hosts() if not host.is_control_plane]
+
+
+def _missing(run: Run) -> list[Host]:
+    """Workers that the cluster does not know, or that do not know the cluster."""
+    workers = _workers(run)
+    answers = run.session.ask_all({host.name: _JOINED for host in workers})
+    known = run.nodes().names or frozenset()
+    return [
+        host
+        for host in workers
+        if host.name in answers and not (answers[host.name].ok and host.hostname in known)
+    ]
+
+
+def _give_configuration(run: Run, hosts: list[Host]) -> None:
+    """Hand each host its JoinConfiguration, in memory."""
+    authority = run.nodes().authority
+    if authority is None:
+        raise KubeinstallError(
+            Finding(
+                Kind.CLUSTER,
+                "its API server does not answer, so no worker can join",
+                run.cluster.first.name,
+                next=f"kubeinstall up -i {run.cluster.source} --from control-plane",
+            )
+        )
+    try:
+        fresh = token(kubectl.must(run, TOKEN_COMMAND))
+    except ValueError as error:
+        raise KubeinstallError(
+            Finding(Kind.CLUSTER, "no token to join with", run.cluster.first.name, str(error))
+        ) from None
+    for host in hosts:
+        text = kubeadm_files.join_config(run.cluster, host, fresh, authority.key_hash)
+        run.session.set_data(host.name, "join_config", text)

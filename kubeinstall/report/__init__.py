@@ -1,0 +1,1 @@
+"""What a run tells people: phases, changes, findings, and one line a host at its end."""

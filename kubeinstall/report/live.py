@@ -1,0 +1,50 @@
+"""The live region under the lines: a spinner, and what each host did last."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+
+_ROWS = 12
+"""Hosts shown at once: those that moved last."""
+
+
+class Progress:
+    """A live region that comes and goes with the phases."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._live: Live | None = None
+        self._title = ""
+        self._began = 0.0
+        self._hosts: dict[str, str] = {}
+
+    def start(self, title: str) -> None:
+        self.stop()
+        self._title, self._began, self._hosts = title, time.monotonic(), {}
+        self._spinner = Spinner("dots")
+        self._live = Live(self, console=self._out, transient=True, refresh_per_second=8)
+        self._live.start()
+
+    def stop(self) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def show(self, host: str, operation: str) -> None:
+        """A host has got as far as this operation."""
+        self._hosts.pop(host, None)
+        self._hosts[host] = operation
+
+    def __rich_console__(self, _out: Console, _options: ConsoleOptions) -> RenderResult:
+        seconds = time.monotonic() - self._began
+        self._spinner.update(text=f"{self._title}  {seconds:.0f} s")
+        yield self._spinner
+        table = Table.grid(padding=(0, 2))
+        for host, operation in list(self._hosts.items())[-_ROWS:]:
+            table.add_row("", host, operation)
+        yield table

@@ -1,0 +1,145 @@
+"""The terminal: live progress on a tty, plain lines otherwise."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from kubeinstall.engine.types import Event, Status
+from kubeinstall.findings import Finding
+from kubeinstall.report.live import Progress
+from kubeinstall.report.plan import Plan
+from kubeinstall.report.tally import Tally
+
+_STYLES = {
+    Status.OK: "dim",
+    Status.CHANGED: "yellow",
+    Status.PLANNED: "cyan",
+    Status.FAILED: "bold red",
+}
+_TAIL = 15
+"""Lines of a failed command's output to print; the events file has more."""
+
+
+def console(*, plain: bool = False, file: TextIO | None = None) -> Console:
+    """A console that wraps nothing and marks nothing up by itself.
+
+    Args:
+        plain: no colours and no live progress, even on a tty.
+    """
+    target = file or sys.stdout
+    if plain or not target.isatty():
+        return Console(file=target, no_color=True, force_terminal=False, highlight=False, width=500)
+    return Console(file=target, highlight=False)
+
+
+class Terminal:
+    """A reporter for people.
+
+    Args:
+        out: where to print.
+        verbose: print operations that changed nothing, and diffs.
+        plan: where planned changes are kept; with one, file diffs are printed.
+    """
+
+    def __init__(self, out: Console, *, verbose: bool = False, plan: Plan | None = None) -> None:
+        self.tally = Tally()
+        self._out = out
+        self._verbose = verbose
+        self._plan = plan
+        self._lock = threading.RLock()
+        self._progress = Progress(out) if out.is_terminal else None
+        self._waiting = ""
+
+    def close(self) -> None:
+        """Take the live region away; a second time does nothing."""
+        if self._progress:
+            self._progress.stop()
+
+    def phase_begins(self, name: str, title: str) -> None:
+        with self._lock:
+            self.tally.begin()
+            self._waiting = ""
+            self._print(f"phase {name}: {title}", "bold")
+            if self._progress:
+                self._progress.start(title)
+
+    def phase_ends(self, name: str, seconds: float) -> None:
+        with self._lock:
+            self.tally.phases.append((name, seconds))
+            count = self.tally.in_phase
+            if self._progress:
+                self._progress.stop()
+            self._print(f"  {seconds:.1f} s, {count} change{'' if count == 1 else 's'}", "dim")
+
+    def event(self, event: Event) -> None:
+        with self._lock:
+            self.tally.add(event)
+            if self._progress:
+                self._progress.show(event.host, event.operation)
+            if event.status is Status.OK and not self._verbose:
+                return
+            word = {Status.PLANNED: "would change"}.get(event.status, event.status.value)
+            took = f" ({event.seconds:.1f} s)" if event.status is not Status.PLANNED else ""
+            if self._plan:
+                self._plan.add(event)
+                took = f" (after {', '.join(after)})" if (after := self._plan.after(event)) else ""
+            self._print(f"  {event.host}: {word}: {event.operation}{took}", _STYLES[event.status])
+            if event.status is Status.FAILED:
+                self._indented(event.output.splitlines()[-_TAIL:], "red")
+            elif event.diff and (self._verbose or self._plan):
+                self._indented(event.diff.splitlines(), "dim")
+
+    def line(self, host: str, line: str) -> None:
+        with self._lock:
+            # Of a line that was written over, only its end is to be seen.
+            self._print(f"  {host} | {line.rstrip().rpartition(chr(13))[2]}", "dim")
+
+    def waiting(self, text: str) -> None:
+        with self._lock:
+            if text != self._waiting:
+                self._waiting = text
+                self._print(f"  waiting: {text}", "dim")
+
+    def note(self, text: str, host: str = "") -> None:
+        with self._lock:
+            self._print(f"  {host}: {text}" if host else f"  {text}")
+
+    def finding(self, finding: Finding) -> None:
+        with self._lock:
+            style = "bold red" if finding.severity == "error" else "yellow"
+            head, *rest = str(finding).splitlines()
+            self._print(f"  {finding.severity}: {head}", style)
+            self._indented([line.strip() for line in rest])
+
+    def ends(
+        self, hosts: Iterable[str], out: Mapping[str, Finding], errors: Iterable[Finding]
+    ) -> None:
+        with self._lock:
+            self.close()
+            names = list(hosts)
+            self._print("")
+            for finding in dict.fromkeys([*out.values(), *errors]):
+                self.finding(finding)
+            for name, line in zip(names, self.tally.host_lines(names, out), strict=True):
+                self._print(line, "red" if name in out else "")
+            self._print(f"{self._total(len(names), len(out))} in {self.tally.seconds:.1f} s")
+            self._print(f"seconds by phase: {self.tally.phase_line()}", "dim")
+
+    def _total(self, hosts: int, failed: int) -> str:
+        total = f"{hosts} host{'' if hosts == 1 else 's'}: {self.tally.changed} changed"
+        if self.tally.planned:
+            total += f", {self.tally.planned} would change"
+        return f"{total}, {failed} failed" if failed else total
+
+    def _print(self, text: str, style: str = "") -> None:
+        self._out.print(Text(text, style=style), soft_wrap=True)
+
+    def _indented(self, lines: Iterable[str], style: str = "") -> None:
+        for line in lines:
+            self._print(f"      {line}", style)

@@ -1,0 +1,1 @@
+"""The checks; each module's ``CHECKS`` lists its own in order."""

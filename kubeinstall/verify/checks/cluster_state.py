@@ -1,0 +1,71 @@
+"""The cluster, asked on its first control plane."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from testinfra.host import Host
+
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.model import Host as Node
+from kubeinstall.verify.check import expect
+from kubeinstall.verify.kubectl import KUBECTL
+
+
+def nodes_are_the_inventorys(host: Host, _node: Node, cluster: Cluster) -> None:
+    """Every host of the inventory is a node."""
+    found = {node["metadata"]["name"] for node in _get(host, "nodes")}
+    missing = [h.hostname for h in cluster.hosts if h.hostname not in found]
+    expect(not missing, f"no nodes: {', '.join(missing)}", "kubeinstall up")
+
+
+def nodes_are_ready(host: Host, _node: Node, _cluster: Cluster) -> None:
+    """Every node is Ready."""
+    wrong = []
+    for node in _get(host, "nodes"):
+        ready = _condition(node, "Ready")
+        if ready.get("status") != "True":
+            wrong.append(f"{node['metadata']['name']}: {ready.get('message', 'it says nothing')}")
+    expect(not wrong, "; ".join(wrong), f"{KUBECTL} describe nodes")
+
+
+def nodes_have_the_version(host: Host, _node: Node, cluster: Cluster) -> None:
+    """Every node's kubelet has the inventory's version."""
+    versions = {
+        node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"]
+        for node in _get(host, "nodes")
+    }
+    wrong = [f"{name} has {v}" for name, v in versions.items() if v != f"v{cluster.version}"]
+    expect(not wrong, f"{'; '.join(wrong)}; wanted v{cluster.version}", "kubeinstall up")
+
+
+def system_pods_are_ready(host: Host, _node: Node, _cluster: Cluster) -> None:
+    """Every pod of kube-system is Ready."""
+    wrong = [
+        f"{pod['metadata']['name']} on {pod['spec'].get('nodeName', 'no node')}"
+        for pod in _get(host, "pods -n kube-system")
+        if pod["status"].get("phase") != "Succeeded"
+        and _condition(pod, "Ready").get("status") != "True"
+    ]
+    expect(not wrong, f"not Ready: {', '.join(wrong)}", f"{KUBECTL} -n kube-system get pods")
+
+
+def _get(host: Host, what: str) -> list[dict[str, Any]]:
+    answer = host.run(f"{KUBECTL} get {what} -o json")
+    expect(answer.rc == 0, " ".join(answer.stderr.split()), f"{KUBECTL} get {what}")
+    items: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
+    return items
+
+
+def _condition(thing: dict[str, Any], kind: str) -> dict[str, Any]:
+    conditions = thing.get("status", {}).get("conditions") or []
+    return next((c for c in conditions if c.get("type") == kind), {})
+
+
+CHECKS = (
+    nodes_are_the_inventorys,
+    nodes_are_ready,
+    nodes_have_the_version,
+    system_pods_are_ready,
+)

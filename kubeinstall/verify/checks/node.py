@@ -1,0 +1,92 @@
+"""The runtime, the packages and the kubelet of every host."""
+
+from __future__ import annotations
+
+import re
+
+from testinfra.host import Host
+
+from kubeinstall.inventory.model import Cluster, RuntimeName
+from kubeinstall.inventory.model import Host as Node
+from kubeinstall.verify.check import expect
+
+_PACKAGES = ("kubelet", "kubeadm", "kubectl")
+
+
+def runtime_runs(host: Host, _node: Node, cluster: Cluster) -> None:
+    """The container runtime runs and starts at boot."""
+    _service_runs(host, cluster.spec.runtime.name.value)
+
+
+def kubelet_runs(host: Host, _node: Node, _cluster: Cluster) -> None:
+    """The kubelet runs and starts at boot."""
+    _service_runs(host, "kubelet")
+
+
+def runtime_uses_systemd_cgroups(host: Host, _node: Node, cluster: Cluster) -> None:
+    """The container runtime leaves cgroups to systemd."""
+    if cluster.spec.runtime.name is RuntimeName.DOCKER:
+        driver = host.check_output("docker info -f '{{.CgroupDriver}}'")
+        expect(driver == "systemd", f"Docker's cgroup driver is {driver}")
+    else:
+        found = host.run("containerd config dump | grep -q 'SystemdCgroup = true'")
+        expect(found.rc == 0, "containerd's SystemdCgroup is not true")
+
+
+def kubelet_uses_systemd_cgroups(host: Host, _node: Node, _cluster: Cluster) -> None:
+    """The kubelet leaves cgroups to systemd."""
+    config = host.check_output("cat /var/lib/kubelet/config.yaml")
+    driver = re.search(r"^cgroupDriver: *\"?(\w+)", config, re.MULTILINE)
+    expect(
+        driver and driver[1] == "systemd",
+        f"its cgroup driver is {driver[1] if driver else 'not set'}",
+    )
+
+
+def packages_are_exact(host: Host, _node: Node, cluster: Cluster) -> None:
+    """kubelet, kubeadm and kubectl have exactly the inventory's version."""
+    form = "${Package} ${Version} ${db:Status-Status}\n"
+    answer = host.run("dpkg-query -W -f %s " + " ".join(_PACKAGES), form).stdout
+    found = {p[0]: p[1] for p in map(str.split, answer.splitlines()) if p[2:] == ["installed"]}
+    wrong = [
+        f"{name} is {found.get(name, 'not installed')}"
+        for name in _PACKAGES
+        if found.get(name, "").partition("-")[0] != str(cluster.version)
+    ]
+    expect(not wrong, f"{'; '.join(wrong)}; wanted {cluster.version}", "kubeinstall up")
+
+
+def packages_are_held(host: Host, _node: Node, _cluster: Cluster) -> None:
+    """kubelet, kubeadm and kubectl are held, so nothing upgrades them by surprise."""
+    held = host.check_output("apt-mark showhold").split()
+    loose = [name for name in _PACKAGES if name not in held]
+    expect(not loose, f"not held: {', '.join(loose)}", f"apt-mark hold {' '.join(loose)}")
+
+
+def kubelet_is_healthy(host: Host, _node: Node, _cluster: Cluster) -> None:
+    """The kubelet says it is healthy, and listens on 10250."""
+    request = "exec 3<>/dev/tcp/127.0.0.1/10248 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3"
+    answer = host.run("timeout 5 bash -c %s", f"{request} && cat <&3").stdout
+    expect(" 200 " in answer.partition("\n")[0], "127.0.0.1:10248/healthz does not say ok", _LOG)
+    ports = host.check_output("ss -Htln 'sport = :10250'")
+    expect(ports, "nothing listens on port 10250", _LOG)
+
+
+_LOG = "journalctl -u kubelet -p err -n 20"
+
+
+def _service_runs(host: Host, name: str) -> None:
+    service = host.service(name)
+    expect(service.is_running, f"{name} does not run", f"journalctl -u {name} -n 20")
+    expect(service.is_enabled, f"{name} does not start at boot", f"systemctl enable {name}")
+
+
+CHECKS = (
+    runtime_runs,
+    runtime_uses_systemd_cgroups,
+    packages_are_exact,
+    packages_are_held,
+    kubelet_runs,
+    kubelet_uses_systemd_cgroups,
+    kubelet_is_healthy,
+)

@@ -1,0 +1,64 @@
+"""The operating system of every host."""
+
+from __future__ import annotations
+
+from testinfra.host import Host
+
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.model import Host as Node
+from kubeinstall.verify.check import expect
+
+_SYSCTLS = {
+    "net.ipv4.ip_forward": 1,
+    "net.bridge.bridge-nf-call-iptables": 1,
+    "net.bridge.bridge-nf-call-ip6tables": 1,
+}
+
+
+def hostname_is_as_in_the_inventory(host: Host, node: Node, _cluster: Cluster) -> None:
+    """The hostname is the inventory's."""
+    name = host.check_output("uname -n")
+    expect(name == node.hostname, f"it is {name}, not {node.hostname}")
+
+
+def swap_is_off(host: Host, _node: Node, _cluster: Cluster) -> None:
+    """Swap is off, and stays off after a reboot."""
+    active = host.check_output("cat /proc/swaps").splitlines()[1:]
+    expect(not active, f"swap is on: {', '.join(line.split()[0] for line in active)}", "swapoff -a")
+    fstab = host.check_output("awk '!/^ *#/ && $3 == \"swap\"' /etc/fstab 2>/dev/null || true")
+    expect(not fstab, f"/etc/fstab has {fstab}", "comment it out")
+
+
+def overlay_is_there(host: Host, _node: Node, _cluster: Cluster) -> None:
+    """The kernel has the overlay file system."""
+    found = host.run("grep -qw overlay /proc/filesystems")
+    expect(found.rc == 0, "the kernel has no overlay file system", "modprobe overlay")
+
+
+def bridge_netfilter_is_there(host: Host, _node: Node, _cluster: Cluster) -> None:
+    """The kernel passes bridged traffic to iptables."""
+    found = host.run("test -e /proc/sys/net/bridge/bridge-nf-call-iptables")
+    expect(found.rc == 0, "br_netfilter is not loaded", "modprobe br_netfilter")
+
+
+def sysctls_are_set(host: Host, _node: Node, cluster: Cluster) -> None:
+    """The kernel settings are as they have to be."""
+    wanted = {**_SYSCTLS, **cluster.spec.sysctls}
+    answer = host.run("sysctl " + " ".join(["%s"] * len(wanted)), *wanted).stdout
+    lines = [line.partition(" = ") for line in answer.splitlines()]
+    found = {name.strip(): " ".join(value.split()) for name, _, value in lines}
+    wrong = [
+        f"{name} is {found.get(name, 'unknown')}, not {value}"
+        for name, value in wanted.items()
+        if found.get(name) != " ".join(str(value).split())
+    ]
+    expect(not wrong, "; ".join(wrong), "sysctl --system")
+
+
+CHECKS = (
+    hostname_is_as_in_the_inventory,
+    swap_is_off,
+    overlay_is_there,
+    bridge_netfilter_is_there,
+    sysctls_are_set,
+)

@@ -1,0 +1,73 @@
+"""Results as text, JSON and JUnit."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+from kubeinstall.verify.check import Result
+
+
+def as_text(results: Sequence[Result]) -> str:
+    """One line a check, and a last line of counts."""
+    lines = []
+    for host, group in groupby(results, key=lambda result: result.host):
+        lines.append(host)
+        for result in group:
+            lines.append(f"  {'FAILED' if result.failed else 'ok':6}  {result.title}")
+            if result.failed:
+                lines.append(f"          why:  {result.message}")
+            if result.failed and result.next:
+                lines.append(f"          next: on {host}: {result.next}")
+    failed = sum(result.failed for result in results)
+    lines.append(f"{len(results)} checks: {len(results) - failed} ok, {failed} failed")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(results: Sequence[Result]) -> str:
+    """``{"version": 1, "checks": [...]}``."""
+    record = {"version": 1, "checks": [result.as_dict() for result in results]}
+    return json.dumps(record, indent=2) + "\n"
+
+
+def as_junit(results: Sequence[Result]) -> str:
+    """One test suite a host, one test case a check."""
+    root = ET.Element("testsuites", name="kubeinstall verify")
+    for host, group in groupby(results, key=lambda result: result.host):
+        cases = list(group)
+        suite = ET.SubElement(
+            root,
+            "testsuite",
+            name=host,
+            tests=str(len(cases)),
+            failures=str(sum(case.failed for case in cases)),
+            time=f"{sum(case.seconds for case in cases):.3f}",
+        )
+        for case in cases:
+            classname = f"{host}.{case.name.partition('.')[0]}"
+            element = ET.SubElement(
+                suite,
+                "testcase",
+                name=case.title,
+                classname=classname,
+                time=f"{case.seconds:.3f}",
+            )
+            if case.failed:
+                failure = ET.SubElement(element, "failure", message=_printable(case.message))
+                failure.text = _printable(case.next)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _printable(text: str) -> str:
+    """The text without control characters, which XML cannot hold."""
+    return "".join(c for c in text if c.isprintable() or c in "\n\t")
+
+
+FORMATS: dict[str, Callable[[Sequence[Result]], str]] = {
+    "text": as_text,
+    "json": as_json,
+    "junit": as_junit,
+}

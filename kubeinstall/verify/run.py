@@ -1,0 +1,81 @@
+"""Run the checks that are for a host, on all hosts at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from testinfra.host import Host
+
+from kubeinstall.engine.session import Session
+from kubeinstall.findings import KubeinstallError
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.model import Host as Node
+from kubeinstall.verify.check import Check, CheckFailed, Result
+from kubeinstall.verify.checks import certificates, cluster_state, control_plane, node, system
+
+_MOST_AT_ONCE = 50
+
+
+def checks_for(cluster: Cluster, host: Node) -> list[Check]:
+    """The checks of a host: a control plane has more, the first one the cluster's own."""
+    modules = [system, node, certificates]
+    if host.is_control_plane:
+        modules.append(control_plane)
+    if host == cluster.first:
+        modules.append(cluster_state)
+    return [check for module in modules for check in module.CHECKS]
+
+
+def verify(session: Session, cluster: Cluster, names: Iterable[str]) -> list[Result]:
+    """Check hosts that are connected, all at once; results are in the hosts' order."""
+    hosts = [cluster.host(name) for name in names]
+    if not hosts:
+        return []
+
+    def one(host: Node) -> list[Result]:
+        backend = session.backend(host.name)
+        target = Host(backend)
+        backend.set_host(target)
+        return check_host(target, host, cluster, checks_for(cluster, host))
+
+    with ThreadPoolExecutor(min(_MOST_AT_ONCE, len(hosts))) as pool:
+        return [result for results in pool.map(one, hosts) for result in results]
+
+
+def check_host(target: Host, host: Node, cluster: Cluster, checks: Sequence[Check]) -> list[Result]:
+    """Run checks one after another; a lost connection fails one and ends them."""
+    results = []
+    for check in checks:
+        began = time.monotonic()
+        failed, message, then, lost = False, "", "", False
+        try:
+            check(target, host, cluster)
+        except CheckFailed as error:
+            failed, message, then = True, error.message, error.then
+        except KubeinstallError as error:
+            failed, message, then = True, error.findings[0].what, error.findings[0].next
+            lost = True
+        except (AssertionError, ValueError, RuntimeError) as error:
+            # What testinfra raises when a host answers something it did not foresee.
+            failed, message = True, " ".join(str(error).split())[:500]
+        results.append(
+            Result(
+                host.name,
+                f"{check.__module__.rpartition('.')[2]}.{check.__name__}",
+                title(check),
+                failed,
+                message,
+                then,
+                time.monotonic() - began,
+            )
+        )
+        if lost:
+            break
+    return results
+
+
+def title(check: Check) -> str:
+    """The first line of a check's docstring, without its full stop."""
+    return (check.__doc__ or check.__name__).strip().splitlines()[0].rstrip(".")

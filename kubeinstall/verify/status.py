@@ -1,0 +1,136 @@
+"""The cluster as it is: nodes, versions, certificates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from kubeinstall.engine.session import Session
+from kubeinstall.findings import KubeinstallError
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.verify.checks.certificates import SCRIPT, expiries
+from kubeinstall.verify.kubectl import KUBECTL
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """One host of the inventory, or a node that the inventory does not know.
+
+    Args:
+        ready: ``yes``, ``no`` or ``unknown``; ``no node`` for a host that has not joined.
+        certificates: the day the first of its certificates ends.
+        problem: why it is not reached or not ready.
+    """
+
+    name: str
+    role: str
+    address: str
+    ready: str = "unknown"
+    version: str = ""
+    runtime: str = ""
+    certificates: str = ""
+    problem: str = ""
+
+
+def status(session: Session, cluster: Cluster) -> list[NodeStatus]:
+    """Ask the first control plane for the nodes, and each host for its certificates' dates."""
+    answers = session.ask_all(dict.fromkeys(session.alive, SCRIPT))
+    ends = {name: first_end(answer.stdout) for name, answer in answers.items()}
+    nodes = _nodes(session, cluster)
+    found = []
+    for host in cluster.hosts:
+        role = host.role.value.replace("_", "-")
+        failure = session.failures.get(host.name)
+        common = NodeStatus(
+            host.hostname,
+            role,
+            host.address,
+            certificates=ends.get(host.name, ""),
+            problem=failure.what if failure else "",
+        )
+        found.append(_with_node(common, None if nodes is None else nodes.pop(host.hostname, {})))
+    for name, node in (nodes or {}).items():
+        stranger = NodeStatus(name, "not in the inventory", _address(node))
+        found.append(_with_node(stranger, node))
+    return found
+
+
+def _nodes(session: Session, cluster: Cluster) -> dict[str, dict[str, Any]] | None:
+    """Node objects by name; None: the API server did not answer."""
+    if cluster.first.name not in session.alive:
+        return None
+    try:
+        answer = session.ask(cluster.first.name, f"{KUBECTL} get nodes -o json")
+        items = json.loads(answer.stdout)["items"]
+    except (KubeinstallError, ValueError, KeyError):
+        return None
+    return {item["metadata"]["name"]: item for item in items}
+
+
+def _with_node(known: NodeStatus, node: dict[str, Any] | None) -> NodeStatus:
+    """The status with what the cluster says of the node; empty: it has no such node."""
+    if node is None:
+        return known
+    fields = asdict(known)
+    if not node:
+        return NodeStatus(**{**fields, "ready": "no node"})
+    info = node["status"].get("nodeInfo", {})
+    conditions = node["status"].get("conditions") or []
+    ready: dict[str, Any] = next((c for c in conditions if c["type"] == "Ready"), {})
+    good = ready.get("status") == "True"
+    why = "" if good else ready.get("message", "")
+    return NodeStatus(
+        **{
+            **fields,
+            "ready": "yes" if good else "no",
+            "version": info.get("kubeletVersion", ""),
+            "runtime": info.get("containerRuntimeVersion", ""),
+            "problem": known.problem or why,
+        }
+    )
+
+
+def _address(node: dict[str, Any]) -> str:
+    addresses = node["status"].get("addresses") or []
+    return next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
+
+
+def first_end(answer: str) -> str:
+    """The day the first certificate ends; empty where there is none."""
+    ends: list[datetime] = [end for _, _, end in expiries(answer)]
+    return f"{min(ends):%Y-%m-%d}" if ends else ""
+
+
+_COLUMNS = ("NAME", "ROLE", "READY", "VERSION", "RUNTIME", "ADDRESS", "CERTIFICATES END")
+
+
+def as_text(statuses: Sequence[NodeStatus]) -> str:
+    """A table, and below it what is wrong with any of them."""
+    rows = [_COLUMNS] + [
+        (s.name, s.role, s.ready, s.version, s.runtime, s.address, s.certificates or "-")
+        for s in statuses
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    lines = [
+        "  ".join(
+            f"{cell or '-':{width}}" for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+    lines += [f"{s.name}: {s.problem}" for s in statuses if s.problem]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(cluster: Cluster, statuses: Sequence[NodeStatus]) -> str:
+    """``{"version": 1, "cluster": ..., "nodes": [...]}``."""
+    record = {
+        "version": 1,
+        "cluster": cluster.spec.name,
+        "kubernetes": str(cluster.version),
+        "endpoint": cluster.endpoint,
+        "nodes": [asdict(s) for s in statuses],
+    }
+    return json.dumps(record, indent=2) + "\n"

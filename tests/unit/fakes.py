@@ -1,0 +1,140 @@
+"""A session without hosts, and a reporter that remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from kubeinstall.engine.session import Session
+from kubeinstall.engine.types import Deploy, Event, HostResult, Output, Status
+from kubeinstall.findings import Finding, Kind
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.phases.run import Run
+
+Answer = Callable[[str, str], Output]
+
+
+class FakeSession:
+    """Answers questions with a function, and rounds with events it was given.
+
+    Args:
+        unreachable: hosts that cannot be connected to.
+        answer: of host and command.
+        fails: host to the phase in which its operation fails.
+        changes: phases in which every host changes something.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        unreachable: Iterable[str] = (),
+        answer: Answer = lambda _host, _command: Output(0, "", ""),
+        fails: Mapping[str, str] | None = None,
+        changes: Iterable[str] = (),
+    ) -> None:
+        self.cluster = cluster
+        self.failures: dict[str, Finding] = {}
+        self.rounds: list[tuple[str, list[str], bool]] = []
+        self.asked: list[tuple[str, str]] = []
+        self.prefetched: list[str] = []
+        self.locked = False
+        self._connected: set[str] = set()
+        self._unreachable = set(unreachable)
+        self._answer = answer
+        self._fails = dict(fails or {})
+        self._changes = set(changes)
+
+    @property
+    def alive(self) -> list[str]:
+        return [
+            host.name
+            for host in self.cluster.hosts
+            if host.name in self._connected and host.name not in self.failures
+        ]
+
+    def connect(self, names: Iterable[str] | None = None) -> None:
+        for name in [h.name for h in self.cluster.hosts] if names is None else names:
+            if name in self._unreachable:
+                self.fail(name, Finding(Kind.CONNECT, "connection refused", name))
+            else:
+                self._connected.add(name)
+
+    def lock(self) -> None:
+        self.locked = True
+
+    def fail(self, host: str, finding: Finding) -> None:
+        self.failures.setdefault(host, finding)
+
+    def set_data(self, host: str, key: str, value: Any) -> None:
+        del host, key, value
+
+    def prefetch(self, deploys: Mapping[str, Sequence[Deploy]]) -> None:
+        self.prefetched.extend(deploys)
+
+    def round(
+        self, phase: str, deploys: Mapping[str, Sequence[Deploy]], *, dry: bool = False
+    ) -> dict[str, HostResult]:
+        names = [name for name in deploys if name in self.alive]
+        self.rounds.append((phase, names, dry))
+        results = {}
+        for name in names:
+            status = Status.CHANGED if phase in self._changes else Status.OK
+            if self._fails.get(name) == phase:
+                status = Status.FAILED
+                self.fail(name, Finding(Kind.OPERATION, f"{phase}: failed", name, "exit code 1"))
+            results[name] = HostResult(name, [Event(name, phase, "Something", status)])
+        return results
+
+    def ask(self, host: str, command: str, **_: Any) -> Output:
+        self.asked.append((host, command))
+        return self._answer(host, command)
+
+    def ask_all(self, commands: Mapping[str, str], timeout: float = 60) -> dict[str, Output]:
+        del timeout
+        return {host: self.ask(host, command) for host, command in commands.items()}
+
+
+class Memory:
+    """A reporter that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.phases: list[str] = []
+        self.notes: list[str] = []
+        self.waits: list[str] = []
+        self.findings: list[Finding] = []
+        self.out: dict[str, Finding] = {}
+        self.errors: list[Finding] = []
+        self.hosts: list[str] = []
+
+    def phase_begins(self, name: str, title: str) -> None:
+        del title
+        self.phases.append(name)
+
+    def phase_ends(self, name: str, seconds: float) -> None: ...
+
+    def event(self, event: Event) -> None: ...
+
+    def line(self, host: str, line: str) -> None: ...
+
+    def waiting(self, text: str) -> None:
+        self.waits.append(text)
+
+    def note(self, text: str, host: str = "") -> None:
+        self.notes.append(f"{host}: {text}" if host else text)
+
+    def finding(self, finding: Finding) -> None:
+        self.findings.append(finding)
+
+    def ends(
+        self, hosts: Iterable[str], out: Mapping[str, Finding], errors: Iterable[Finding]
+    ) -> None:
+        self.hosts, self.out, self.errors = list(hosts), dict(out), list(errors)
+
+
+def fake_run(
+    cluster: Cluster, *, dry: bool = False, **session: Any
+) -> tuple[Run, FakeSession, Memory]:
+    """A run over a fake session."""
+    fake, memory = FakeSession(cluster, **session), Memory()
+    return Run(cluster, cast(Session, fake), memory, dry=dry), fake, memory

@@ -1,0 +1,82 @@
+"""A session whose hosts are this machine's shell: real scripts, real facts, no ssh."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from typing import Any, cast
+
+from kubeinstall.engine.agent import Wrap
+from kubeinstall.engine.channel import CommandTimeout, ConnectionLost
+from kubeinstall.engine.connection import Connection
+from kubeinstall.engine.session import Session
+from kubeinstall.engine.types import Event, Output
+from kubeinstall.inventory.model import Cluster, Host
+
+
+class LocalConnection:
+    """Runs scripts here and remembers them."""
+
+    def __init__(self) -> None:
+        self.scripts: list[str] = []
+        self.lost = False
+        self._interrupted = threading.Event()
+
+    def run(
+        self,
+        script: str,
+        wrap: Wrap,
+        *,
+        stdin: str | bytes | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Output:
+        self.scripts.append(script)
+        if self.lost or self._interrupted.is_set():
+            raise ConnectionLost("cut")
+        feed = stdin.encode() if isinstance(stdin, str) else stdin or b""
+        process = subprocess.Popen(
+            ["sh", "-c", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            out, err = process.communicate(feed, timeout=wrap.timeout)
+        except subprocess.TimeoutExpired as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise CommandTimeout(wrap.timeout, ended=True) from error
+        for line in out.decode().splitlines() if on_line else []:
+            if on_line:
+                on_line(line)
+        return Output(process.returncode, out.decode(), err.decode())
+
+    def interrupt(self) -> None:
+        self._interrupted.set()
+
+    def close(self) -> None:
+        pass
+
+
+class LocalSession(Session):
+    """A connected session; ``events`` and ``lines`` are what it told."""
+
+    def __init__(self, cluster: Cluster, **arguments: Any) -> None:
+        self.events: list[Event] = []
+        self.lines: list[str] = []
+        super().__init__(
+            cluster,
+            emit=self.events.append,
+            on_line=lambda host, line: self.lines.append(f"{host}: {line}"),
+            **arguments,
+        )
+        self.shells: dict[str, LocalConnection] = {}
+        self.connect()
+
+    def _connect(self, host: Host) -> None:
+        self.shells[host.name] = LocalConnection()
+        self._connections[host.name] = cast(Connection, self.shells[host.name])

@@ -1,0 +1,372 @@
+"""Rounds: facts in bulk, order, failures, plans, retries; over this machine's shell."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyinfra.api.command import StringCommand
+from pyinfra.api.deploy import deploy
+from pyinfra.api.facts import FactBase
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+from pyinfra.operations import files, python, server
+
+from kubeinstall.engine.types import Deploy, Status
+from kubeinstall.findings import Kind, KubeinstallError
+from tests.unit.clusters import cluster
+from tests.unit.local_session import LocalSession
+
+pytestmark = pytest.mark.unit
+
+Commands = Generator[StringCommand, None, None]
+
+
+class Content(FactBase[str]):
+    """A file's content, empty where there is none."""
+
+    @staticmethod
+    def default() -> str:
+        return ""
+
+    def command(self, path: str) -> str:
+        return f"cat {path} 2>/dev/null || true"
+
+
+class Names(FactBase[list[str]]):
+    """A folder's entries; asked for only once the folder is known to be there."""
+
+    @staticmethod
+    def default() -> list[str]:
+        return []
+
+    def command(self, path: str) -> str:
+        return f"ls {path}"
+
+    def process(self, output: list[str]) -> list[str]:
+        return output
+
+
+class Broken(FactBase[str]):
+    def command(self) -> str:
+        return "echo no such thing >&2; exit 7"
+
+
+class Syntax(FactBase[str]):
+    def command(self) -> str:
+        return "if then ((("
+
+
+class Absent(FactBase[str]):
+    @staticmethod
+    def default() -> str:
+        return "absent"
+
+    def requires_command(self) -> str:
+        return "no-such-program-anywhere"
+
+    def command(self) -> str:
+        return "echo present"
+
+
+class Write(StringCommand):
+    def __init__(self, path: str, content: str) -> None:
+        super().__init__(f"printf %s '{content}' > {path}")
+        self.diff = f"+{content}\n"
+
+
+@operation()
+def content(path: str, text: str) -> Commands:
+    if host.get_fact(Content, path=path) != text:
+        yield Write(path, text)
+
+
+@operation()
+def follow(source: str, target: str) -> Commands:
+    """Copies what the source holds when the operation runs."""
+    text = host.get_fact(Content, path=source)
+    if host.get_fact(Content, path=target) != text:
+        yield Write(target, text)
+
+
+@operation()
+def run(script: str, stream: bool = False) -> Commands:
+    command = StringCommand(script)
+    command.stream = stream  # type: ignore[attr-defined]
+    yield command
+
+
+def everywhere(session: LocalSession, *deploys: Deploy) -> dict[str, list[Deploy]]:
+    return {name: list(deploys) for name in session.alive}
+
+
+def one(*operations: Any) -> Deploy:
+    """A deploy of these calls."""
+
+    @deploy("Test")
+    def made() -> None:
+        for each in operations:
+            each()
+
+    return made
+
+
+def three_files(folder: Path) -> Deploy:
+    @deploy("Three files")
+    def made() -> None:
+        for name in ("a", "b", "c"):
+            path = f"{folder}/{host.data.node.name}.{name}"
+            content(name=f"Write {name}", path=path, text="x")
+
+    return made
+
+
+def test_the_second_run_changes_nothing_in_one_trip_each(tmp_path: Path) -> None:
+    made = three_files(tmp_path)
+    with LocalSession(cluster(workers=1)) as session:
+        first = session.round("p", everywhere(session, made))
+    assert [e.status for r in first.values() for e in r.events] == [Status.CHANGED] * 6
+    assert (tmp_path / "w1.c").read_text() == "x"
+    with LocalSession(cluster(workers=1)) as session:
+        second = session.round("p", everywhere(session, made))
+        assert [e.status for r in second.values() for e in r.events] == [Status.OK] * 6
+        assert [len(shell.scripts) for shell in session.shells.values()] == [1, 1]
+
+
+def test_prefetch_makes_several_rounds_cost_one_trip(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "one").touch()
+    seen: dict[str, list[str]] = {}
+
+    @deploy("Nested")
+    def nested() -> None:
+        # The second question hangs on the first's answer.
+        if host.get_fact(Content, path="/proc/self/comm"):
+            seen[host.data.node.name] = host.get_fact(Names, path=str(tmp_path / "sub"))
+
+    other = one(lambda: content(name="Nothing to do", path=str(tmp_path / "no"), text=""))
+    with LocalSession(cluster(workers=3)) as session:
+        rounds = everywhere(session, nested, other)
+        session.prefetch(rounds)
+        session.round("p", everywhere(session, nested))
+        session.round("q", everywhere(session, other))
+        trips = {name: len(shell.scripts) for name, shell in session.shells.items()}
+    assert seen == {name: ["one"] for name in trips}
+    # The first of a kind finds out what there is to ask; the others are asked it all at once.
+    assert trips == {"cp1": 2, "w1": 1, "w2": 1, "w3": 1}
+
+
+def test_facts_are_read_again_after_a_change(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("old")
+    target.write_text("old")
+    made = one(
+        lambda: content(name="Write", path=str(source), text="new"),
+        lambda: follow(name="Follow", source=str(source), target=str(target)),
+    )
+    with LocalSession(cluster(workers=0)) as session:
+        result = session.round("p", {"cp1": [made]})["cp1"]
+    assert [event.operation for event in result.changed] == ["Write", "Follow"]
+    assert target.read_text() == "new"
+
+
+def test_a_fact_may_be_changed_by_who_asked(tmp_path: Path) -> None:
+    lengths: list[int] = []
+
+    @deploy("Greedy")
+    def greedy() -> None:
+        names = host.get_fact(Names, path=str(tmp_path))
+        lengths.append(len(names))
+        names.append("mine")
+
+    (tmp_path / "one").touch()
+    with LocalSession(cluster(workers=0)) as session:
+        session.round("p", {"cp1": [greedy]})
+        session.round("q", {"cp1": [greedy]})
+    assert lengths == [0, 1, 1]
+
+
+def test_a_failure_ends_its_host_alone() -> None:
+    @deploy("Fails on w1")
+    def made() -> None:
+        code = 3 if host.data.node.name == "w1" else 0
+        run(script=f"echo said; echo reason >&2; exit {code}", name="Try")
+        run(script="true", name="After")
+
+    with LocalSession(cluster(workers=2)) as session:
+        results = session.round("p", everywhere(session, made))
+        assert session.alive == ["cp1", "w2"]
+        again = session.round("q", everywhere(session, made))
+    assert [e.operation for e in results["w1"].events] == ["Try"]
+    failed = results["w1"].failed
+    assert failed
+    assert (failed.exit_code, failed.output) == (3, "said\nreason")
+    finding = session.failures["w1"]
+    assert (finding.kind, finding.where) == (Kind.OPERATION, "w1")
+    assert "exit code 3" in finding.why
+    assert finding.why.endswith("reason")
+    assert "w1" not in again
+    assert [e.operation for e in results["w2"].events] == ["Try", "After"]
+
+
+def test_an_exception_in_an_operation_is_the_hosts_failure() -> None:
+    @operation()
+    def faulty() -> Commands:
+        yield StringCommand("true")
+        raise ValueError("the token abcdef.0123456789abcdef is bad")
+
+    with LocalSession(cluster(workers=0)) as session:
+        session.round("p", {"cp1": [one(lambda: faulty(name="Faulty"))]})
+    why = session.failures["cp1"].why
+    assert "is bad" in why
+    assert "0123456789abcdef" not in why
+
+
+def test_a_fact_that_fails_fails_only_who_asks_for_it() -> None:
+    @deploy("Only w1 asks")
+    def made() -> None:
+        if host.data.node.name == "w1":
+            host.get_fact(Broken)
+        host.get_fact(Syntax) if host.data.node.name == "w2" else None
+        run(script="true", name="Fine")
+
+    with LocalSession(cluster(workers=3)) as session:
+        session.round("p", everywhere(session, made))
+        assert session.alive == ["cp1", "w3"]
+    assert "exit code 7: no such thing" in session.failures["w1"].why
+    assert "Syntax" in session.failures["w2"].why
+
+
+def test_a_fact_without_its_program_is_its_default() -> None:
+    values: list[str] = []
+    made = one(lambda: values.append(host.get_fact(Absent)))
+    with LocalSession(cluster(workers=0)) as session:
+        session.round("p", {"cp1": [made]})
+    assert values[-1] == "absent"
+    assert not session.failures
+
+
+def test_a_plan_runs_nothing_and_counts_with_itself(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+
+    @deploy("Handler")
+    def made() -> None:
+        changed = content(name="Configure", path=str(path), text="x")
+        run(script="touch /nonexistent/never", name="Restart", _if=changed.did_change)
+
+    with LocalSession(cluster(workers=0)) as session:
+        planned = session.round("p", {"cp1": [made]}, dry=True)["cp1"]
+        assert not path.exists()
+        path.write_text("x")
+        session.forget()
+        quiet = session.round("p", {"cp1": [made]}, dry=True)["cp1"]
+    assert [(e.operation, e.status) for e in planned.events] == [
+        ("Configure", Status.PLANNED),
+        ("Restart", Status.PLANNED),
+    ]
+    assert planned.events[0].diff == "+x\n"
+    assert "change above" in planned.events[1].output
+    assert [e.status for e in quiet.events] == [Status.OK, Status.OK]
+
+
+def test_pyinfras_own_arguments_hold(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    made = one(
+        lambda: run(script="exit 4", name="Ignored", _ignore_errors=True),
+        lambda: run(
+            script=f"test -e {mark} || {{ touch {mark}; exit 9; }}",
+            name="Again",
+            _retries=1,
+            _retry_delay=0,
+        ),
+        lambda: run(
+            script=f'echo "$WORD" > {tmp_path}/env; pwd >> {tmp_path}/env',
+            name="Environment",
+            _env={"WORD": "a b"},
+            _chdir=str(tmp_path),
+        ),
+        lambda: run(script="exit 5", name="Fine", _success_exit_codes=[5]),
+        lambda: run(script=f"cat > {tmp_path}/stdin", name="Input", _stdin=["one", "two"]),
+        lambda: python.call(
+            name="Call", function=lambda: server.shell(commands=[f"touch {tmp_path}/nested"])
+        ),
+    )
+    with LocalSession(cluster(workers=0)) as session:
+        session.round("p", {"cp1": [made]})
+    assert not session.failures
+    assert (tmp_path / "env").read_text() == f"a b\n{tmp_path}\n"
+    assert (tmp_path / "stdin").read_text() == "one\ntwo\n"
+    assert (tmp_path / "nested").exists()
+
+
+def test_stock_operations_settle(tmp_path: Path) -> None:
+    local = tmp_path / "local"
+    local.write_bytes(b"\x00\xff bytes")
+    made = one(
+        lambda: files.directory(name="Folder", path=f"{tmp_path}/d", mode="700"),
+        lambda: files.put(name="Put", src=str(local), dest=f"{tmp_path}/d/put", mode="640"),
+        lambda: files.line(name="Line", path=f"{tmp_path}/d/line", line="hello"),
+    )
+    with LocalSession(cluster(workers=0)) as session:
+        first = session.round("p", {"cp1": [made]})["cp1"]
+        second = session.round("p", {"cp1": [made]})["cp1"]
+    assert len(first.changed) == 3
+    assert not second.changed
+    put = tmp_path / "d" / "put"
+    assert put.read_bytes() == b"\x00\xff bytes"
+    assert put.stat().st_mode & 0o777 == 0o640
+
+
+def test_only_streamed_commands_are_told_line_by_line() -> None:
+    made = one(
+        lambda: run(script="echo loud; echo abcdef.0123456789abcdef", name="Loud", stream=True),
+        lambda: run(script="echo quiet", name="Quiet"),
+    )
+    with LocalSession(cluster(workers=0)) as session:
+        session.redact.hide("loud")
+        session.round("p", {"cp1": [made]})
+    assert session.lines == ["cp1: ********", "cp1: ********"]
+    assert session.events[1].output == "quiet"
+
+
+def test_a_timeout_and_a_lost_connection_say_so() -> None:
+    made = one(lambda: run(script="sleep 20", name="Sleep", _timeout=1))
+    with LocalSession(cluster(workers=1)) as session:
+        session.round("p", {"cp1": [made]})
+        session.shells["w1"].lost = True
+        session.round("p", {"w1": [one(lambda: run(script="true", name="Cut"))]})
+    assert "longer than 1 s" in session.failures["cp1"].why
+    assert "connection was lost" in session.failures["w1"].why
+
+
+def test_an_interrupt_names_what_may_still_run() -> None:
+    made = one(
+        lambda: run(script="sleep 3", name="Long one"),
+        lambda: run(script="true", name="Never begun"),
+    )
+    session = LocalSession(cluster(workers=0))
+    timer = threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with session, pytest.raises(KubeinstallError) as caught:
+        session.round("p", {"cp1": [made]})
+    assert caught.value.exit_code == Kind.INTERRUPTED
+    assert "cp1: Long one" in caught.value.findings[0].why
+    assert "Never begun" not in [event.operation for event in session.events]
+
+
+def test_host_data_reaches_deploys() -> None:
+    seen: list[Any] = []
+
+    @deploy("Data")
+    def made() -> None:
+        seen.append((host.data.node.name, host.data.cluster.spec.name, host.data.get("extra")))
+
+    with LocalSession(cluster(workers=1)) as session:
+        session.set_data("w1", "extra", {"k": 1})
+        session.round("p", {"w1": [made]})
+    assert seen == [("w1", "kubernetes", {"k": 1})]

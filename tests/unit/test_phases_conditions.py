@@ -1,0 +1,210 @@
+"""What keeps nodes and pods from being ready, from recorded objects."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from kubeinstall.engine.types import Output
+from kubeinstall.findings import Kind, KubeinstallError
+from kubeinstall.phases import ready, smoke
+from kubeinstall.phases.conditions import pending_nodes, pending_pods
+from tests.unit.clusters import cluster
+from tests.unit.fakes import fake_run
+
+pytestmark = pytest.mark.unit
+
+
+def node(name: str, status: str = "True", message: str = "", **spec: Any) -> dict[str, Any]:
+    condition = {"type": "Ready", "status": status, "message": message}
+    return {
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+        "spec": spec,
+        "status": {"conditions": [condition]},
+    }
+
+
+def pod(name: str, ready_: str = "False", **status: Any) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": ready_}, *status.pop("conditions", [])]
+    return {
+        "metadata": {"name": name, "namespace": "kube-system"},
+        "spec": {"nodeName": "w1"},
+        "status": {"phase": "Running", "conditions": conditions, **status},
+    }
+
+
+def waiting(reason: str, message: str = "", last: dict[str, Any] | None = None) -> dict[str, Any]:
+    state: dict[str, Any] = {"waiting": {"reason": reason, "message": message}}
+    return {"name": "main", "state": state, "lastState": {"terminated": last} if last else {}}
+
+
+def test_a_ready_cluster_has_nothing_pending() -> None:
+    assert pending_nodes([node("cp1")], ["cp1"]) == []
+    assert pending_pods([pod("etcd", "True"), pod("job", phase="Succeeded")]) == []
+
+
+def test_a_node_tells_its_own_reason() -> None:
+    nodes = [node("w1", "False", "container runtime network not ready: cni config uninitialized")]
+    found = pending_nodes(nodes, ["w1", "w2"])
+    assert str(found[0]) == (
+        "node w1: container runtime network not ready: cni config uninitialized"
+    )
+    assert str(found[1]) == "node w2: it has not joined"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "log"),
+    [
+        (
+            {"containerStatuses": [waiting("ImagePullBackOff", "Back-off pulling image x")]},
+            "ImagePullBackOff: Back-off pulling image x",
+            "",
+        ),
+        (
+            {"containerStatuses": [waiting("CrashLoopBackOff", "back-off", {"exitCode": 2})]},
+            "CrashLoopBackOff: back-off: (it ended with code 2)",
+            "main",
+        ),
+        (
+            {
+                "containerStatuses": [
+                    waiting("CrashLoopBackOff", "back-off", {"exitCode": 128, "message": "no caps"})
+                ]
+            },
+            "CrashLoopBackOff: no caps: (it ended with code 128)",
+            "main",
+        ),
+        (
+            {"initContainerStatuses": [waiting("ErrImagePull", "no such host")]},
+            "ErrImagePull: no such host",
+            "",
+        ),
+        (
+            {"phase": "Pending", "containerStatuses": [waiting("ContainerCreating")]},
+            "its containers are being made",
+            "",
+        ),
+        (
+            {
+                "phase": "Pending",
+                "conditions": [
+                    {
+                        "type": "PodScheduled",
+                        "status": "False",
+                        "reason": "Unschedulable",
+                        "message": "0/1 nodes are available",
+                    }
+                ],
+            },
+            "Unschedulable: 0/1 nodes are available",
+            "",
+        ),
+        ({}, "it is running but not ready yet", ""),
+        (
+            {
+                "containerStatuses": [
+                    {"name": "main", "state": {"terminated": {"reason": "Error", "exitCode": 1}}}
+                ]
+            },
+            "Error: (code 1)",
+            "main",
+        ),
+    ],
+)
+def test_a_pod_tells_its_own_reason(status: dict[str, Any], reason: str, log: str) -> None:
+    (found,) = pending_pods([pod("coredns", **status)])
+    assert found.what == "pod kube-system/coredns"
+    assert found.reason == reason
+    assert found.container == log
+
+
+def answering(nodes: list[dict[str, Any]], pods: list[dict[str, Any]]) -> Output:
+    text = f"{json.dumps({'items': nodes})}\036{json.dumps({'items': pods})}"
+    return Output(0, text, "")
+
+
+def test_ready_waits_until_it_is_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "_PAUSE", 0)
+    answers = [
+        Output(1, "", "connection refused"),
+        answering([node("cp1", "False", "starting")], []),
+        answering([node("cp1"), node("w1")], [pod("etcd")]),
+        answering([node("cp1"), node("w1")], [pod("etcd", "True")]),
+    ]
+    run, session, memory = fake_run(cluster(workers=1), answer=lambda *_: answers.pop(0))
+    session.connect()
+    ready.run(run)
+    assert answers == []
+    assert memory.waits == [
+        "the API server: connection refused",
+        "node cp1: starting, and 1 more",
+        "pod kube-system/etcd: it is running but not ready yet",
+    ]
+
+
+def test_ready_gives_up_with_each_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "_SECONDS", -1.0)
+    answer = answering([node("cp1")], [pod("etcd", containerStatuses=[waiting("ErrImagePull")])])
+    run, session, _ = fake_run(cluster(workers=1), answer=lambda *_: answer)
+    session.connect()
+    with pytest.raises(KubeinstallError) as error:
+        ready.run(run)
+    assert error.value.exit_code == Kind.CLUSTER
+    assert [(f.where, f.why) for f in error.value.findings] == [
+        ("w1", "it has not joined"),
+        ("w1", "ErrImagePull"),
+    ]
+    assert "journalctl -u kubelet" in error.value.findings[0].next
+    assert "describe pod etcd" in error.value.findings[1].next
+
+
+def test_ready_does_not_wait_for_a_host_that_is_out() -> None:
+    answer = answering([node("cp1"), node("w1", "Unknown")], [pod("kube-proxy-w1")])
+    run, session, memory = fake_run(
+        cluster(workers=1), answer=lambda *_: answer, unreachable=["w1"]
+    )
+    session.connect()
+    ready.run(run)
+    assert memory.waits == []
+
+
+def test_only_nodes_that_take_pods_get_the_smoke_app() -> None:
+    nodes = [
+        node("cp1", taints=[{"key": "x", "effect": "NoSchedule"}]),
+        node("w1", taints=[{"key": "x", "effect": "PreferNoSchedule"}]),
+        node("w2", unschedulable=True),
+        node("w3", "False"),
+        node("w4"),
+    ]
+    assert smoke.schedulable(nodes) == ["w1", "w4"]
+
+
+def test_the_smoke_test_is_skipped_where_nothing_changed() -> None:
+    run, session, memory = fake_run(cluster())
+    session.connect()
+    smoke.run(run)
+    assert session.asked == []
+    assert "nothing was changed" in memory.notes[0]
+
+
+def test_dns_is_tried_unless_coredns_is_skipped() -> None:
+    assert smoke.dns_wanted([])
+    assert not smoke.dns_wanted(["addon/coredns"])
+
+
+def test_the_smoke_app_is_removed_when_it_fails() -> None:
+    def answer(_host: str, command: str) -> Output:
+        if "get nodes" in command:
+            return Output(0, json.dumps({"items": [node("w1")]}), "")
+        return Output(0 if "delete namespace" in command else 1, "", "the server is on fire")
+
+    run, session, _ = fake_run(cluster(), answer=answer)
+    session.connect()
+    run.smoke = True
+    with pytest.raises(KubeinstallError) as error:
+        smoke.run(run)
+    assert "the server is on fire" in error.value.findings[0].why
+    deletions = [command for _, command in session.asked if "delete namespace" in command]
+    assert len(deletions) == 2

@@ -1,0 +1,160 @@
+"""The checks, over a host that answers what a test says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from testinfra.backend.base import BaseBackend
+from testinfra.host import Host
+
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.verify.check import Check, CheckFailed, expect
+from kubeinstall.verify.checks import cluster_state, control_plane, node, system
+from kubeinstall.verify.run import check_host, checks_for, title
+from tests.unit.clusters import cluster
+
+pytestmark = pytest.mark.unit
+
+Answers = Callable[[str], tuple[int, str]]
+
+
+class Backend(BaseBackend):  # type: ignore[misc]
+    """Answers commands with a function of the command."""
+
+    NAME = "scripted"
+
+    def __init__(self, answers: Answers) -> None:
+        super().__init__("w1")
+        self._answers = answers
+
+    def run(self, command: str, *args: str, **_: Any) -> Any:
+        text = self.get_command(command, *args)
+        code, out = self._answers(text)
+        return self.result(code, text.encode(), out.encode(), b"")
+
+
+def ended(check: Check, answers: Answers, **spec: Any) -> str:
+    """Why the check failed; empty if it held."""
+    made = cluster(**spec)
+    backend = Backend(answers)
+    host = Host(backend)
+    backend.set_host(host)
+    (result,) = check_host(host, made.workers[0], made, [check])
+    return result.message
+
+
+def always(out: str, code: int = 0) -> Answers:
+    return lambda _command: (code, out)
+
+
+def test_swap() -> None:
+    header = "Filename Type Size Used Priority\n"
+
+    def answers(command: str) -> tuple[int, str]:
+        return 0, header if "/proc/swaps" in command else ""
+
+    assert ended(system.swap_is_off, answers) == ""
+    assert ended(system.swap_is_off, always(f"{header}/dev/sda2 partition 1 0 -2\n")) == (
+        "swap is on: /dev/sda2"
+    )
+
+
+SYSCTLS = (
+    "net.ipv4.ip_forward = 1\nnet.bridge.bridge-nf-call-iptables = 1\n"
+    "net.bridge.bridge-nf-call-ip6tables = 1\n"
+)
+
+
+def test_sysctls() -> None:
+    assert ended(system.sysctls_are_set, always(SYSCTLS)) == ""
+    assert "net.ipv4.ip_forward is 0, not 1" in ended(
+        system.sysctls_are_set, always(SYSCTLS.replace("forward = 1", "forward = 0"))
+    )
+    own = {"sysctls": {"vm.max_map_count": 262144}}
+    assert ended(system.sysctls_are_set, always(SYSCTLS), **own) == (
+        "vm.max_map_count is unknown, not 262144"
+    )
+
+
+def test_packages() -> None:
+    right = "".join(f"{p} 1.36.2-1.1 installed\n" for p in ("kubelet", "kubeadm", "kubectl"))
+    assert ended(node.packages_are_exact, always(right)) == ""
+    wrong = right.replace("kubelet 1.36.2", "kubelet 1.36.3").replace("kubectl 1", "kubectl x")
+    assert ended(node.packages_are_exact, always(wrong)) == (
+        "kubelet is 1.36.3-1.1; kubectl is x.36.2-1.1; wanted 1.36.2"
+    )
+    assert ended(node.packages_are_held, always("kubelet\nkubeadm\n")) == "not held: kubectl"
+
+
+def test_a_kubelet_that_is_stopped_is_named() -> None:
+    def answers(command: str) -> tuple[int, str]:
+        if "is-active" in command:
+            return 3, "inactive\n"
+        return 0, "Linux\n"
+
+    assert ended(node.kubelet_runs, answers) == "kubelet does not run"
+
+
+def test_ports() -> None:
+    lines = "".join(f"LISTEN 0 4096 *:{p} *:*\n" for p in (6443, 2379, 2380, 10257))
+    found = ended(control_plane.ports_are_listened_on, always(lines))
+    assert found == "nothing listens on 10259"
+
+
+def test_nodes() -> None:
+    def items(*names: str, status: str = "True") -> Answers:
+        made = [
+            {
+                "metadata": {"name": name},
+                "status": {
+                    "conditions": [{"type": "Ready", "status": status, "message": "asleep"}],
+                    "nodeInfo": {"kubeletVersion": "v1.36.2"},
+                },
+            }
+            for name in names
+        ]
+        return always(json.dumps({"items": made}))
+
+    every = items("cp1", "w1", "w2")
+    assert ended(cluster_state.nodes_are_the_inventorys, every) == ""
+    assert ended(cluster_state.nodes_are_the_inventorys, items("cp1")) == "no nodes: w1, w2"
+    assert ended(cluster_state.nodes_are_ready, every) == ""
+    assert ended(cluster_state.nodes_are_ready, items("w1", status="Unknown")) == "w1: asleep"
+    assert ended(cluster_state.nodes_have_the_version, every) == ""
+    assert "wanted v1.36.1" in ended(cluster_state.nodes_have_the_version, every, version="1.36.1")
+
+
+def test_what_testinfra_does_not_expect_fails_the_check() -> None:
+    assert "Unexpected exit code 1" in ended(system.hostname_is_as_in_the_inventory, always("", 1))
+
+
+def test_a_lost_connection_fails_the_check() -> None:
+    def lost(_command: str) -> tuple[int, str]:
+        raise KubeinstallError(Finding(Kind.CONNECT, "the connection was lost", "w1"))
+
+    assert ended(system.swap_is_off, lost) == "the connection was lost"
+
+
+def test_who_is_checked_for_what() -> None:
+    made = cluster()
+    names = {host.name: {c.__name__ for c in checks_for(made, host)} for host in made.hosts}
+    assert "api_server_is_ready" in names["cp1"]
+    assert "nodes_are_ready" in names["cp1"]
+    assert "api_server_is_ready" not in names["w1"]
+    assert "kubelet_runs" in names["w1"]
+
+
+def test_every_check_has_a_title() -> None:
+    made = cluster()
+    titles = [title(check) for check in checks_for(made, made.first)]
+    assert all(title and not title.endswith(".") for title in titles)
+    assert len(set(titles)) == len(titles)
+
+
+def test_expect_fails_with_its_words() -> None:
+    expect(True, "not told")
+    with pytest.raises(CheckFailed, match="swap is on"):
+        expect([], "swap is on")
