@@ -7,18 +7,18 @@ nothing is missing. A host that is as it should be costs one round trip.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from pyinfra.api.exceptions import FactProcessError
-from pyinfra.api.facts import FactBase, ShortFactBase
+from pyinfra.api.exceptions import FactPreconditionError, FactProcessError
+from pyinfra.api.facts import SU_REGEXES, FactBase, ShortFactBase
 from pyinfra.api.util import get_kwargs_str
 
+from kubeinstall.engine import commands
+from kubeinstall.engine.answers import Answer, Question, answers, ask_script
 from kubeinstall.engine.types import Output
-
-_NO_COMMAND = 111
 
 
 class FactError(Exception):
@@ -27,155 +27,148 @@ class FactError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """One fact with its arguments."""
+    """One fact with its arguments; equal ones have the same answer.
 
-    cls: type[FactBase[Any]]
-    args: tuple[Any, ...]
-    kwargs: tuple[tuple[str, Any], ...]
+    Args:
+        key: class, arguments and global arguments, hashable.
+        settings: the global arguments that bear on it.
+    """
+
+    key: tuple[Any, ...]
+    fact: type[FactBase[Any]] = field(compare=False)
+    args: tuple[Any, ...] = field(compare=False)
+    kwargs: Mapping[str, Any] = field(compare=False)
+    settings: Mapping[str, Any] = field(compare=False)
 
     @classmethod
-    def of(cls, fact: type[FactBase[Any]], args: Sequence[Any], kwargs: dict[str, Any]) -> Request:
-        """The request, less pyinfra's global arguments: everything is asked as root."""
-        own = {key: value for key, value in kwargs.items() if not key.startswith("_")}
+    def of(cls, host: Any, fact: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Request:
+        """The request that ``host.get_fact(fact, *args, **kwargs)`` makes here and now."""
+        around = host.current_op_global_arguments or host.current_deploy_kwargs or {}
+        settings = {
+            name: value
+            for name in commands.GLOBALS
+            if (value := kwargs.get(name, around.get(name))) and value != "sh"
+        }
+        if fact.shell_executable:
+            settings["_shell_executable"] = fact.shell_executable
+        own = {name: value for name, value in kwargs.items() if not name.startswith("_")}
         return cls(
-            fact, tuple(map(_frozen, args)), tuple(sorted((k, _frozen(v)) for k, v in own.items()))
+            (fact, _frozen(args), _frozen(own), _frozen(settings)), fact, args, own, settings
         )
 
     def question(self) -> Question:
-        """The fact as it is asked once: some remember their command when they read the answer."""
-        fact = self.cls()
-        arguments = dict(self.kwargs)
-        made = fact.command(*self.args, **arguments)
-        text = made if isinstance(made, str) else made.get_raw_value()
-        needed = fact.requires_command(*self.args, **arguments)
-        if needed:
-            text = f"command -v {needed} >/dev/null 2>&1 || exit {_NO_COMMAND}\n{text}"
-        return Question(self, fact, text)
+        """How it is asked."""
+        fact = self.fact()
+        text = commands.script(fact.command(*self.args, **self.kwargs), self.settings)
+        return Question(text, fact.requires_command(*self.args, **self.kwargs))
 
-    def default(self) -> Any:
-        """What counts while it is not known."""
-        return self.cls().default()
-
-    def __str__(self) -> str:
-        return f"{self.cls.name}({get_kwargs_str(dict(self.kwargs))})"
-
-
-@dataclass(frozen=True)
-class Question:
-    """A request, ready to be asked.
-
-    Args:
-        script: the shell snippet that answers it.
-    """
-
-    request: Request
-    fact: FactBase[Any]
-    script: str
-
-    def value(self, code: int, lines: list[str]) -> Any:
-        """The fact, from how its snippet ended.
+    def value(self, answer: Answer) -> Any:
+        """The fact, from what its command said. Made anew each time: it may be changed.
 
         Raises:
-            FactError: the snippet failed, or nobody understands what it printed.
+            FactError: the command failed, or nobody understands what it printed.
         """
-        if code == _NO_COMMAND or (code == 0 and not lines):
-            return self.fact.default()
-        if code != 0:
-            raise FactError(f"{self.request} ended with {code}: {' / '.join(lines[-3:])}")
+        fact = self.fact()
+        if answer.missing or (answer.exit_code == 0 and not answer.lines):
+            return fact.default()
+        if answer.exit_code != 0:
+            if self._excused(answer):
+                return fact.default()
+            tail = " / ".join(answer.errors[-3:] or answer.lines[-3:]) or "it printed nothing"
+            raise FactError(f"{self} ended with exit code {answer.exit_code}: {tail}")
+        # Some facts remember their command's arguments for the reading.
+        fact.command(*self.args, **self.kwargs)
         try:
-            return self.fact.process(lines)
-        except (FactProcessError, ValueError, IndexError, KeyError, TypeError) as error:
-            raise FactError(f"{self.request} printed what cannot be read: {error!r}") from error
+            return fact.process(list(answer.lines))
+        except (FactProcessError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise FactError(f"{self} printed what cannot be read: {error!r}") from error
+
+    def _excused(self, answer: Answer) -> bool:
+        """As pyinfra has it: a user that is not there yet is no failure."""
+        first = answer.errors[0] if answer.errors else ""
+        return bool(self.settings.get("_ignore_errors")) or any(
+            re.match(pattern, first) for pattern in SU_REGEXES
+        )
+
+    def __str__(self) -> str:
+        words = [*map(str, self.args), get_kwargs_str(dict(self.kwargs))]
+        return f"{self.fact.name}({', '.join(word for word in words if word)})"
 
 
 class Facts:
     """What is known of one host.
 
     Args:
-        ask: runs a script (given on standard input) on the host.
+        ask: runs a script on the host.
     """
 
     def __init__(self, ask: Callable[[str], Output]) -> None:
         self._ask = ask
-        self._known: dict[Request, Any] = {}
+        self._known: dict[Request, Answer] = {}
         self.missing: dict[Request, None] = {}
-        self.noted: dict[Request, None] = {}
+        self.asked: dict[Request, None] = {}
         self.recording = False
         self.trips = 0
 
-    def get(self, fact: Any, *args: Any, **kwargs: Any) -> Any:
-        """In the place of pyinfra's ``host.get_fact``."""
+    def get(
+        self, state: Any, host: Any, fact: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """In the place of pyinfra's ``host.get_fact``.
+
+        Raises:
+            FactError: it could not be read.
+        """
         if issubclass(fact, ShortFactBase):
-            return fact().process_data(self.get(fact.fact, *args, **kwargs))
-        request = Request.of(fact, args, kwargs)
-        self.noted[request] = None
+            return fact().process_data(self.get(state, host, fact.fact, args, kwargs))
+        if reason := fact().check_preconditions(state, host):
+            if state.is_executing:
+                raise FactPreconditionError(fact, reason)
+            return fact.default()
+        request = Request.of(host, fact, args, kwargs)
+        self.asked[request] = None
         if request not in self._known:
             if self.recording:
                 self.missing[request] = None
-                return request.default()
+                return fact.default()
             self.read([request])
-        return self._known[request]
+        return request.value(self._known[request])
 
     def read(self, requests: Iterable[Request]) -> None:
         """Read what is not known of these, in one round trip.
 
         Raises:
-            FactError: one of them could not be read.
+            FactError: the host did not answer them all.
         """
-        wanted = [request for request in requests if request not in self._known]
+        wanted = [r for r in dict.fromkeys(requests) if r not in self._known]
         if not wanted:
             return
-        mark = f"KI{secrets.token_hex(8)}"
-        questions = [request.question() for request in wanted]
-        answer = self._ask(_script([question.script for question in questions], mark))
+        text, mark = ask_script([request.question() for request in wanted])
+        output = self._ask(text)
         self.trips += 1
-        found = _sections(answer.stdout, mark)
+        found = answers(output, mark)
         if len(found) != len(wanted):
-            tail = answer.stderr.strip().splitlines()[-1:] or ["no reason given"]
+            reason = (output.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise FactError(
                 f"the host answered {len(found)} of {len(wanted)} questions "
-                f"(exit code {answer.exit_code}): {tail[0]}"
+                f"(exit code {output.exit_code}): {reason}"
             )
-        for question, (code, lines) in zip(questions, found, strict=True):
-            self._known[question.request] = question.value(code, lines)
-
-    def known(self, request: Request) -> bool:
-        """Whether it need not be read."""
-        return request in self._known
+        self._known.update(zip(wanted, found, strict=True))
 
     def forget(self) -> None:
         """Something has changed: what was known may be wrong."""
         self._known.clear()
 
 
-def _script(snippets: Sequence[str], mark: str) -> str:
-    # Each in a subshell with nothing to read: it can neither end the script nor eat it.
-    parts = [
-        f"(\n{snippet}\n) </dev/null 2>/dev/null\nprintf '\\n{mark} %s\\n' $?"
-        for snippet in snippets
-    ]
-    return "\n".join(parts) + "\n"
-
-
-def _sections(text: str, mark: str) -> list[tuple[int, list[str]]]:
-    """Exit code and lines of each snippet, in order."""
-    found: list[tuple[int, list[str]]] = []
-    lines: list[str] = []
-    for line in text.split("\n"):
-        if line.startswith(mark):
-            # The mark's own newline leaves one empty line where the output ended with one.
-            if lines and lines[-1] == "":
-                lines.pop()
-            found.append((int(line.split()[1]), lines))
-            lines = []
-        else:
-            lines.append(line)
-    return found
-
-
 def _frozen(value: Any) -> Any:
-    if isinstance(value, list):
+    """Something hashable that is equal for equal values."""
+    if isinstance(value, list | tuple):
         return tuple(map(_frozen, value))
     if isinstance(value, dict):
         return tuple(sorted((key, _frozen(item)) for key, item in value.items()))
+    if isinstance(value, set):
+        return frozenset(map(_frozen, value))
+    try:
+        hash(value)
+    except TypeError:
+        return repr(value)
     return value

@@ -1,91 +1,46 @@
-"""One ssh connection to one host, kept for the whole run.
-
-paramiko's client does the protocol; here is how a command is run, timed, fed and read.
-"""
+"""One ssh connection to one host, kept for the whole run, and how to be root over it."""
 
 from __future__ import annotations
 
-import codecs
-import select
 import shlex
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import paramiko
 
-from kubeinstall.engine.ssh import Reached, SshFailure, open_client
+from kubeinstall.engine.agent import Agent, Lock, Wrap
+from kubeinstall.engine.channel import ConnectionLost, Lines, LineSink, Wire, losses
+from kubeinstall.engine.reasons import SshFailure
 from kubeinstall.engine.types import Output
 from kubeinstall.inventory.model import Host
 
-LOCK = "/run/lock/kubeinstall-op.lock"
-_BUSY_AFTER = 900
-_NICE_END = 10
-
-
-class ConnectionLost(Exception):
-    """The connection went away; what was running there may still run."""
-
-
-class CommandTimeout(Exception):
-    """The command took longer than it may."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"no end after {seconds:.0f} s")
-        self.seconds = seconds
-
-
-@dataclass(frozen=True)
-class Wrap:
-    """How a command is wrapped on the host.
-
-    Args:
-        timeout: seconds; the host itself ends the command then, even if we are gone.
-        shared: a question, which only waits for commands that change something.
-        sudo: run as root where the login is not.
-        locked: wait for a command that an earlier, killed run may have left.
-    """
-
-    timeout: float
-    shared: bool = False
-    sudo: bool = True
-    locked: bool = True
-
-    def argv(self, script: str | None) -> list[str]:
-        """The command's words; without a script the shell reads it from standard input."""
-        words = ["timeout", "-k", str(_NICE_END), str(max(1, round(self.timeout)))]
-        words += ["sh", "-c", script] if script is not None else ["sh", "-s"]
-        if self.locked:
-            mode = ["-s"] if self.shared else []
-            words = ["flock", *mode, "-o", "-w", str(_BUSY_AFTER), LOCK, *words]
-        return words
+_HOW_TO_BE_ROOT = (
+    'if [ "$(id -u)" = 0 ]; then echo root; '
+    "elif ! command -v sudo >/dev/null 2>&1; then echo missing; "
+    "else sudo -k -n sh -c 'echo free'; fi"
+)
 
 
 class Connection:
-    """A live connection, or the reason why there is none."""
+    """A live connection.
 
-    def __init__(self, host: Host, reached: Reached) -> None:
+    Args:
+        notice: told what a user should know while waiting.
+    """
+
+    def __init__(
+        self, host: Host, client: paramiko.SSHClient, notice: Callable[[str], None]
+    ) -> None:
         self.host = host
-        self._client = reached.client
-        self._password = host.ssh.sudo_password
+        self._client = client
+        self._notice = notice
         self._sudo: list[str] = []
-        self._feed_password = False
-        self._channels: set[paramiko.Channel] = set()
+        self._password = b""
+        self._idle: dict[bool, list[Agent]] = {True: [], False: []}
+        self._busy: set[Agent] = set()
         self._guard = threading.Lock()
-
-    @classmethod
-    def open(
-        cls, host: Host, timeout: float, bastions: dict[str, paramiko.SSHClient]
-    ) -> Connection:
-        """Connect and find out how to be root.
-
-        Raises:
-            SshFailure: with the reason and what to do.
-        """
-        connection = cls(host, open_client(host, timeout, bastions))
-        connection._settle_sudo()
-        return connection
+        self._interrupted = False
 
     def run(
         self,
@@ -93,209 +48,137 @@ class Connection:
         wrap: Wrap,
         *,
         stdin: str | bytes | None = None,
-        as_stdin: bool = False,
-        on_line: Callable[[str], None] | None = None,
+        on_line: LineSink | None = None,
     ) -> Output:
         """Run a shell script and wait for its end.
-
-        Args:
-            script: what ``sh`` runs, in its argument list or, with ``as_stdin``, its input.
-            stdin: the script's standard input; not with ``as_stdin``.
-            on_line: told each line of output as it comes.
 
         Raises:
             ConnectionLost: the connection went away.
             CommandTimeout: it was still running when it should have ended.
         """
-        words = wrap.argv(None if as_stdin else script)
-        feed = _bytes(script if as_stdin else stdin)
-        if wrap.sudo and self._sudo:
-            words = [*self._sudo, "--", *words]
-            if self._feed_password and self._password:
-                feed = self._password.get_secret_value().encode() + b"\n" + feed
-        return self._exchange(shlex.join(words), feed, wrap.timeout, on_line)
+        as_root = wrap.sudo or not self._sudo
+        if not as_root:
+            # The locks are root's.
+            wrap = Wrap(wrap.timeout, Lock.NONE, sudo=False)
+        feed = stdin.encode() if isinstance(stdin, str) else stdin or b""
+        agent = self._agent(as_root)
+        try:
+            output = agent.run(script, wrap, feed, on_line)
+        except BaseException:
+            agent.close()
+            raise
+        finally:
+            with self._guard:
+                self._busy.discard(agent)
+        with self._guard:
+            self._idle[as_root].append(agent)
+        return output
 
     def channel(self) -> paramiko.Channel:
-        """A new session channel, for what lives longer than a command.
+        """A new session channel.
 
         Raises:
             ConnectionLost: the connection went away.
         """
         transport = self._client.get_transport()
-        if transport is None or not transport.is_active():
+        if self._interrupted or transport is None or not transport.is_active():
             raise ConnectionLost("the connection is closed")
-        try:
+        with losses():
             return transport.open_session(timeout=30)
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise ConnectionLost(str(error) or type(error).__name__) from error
 
     @property
-    def sudo(self) -> tuple[list[str], str]:
+    def sudo(self) -> tuple[list[str], bytes]:
         """The words before a command that make it root's, and what they read first."""
-        secret = self._password.get_secret_value() if self._password else ""
-        return self._sudo, f"{secret}\n" if self._feed_password else ""
+        return self._sudo, self._password
 
     def interrupt(self) -> None:
         """End our side of whatever runs; readers get ``ConnectionLost``."""
+        self._interrupted = True
         with self._guard:
-            for channel in list(self._channels):
-                channel.close()
+            busy = list(self._busy)
+        for agent in busy:
+            agent.close()
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
-    def _exchange(
-        self,
-        command: str,
-        feed: bytes,
-        timeout: float,
-        on_line: Callable[[str], None] | None,
-    ) -> Output:
-        channel = self.channel()
-        with self._guard:
-            self._channels.add(channel)
-        try:
-            channel.exec_command(command)
-            # In a thread of its own only where the host may answer before it has read it all.
-            if len(feed) > 1 << 20:
-                threading.Thread(target=_send, args=(channel, feed), daemon=True).start()
-            else:
-                _send(channel, feed)
-            reader = _Reader(channel, on_line)
-            # The host ends the command by itself at `timeout`; this is for a host that does not.
-            reader.read(time.monotonic() + timeout + _NICE_END + 10 + _BUSY_AFTER, timeout)
-            code = channel.recv_exit_status()
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise ConnectionLost(str(error) or type(error).__name__) from error
-        finally:
-            with self._guard:
-                self._channels.discard(channel)
-            channel.close()
-        if code == -1:
-            raise ConnectionLost("the connection was closed")
-        if code in (124, 137) and reader.seconds >= timeout - 1:
-            raise CommandTimeout(timeout)
-        return Output(code, reader.out.text(), reader.err.text())
+    def become_root(self) -> None:
+        """Find out how to be root there, once.
 
-    def _settle_sudo(self) -> None:
-        if self.host.ssh.user == "root":
-            return
-        plain = Wrap(20, sudo=False, locked=False)
-        if self.run("id -u", plain).stdout.strip() == "0":
-            return
-        answer = self.run("sudo -k -n true", plain)
-        if answer.ok:
-            self._sudo = ["sudo", "-n", "-H"]
-            return
+        Raises:
+            SshFailure: it cannot be.
+            ConnectionLost, CommandTimeout: no answer.
+        """
         user = self.host.ssh.user
-        if "not found" in answer.stderr:
+        if user == "root":
+            return
+        answer = self.run(_HOW_TO_BE_ROOT, Wrap(20, Lock.NONE, sudo=False))
+        self._retire()
+        said = answer.stdout.strip()
+        if said == "root":
+            return
+        if said == "missing":
             raise SshFailure(
                 "there is no sudo on the host",
                 why=f"the login is {user}, who is not root",
                 next="install sudo there, or set ssh.user to root",
             )
-        if self._password is None:
+        if said == "free":
+            self._sudo = ["sudo", "-n", "-H", "--"]
+            return
+        password = self.host.ssh.sudo_password
+        if password is None:
             raise SshFailure(
                 f"sudo asks {user} for a password, and none is given",
-                why=answer.stderr.strip(),
-                next="set ssh.sudo_password (e.g. to ${SUDO_PASSWORD}), use --ask-sudo-pass, "
-                "or allow that user NOPASSWD in sudoers",
+                why=_last_line(answer.stderr),
+                next="run with -K to be asked for it, set ssh.sudo_password (e.g. to "
+                "${SUDO_PASSWORD}), or allow that user NOPASSWD in sudoers",
             )
-        # -k: what sudo remembers of an earlier password would leave ours to the command's input.
-        self._sudo = ["sudo", "-k", "-S", "-H", "-p", ""]
-        self._feed_password = True
-        answer = self.run("id -u", Wrap(30, locked=False))
-        if answer.stdout.strip() != "0":
+        self._with_password(password.get_secret_value())
+
+    def _with_password(self, password: str) -> None:
+        # -k: what sudo remembers of an earlier password would leave ours to the shell's input.
+        self._sudo = ["sudo", "-k", "-S", "-H", "-p", "", "--"]
+        self._password = password.encode() + b"\n"
+        # Nothing but the password: a second try would take what follows for one.
+        said: dict[str, list[str]] = {"out": [], "err": []}
+        out, err = Lines(said["out"].append), Lines(said["err"].append)
+        wire = Wire(self.channel(), shlex.join([*self._sudo, "id", "-u"]))
+        try:
+            wire.send(self._password)
+            with losses():
+                wire.channel.shutdown_write()
+            deadline = time.monotonic() + 30
+            wire.listen(out, err, lambda: False, lambda: deadline)
+        finally:
+            wire.close()
+        if said["out"] != ["0"]:
             raise SshFailure(
-                f"sudo does not let {user} become root",
-                why=_last_line(answer.stderr) or f"it ended with {answer.exit_code}",
+                f"sudo does not let {self.host.ssh.user} become root",
+                why=_last_line("\n".join(said["err"])) or "it said nothing",
                 next="check ssh.sudo_password and the host's sudoers",
             )
 
+    def _agent(self, as_root: bool) -> Agent:
+        """An idle agent, or a new one."""
+        with self._guard:
+            idle = self._idle[as_root]
+            agent = idle.pop() if idle else None
+        if agent is None or not agent.usable:
+            become, first = self.sudo if as_root else ([], b"")
+            agent = Agent(self.channel(), become, first, self._notice)
+        with self._guard:
+            self._busy.add(agent)
+        return agent
 
-class _Lines:
-    """Text that comes in pieces, told line by line."""
-
-    def __init__(self, on_line: Callable[[str], None] | None) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace")
-        self._pieces: list[str] = []
-        self._rest = ""
-        self._on_line = on_line
-
-    def add(self, data: bytes) -> None:
-        piece = self._decode.decode(data)
-        self._pieces.append(piece)
-        if self._on_line:
-            *lines, self._rest = (self._rest + piece).split("\n")
-            for line in lines:
-                self._on_line(line.rstrip("\r"))
-
-    def end(self) -> None:
-        if self._on_line and self._rest:
-            self._on_line(self._rest)
-
-    def text(self) -> str:
-        return "".join(self._pieces)
-
-
-class _Reader:
-    """Reads both outputs of a channel until they end."""
-
-    def __init__(self, channel: paramiko.Channel, on_line: Callable[[str], None] | None) -> None:
-        self._channel = channel
-        self.out = _Lines(on_line)
-        self.err = _Lines(on_line)
-        self._began = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._began
-
-    def read(self, deadline: float, timeout: float) -> None:
-        """Read to the end.
-
-        Raises:
-            CommandTimeout: there was none by the deadline.
-            ConnectionLost: the connection went away meanwhile.
-        """
-        channel = self._channel
-        poll = select.poll()
-        poll.register(channel.fileno(), select.POLLIN)
-        while not (channel.eof_received or channel.closed) or self._pending():
-            if not self._pending():
-                poll.poll(1000)
-            self._take()
-            if time.monotonic() > deadline:
-                raise CommandTimeout(timeout)
-            transport = channel.get_transport()
-            if not transport.is_active() and not self._pending():
-                raise ConnectionLost("the connection was lost")
-        self.out.end()
-        self.err.end()
-
-    def _pending(self) -> bool:
-        return self._channel.recv_ready() or self._channel.recv_stderr_ready()
-
-    def _take(self) -> None:
-        while self._channel.recv_ready():
-            self.out.add(self._channel.recv(1 << 16))
-        while self._channel.recv_stderr_ready():
-            self.err.add(self._channel.recv_stderr(1 << 16))
-
-
-def _send(channel: paramiko.Channel, feed: bytes) -> None:
-    try:
-        if feed:
-            channel.sendall(feed)
-        channel.shutdown_write()
-    except (OSError, EOFError):
-        # The command ended before it read all, or the connection went: the reader knows.
-        return
-
-
-def _bytes(text: str | bytes | None) -> bytes:
-    return text.encode() if isinstance(text, str) else text or b""
+    def _retire(self) -> None:
+        """Let idle agents go: who is root has changed."""
+        with self._guard:
+            idle = [agent for agents in self._idle.values() for agent in agents]
+            self._idle = {True: [], False: []}
+        for agent in idle:
+            agent.close()
 
 
 def _last_line(text: str) -> str:

@@ -11,20 +11,38 @@ from pyinfra.api.command import StringCommand
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
-from kubeinstall.engine.connection import Connection, Wrap
+from kubeinstall.engine.agent import Lock, Wrap
+from kubeinstall.engine.channel import LineSink
+from kubeinstall.engine.commands import script
+from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.types import Output
 
 
 class LiveConnector(BaseConnector):
-    """Runs an operation's commands over a live connection, always as root."""
+    """Runs an operation's commands over a live connection, always as root.
 
-    def __init__(self, state: Any, host: Any, connection: Connection, timeout: float) -> None:
+    Args:
+        timeout: seconds that one command may take.
+        changes: called before each command, for it may change the host.
+        on_line: told each line of a streamed command's output.
+    """
+
+    def __init__(
+        self,
+        state: Any,
+        host: Any,
+        connection: Connection,
+        timeout: float,
+        changes: Callable[[], None],
+        on_line: LineSink | None,
+    ) -> None:
         self.state = state
         self.host = host
         self._connection = connection
         self._timeout = timeout
-        self.on_line: Callable[[str], None] | None = None
-        self.last: Output | None = None
+        self._changes = changes
+        self._on_line = on_line
+        self.ran: list[Output] = []
 
     @staticmethod
     def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
@@ -39,16 +57,14 @@ class LiveConnector(BaseConnector):
         **arguments: Any,
     ) -> tuple[bool, CommandOutput]:
         """Run a command; see pyinfra's BaseConnector."""
-        script = _script(command.get_raw_value(), arguments)
-        timeout = float(arguments.get("_timeout") or self._timeout)
-        self.last = self._connection.run(
-            script,
-            Wrap(timeout),
+        output = self._run(
+            script(command, arguments),
             stdin=_stdin(arguments.get("_stdin")),
-            on_line=self.on_line if getattr(command, "stream", False) else None,
+            timeout=float(arguments.get("_timeout") or self._timeout),
+            on_line=self._on_line if getattr(command, "stream", False) else None,
         )
         good = arguments.get("_success_exit_codes") or [0]
-        return self.last.exit_code in good, _lines(self.last)
+        return output.exit_code in good, lines(output)
 
     def put_file(
         self,
@@ -59,13 +75,20 @@ class LiveConnector(BaseConnector):
         print_input: bool = False,  # noqa: ARG002
         **arguments: Any,  # noqa: ARG002
     ) -> bool:
-        """Write a file in one step: it is there whole, or as it was."""
-        data = _content(filename_or_io)
+        """Write a file in one step: it is there whole, or as it was.
+
+        It keeps the mode and owner of the file that was there; a new one is root's alone until
+        the operation sets its mode.
+        """
+        part = shlex.quote(remote_temp_filename or f"{remote_filename}.kubeinstall-part")
         target = shlex.quote(remote_filename)
-        temporary = shlex.quote(remote_temp_filename or f"{remote_filename}.kubeinstall-part")
-        script = f"umask 077; cat >{temporary} && mv -f {temporary} {target}"
-        self.last = self._connection.run(script, Wrap(self._timeout), stdin=data)
-        return self.last.ok
+        write = (
+            f"umask 077; rm -f {part}; cat >{part} || exit 1\n"
+            f"if [ -f {target} ]; then chmod --reference={target} {part}; "
+            f"chown --reference={target} {part}; fi\n"
+            f"mv -f {part} {target}"
+        )
+        return self._run(write, stdin=_content(filename_or_io)).ok
 
     def get_file(
         self,
@@ -77,31 +100,47 @@ class LiveConnector(BaseConnector):
         **arguments: Any,  # noqa: ARG002
     ) -> bool:
         """Read a text file."""
-        script = f"cat {shlex.quote(remote_filename)}"
-        self.last = self._connection.run(script, Wrap(self._timeout))
-        if self.last.ok:
+        output = self._run(f"cat {shlex.quote(remote_filename)}")
+        if output.ok:
             if isinstance(filename_or_io, str):
-                Path(filename_or_io).write_text(self.last.stdout)
+                Path(filename_or_io).write_text(output.stdout)
             else:
-                filename_or_io.write(self.last.stdout.encode())
-        return self.last.ok
+                filename_or_io.write(output.stdout.encode())
+        return output.ok
+
+    def _run(
+        self,
+        text: str,
+        *,
+        stdin: str | bytes | None = None,
+        timeout: float | None = None,
+        on_line: LineSink | None = None,
+    ) -> Output:
+        self._changes()
+        wrap = Wrap(timeout or self._timeout, Lock.CHANGE)
+        output = self._connection.run(text, wrap, stdin=stdin, on_line=on_line)
+        self.ran.append(output)
+        return output
 
 
-def _script(command: str, arguments: dict[str, Any]) -> str:
-    before = [
-        f"export {key}={shlex.quote(str(v))}" for key, v in (arguments.get("_env") or {}).items()
-    ]
-    if arguments.get("_chdir"):
-        before.append(f"cd {shlex.quote(arguments['_chdir'])}")
-    return " && ".join([*before, command])
+def lines(output: Output) -> CommandOutput:
+    """An output as pyinfra has it."""
+    return CommandOutput(
+        [
+            *(OutputLine("stdout", line) for line in output.stdout.splitlines()),
+            *(OutputLine("stderr", line) for line in output.stderr.splitlines()),
+        ]
+    )
 
 
 def _stdin(given: Any) -> str | bytes | None:
-    if given is None or isinstance(given, str | bytes):
+    """As pyinfra sends it: text ends with a newline, a list is lines."""
+    if given is None or isinstance(given, bytes):
         return given
-    if hasattr(given, "read"):
-        return _content(given)
-    return "".join(f"{line}\n" for line in given)
+    if hasattr(given, "readlines"):
+        given = given.readlines()
+    parts = list(given) if isinstance(given, list | tuple) else [str(given)]
+    return "".join(part if part.endswith("\n") else f"{part}\n" for part in parts)
 
 
 def _content(source: Any) -> bytes:
@@ -110,12 +149,3 @@ def _content(source: Any) -> bytes:
     source.seek(0)
     data = source.read()
     return data.encode() if isinstance(data, str) else bytes(data)
-
-
-def _lines(output: Output) -> CommandOutput:
-    return CommandOutput(
-        [
-            *(OutputLine("stdout", line) for line in output.stdout.splitlines()),
-            *(OutputLine("stderr", line) for line in output.stderr.splitlines()),
-        ]
-    )

@@ -19,6 +19,7 @@ class EventLog:
     def __init__(self, path: Path) -> None:
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.fchmod(descriptor, 0o600)
         except OSError as error:
             raise KubeinstallError(
                 Finding(Kind.LOCAL, f"the events file {path} cannot be written", why=str(error))

@@ -18,18 +18,19 @@ from datetime import UTC, datetime
 
 import paramiko
 
-from kubeinstall.engine.connection import Connection, ConnectionLost
+from kubeinstall.engine.agent import MAKE_RUN_DIR, RUN_DIR
+from kubeinstall.engine.channel import ConnectionLost
+from kubeinstall.engine.connection import Connection
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 
-_FILE = "/run/lock/kubeinstall-run.lock"
-_OWNER = "/run/lock/kubeinstall-run.owner"
+_OWNER = f"{RUN_DIR}/run.owner"
 _BEAT = 10
 _PATIENCE = 60
 
 # $1 is who we are. `timeout head` is a read with a limit that every shell has; head takes the
 # beats one line at a time because each comes alone. The lock's descriptor is closed for children.
 _HOLD = f"""
-exec 9>{_FILE}
+{MAKE_RUN_DIR}exec 9>{RUN_DIR}/run.lock
 if ! flock -n 9; then echo "BUSY $(cat {_OWNER} 2>/dev/null)"; exit 0; fi
 printf '%s\\n' "$1" >{_OWNER}
 echo LOCKED
@@ -58,9 +59,12 @@ class RunLock:
         words, first = connection.sudo
         owner = f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}, since {_now()}"
         hold = ["sh", "-c", _HOLD, "kubeinstall-lock", owner]
-        channel.exec_command(shlex.join([*words, *(["--"] if words else []), *hold]))
-        channel.sendall(first.encode())
-        answer = _first_line(channel, 30)
+        try:
+            channel.exec_command(shlex.join([*words, *hold]))
+            channel.sendall(first)
+            answer = _first_line(channel, 30)
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise ConnectionLost(str(error) or type(error).__name__) from error
         if answer == "LOCKED":
             return cls(channel)
         channel.close()

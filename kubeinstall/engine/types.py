@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-Deploy = Callable[[], None]
+Deploy = Callable[[], object]
 """A pyinfra ``@deploy`` function; it finds ``host.data.cluster`` and ``host.data.node``."""
 
 OnLine = Callable[[str, str], None]

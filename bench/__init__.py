@@ -1,0 +1,1 @@
+"""Measurements: kubeinstall's engine against plain pyinfra and Ansible."""

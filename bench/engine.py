@@ -1,0 +1,190 @@
+"""Measure the engine against plain pyinfra and Ansible, in one run.
+
+python -m bench.engine [--hosts 1,5,20,50] [--tools ours,pyinfra,ansible]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.deploy import FILES, content
+from bench.hosts import USER, Bench, hosts, prepare
+
+_HERE = Path(__file__).parent
+_BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run of a program took.
+
+    Args:
+        seconds: until it ended.
+        cpu: seconds of processor, its own and its children's.
+        megabytes: peak memory of its largest process.
+        changed: how many operations changed something, as it says.
+    """
+
+    seconds: float
+    cpu: float
+    megabytes: float
+    changed: int
+
+
+def main() -> int:
+    """Run the measurements and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.engine")
+    parser.add_argument("--hosts", default="1,5,20,50")
+    parser.add_argument("--tools", default="ours,pyinfra,ansible")
+    given = parser.parse_args()
+    layer = prepare()
+    costs: dict[tuple[str, int], tuple[Cost, Cost]] = {}
+    counts = [int(count) for count in given.hosts.split(",")]
+    for count in counts:
+        for tool in given.tools.split(","):
+            costs[tool, count] = _measure(tool, count, layer)
+            first, again = costs[tool, count]
+            print(f"{tool} on {count}: first {first}, again {again}", file=sys.stderr, flush=True)
+    print(_table(costs, counts))
+    return 0
+
+
+def _measure(tool: str, count: int, layer: Path) -> tuple[Cost, Cost]:
+    """A first run and a second one on fresh hosts.
+
+    Raises:
+        RuntimeError: the second run changed something, or one of them failed.
+    """
+    with hosts(count, layer) as bench, tempfile.TemporaryDirectory() as folder:
+        words, environment = _TOOLS[tool](bench, Path(folder))
+        first = _run(words, environment)
+        again = _run(words, environment)
+    if again.changed or first.changed < 24 * count:
+        raise RuntimeError(f"{tool}: {first.changed} changes, then {again.changed}")
+    return first, again
+
+
+def _run(words: list[str], environment: dict[str, str]) -> Cost:
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment},
+            cwd=_HERE.parent,
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - began
+        out.seek(0)
+        said = out.read().decode(errors="replace")
+    if process.returncode:
+        raise RuntimeError(f"{words[0]} ended with {process.returncode}:\n{said[-3000:]}")
+    return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, _changed(said))
+
+
+def _changed(said: str) -> int:
+    """How many operations changed something: Ansible's and our words, or pyinfra's table."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
+    if "Grand total" in plain:
+        # name, hosts, success, error, no change
+        total = re.search(r"Grand total\s+\S+\s+(\S+)", plain)
+        return int(total.group(1)) if total and total.group(1).isdigit() else 0
+    return sum(int(number) for number in re.findall(r"changed=(\d+)", plain))
+
+
+def _ours(bench: Bench, folder: Path) -> tuple[list[str], dict[str, str]]:
+    _ = folder
+    ports = map(str, bench.ports.values())
+    words = [sys.executable, "-m", "bench.ours", str(bench.key), str(bench.known_hosts), *ports]
+    return words, {}
+
+
+def _pyinfra(bench: Bench, folder: Path) -> tuple[list[str], dict[str, str]]:
+    data = {
+        "ssh_hostname": "127.0.0.1",
+        "ssh_user": USER,
+        "ssh_key": str(bench.key),
+        "ssh_known_hosts_file": str(bench.known_hosts),
+    }
+    made = [(name, {**data, "ssh_port": port}) for name, port in bench.ports.items()]
+    inventory = folder / "inventory.py"
+    inventory.write_text(f"hosts = {made!r}\n")
+    return [
+        str(_BIN / "pyinfra"),
+        "-y",
+        "--sudo",
+        "--parallel",
+        "50",
+        str(inventory),
+        "bench.deploy.settle",
+    ], {"PYTHONPATH": str(_HERE.parent)}
+
+
+def _ansible(bench: Bench, folder: Path) -> tuple[list[str], dict[str, str]]:
+    inventory = folder / "hosts"
+    inventory.write_text(
+        "".join(
+            f"{name} ansible_host=127.0.0.1 ansible_port={port} ansible_user={USER} "
+            f"ansible_ssh_private_key_file={bench.key} "
+            "ansible_python_interpreter=/usr/bin/python3\n"
+            for name, port in bench.ports.items()
+        )
+    )
+    values = folder / "values.json"
+    values.write_text(json.dumps({"contents": {name: content(name) for name in FILES}}))
+    settings = {
+        "ANSIBLE_FORKS": "50",
+        "ANSIBLE_PIPELINING": "1",
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=60s "
+        f"-o UserKnownHostsFile={bench.known_hosts} -o ControlPath={folder}/%C",
+    }
+    words = [str(_BIN / "ansible-playbook"), "-i", str(inventory), "-e", f"@{values}"]
+    return [*words, str(_HERE / "playbook.yml")], settings
+
+
+_TOOLS: dict[str, Callable[[Bench, Path], tuple[list[str], dict[str, str]]]] = {
+    "ours": _ours,
+    "pyinfra": _pyinfra,
+    "ansible": _ansible,
+}
+
+
+def _table(costs: dict[tuple[str, int], tuple[Cost, Cost]], counts: list[int]) -> str:
+    """First run and no-op in seconds, how many times ours the others take, and ours' costs."""
+    lines = [
+        "| hosts | run | kubeinstall s | CPU s | peak MB | pyinfra s | times | Ansible s | times |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for count in counts:
+        for index, run in enumerate(("first", "no-op")):
+            ours = costs["ours", count][index] if ("ours", count) in costs else None
+            cells = [str(count), run]
+            cells += (
+                [f"{ours.seconds:.2f}", f"{ours.cpu:.2f}", f"{ours.megabytes:.0f}"]
+                if ours
+                else ["", "", ""]
+            )
+            for tool in ("pyinfra", "ansible"):
+                other = costs.get((tool, count))
+                cells.append(f"{other[index].seconds:.1f}" if other else "")
+                cells.append(f"{other[index].seconds / ours.seconds:.1f}" if other and ours else "")
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

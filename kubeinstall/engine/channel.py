@@ -1,0 +1,155 @@
+"""A session channel of a live connection, as two streams of lines."""
+
+from __future__ import annotations
+
+import codecs
+import select
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import paramiko
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LineSink = Callable[[str], None]
+
+_INLINE = 1 << 20
+
+
+class ConnectionLost(Exception):
+    """The connection went away; what was running there may still run."""
+
+
+class CommandTimeout(Exception):
+    """The command took longer than it may.
+
+    Args:
+        seconds: how long it was given.
+        ended: whether the host has ended it; else it may still run.
+    """
+
+    def __init__(self, seconds: float, *, ended: bool) -> None:
+        then = "and was ended" if ended else "and may still run"
+        super().__init__(f"it took longer than {seconds:.0f} s {then}")
+        self.seconds = seconds
+
+
+class Wire:
+    """A channel that runs one remote program: written to, and read until something is heard.
+
+    Args:
+        command: the program, as a shell command line.
+
+    Raises:
+        ConnectionLost: the connection went away.
+    """
+
+    def __init__(self, channel: paramiko.Channel, command: str) -> None:
+        self.channel = channel
+        self._poll = select.poll()
+        with losses():
+            channel.exec_command(command)
+            self._poll.register(channel.fileno(), select.POLLIN)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the program still runs, as far as is known here."""
+        channel = self.channel
+        return not (channel.closed or channel.eof_received or channel.exit_status_ready())
+
+    def send(self, data: bytes) -> None:
+        """Write to the program.
+
+        Raises:
+            ConnectionLost: the connection went away, or the program is gone.
+        """
+        if len(data) > _INLINE:
+            # It may answer before it has read it all, and wait for us to read that.
+            threading.Thread(target=self._send, args=(data,), daemon=True).start()
+            return
+        with losses():
+            self.channel.sendall(data)
+
+    def listen(
+        self, out: Lines, err: Lines, done: Callable[[], bool], deadline: Callable[[], float]
+    ) -> bool:
+        """Read both streams until ``done``, or until the program and both streams have ended.
+
+        Args:
+            deadline: monotonic time at which to give up.
+
+        Returns:
+            whether it was done, or had ended, by then.
+
+        Raises:
+            ConnectionLost: the connection went away.
+        """
+        with losses():
+            while True:
+                self._take(out, err)
+                if done():
+                    return True
+                if not self.usable:
+                    return self._ended(out, err)
+                if time.monotonic() > deadline():
+                    return False
+                self._poll.poll(1000)
+
+    def close(self) -> None:
+        """End our side of it; the program reads the end of its input."""
+        self.channel.close()
+
+    def _ended(self, out: Lines, err: Lines) -> bool:
+        # The exit status and the rest of the output come in any order.
+        self.channel.status_event.wait(2)
+        self._take(out, err)
+        return True
+
+    def _take(self, out: Lines, err: Lines) -> None:
+        while self.channel.recv_ready():
+            out.add(self.channel.recv(1 << 16))
+        while self.channel.recv_stderr_ready():
+            err.add(self.channel.recv_stderr(1 << 16))
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self.channel.sendall(data)
+        except (OSError, EOFError):
+            # The reader finds out by itself.
+            return
+
+
+class Lines:
+    """A stream that comes in pieces, told line by line.
+
+    Args:
+        told: takes each line, without its end.
+    """
+
+    def __init__(self, told: LineSink) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace")
+        self._told = told
+        self.rest = ""
+
+    def add(self, data: bytes) -> None:
+        """Take the next piece."""
+        *lines, self.rest = (self.rest + self._decode.decode(data)).split("\n")
+        for line in lines:
+            self._told(line)
+
+
+@contextmanager
+def losses() -> Iterator[None]:
+    """paramiko's ways to say that the connection is gone, as one.
+
+    Raises:
+        ConnectionLost: instead of those.
+    """
+    try:
+        yield
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise ConnectionLost(str(error) or type(error).__name__) from error

@@ -1,0 +1,226 @@
+"""Execute a host's prepared operations, or tell what executing them would do."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
+from pyinfra.api.command import StringCommand
+from pyinfra.connectors.util import CommandOutput
+
+from kubeinstall.engine.bulk import Request
+from kubeinstall.engine.channel import CommandTimeout, ConnectionLost
+from kubeinstall.engine.connector import lines
+from kubeinstall.engine.prepare import Task
+from kubeinstall.engine.state import HostState, Operation
+from kubeinstall.engine.types import Event, Output, Status
+
+_TAIL = 40
+_REASON = 6
+_COMMAND = 160
+
+
+class OperationFailed(Exception):
+    """An operation failed.
+
+    Args:
+        lost: whether the connection went away in it.
+    """
+
+    def __init__(self, operation: str, why: str, *, lost: bool = False) -> None:
+        super().__init__(why)
+        self.operation = operation
+        self.why = why
+        self.lost = lost
+
+
+def execute(task: Task, prepared: HostState) -> None:
+    """Execute the operations in order; facts are read again once something has changed.
+
+    Raises:
+        OperationFailed: an operation failed; those after it did not run.
+    """
+    prepared.start()
+    operations = prepared.operations
+    with prepared:
+        for index, operation in enumerate(operations):
+            if task.stopped.is_set():
+                return
+            task.starts(operation.name)
+            _Execution(task, prepared, operation, _due(operations[index:])).run()
+
+
+def plan(task: Task, prepared: HostState) -> None:
+    """Tell what executing would do, as events; each operation counts as done for the next.
+
+    Raises:
+        OperationFailed: an operation cannot tell.
+    """
+    prepared.start()
+    with prepared:
+        for operation in prepared.operations:
+            commands = _would_run(task, operation)
+            operation.data.operation_meta.set_complete(True, commands, CommandOutput([]))
+            why = "because of a change above" if operation.conditional and commands else ""
+            event = Event(
+                host=task.name,
+                phase=task.phase,
+                operation=operation.name,
+                status=Status.PLANNED if commands else Status.OK,
+                output=why,
+                diff=task.clean("".join(getattr(c, "diff", "") for c in commands)),
+                time=_now(),
+            )
+            task.tell(event)
+
+
+def _would_run(task: Task, operation: Operation) -> list[Any]:
+    commands: list[Any] = []
+    try:
+        commands.extend(operation.commands())
+    except Exception as error:
+        # Its later commands may need what its first ones do.
+        if not operation.predicted and not commands:
+            why = task.clean(f"{type(error).__name__}: {error}")
+            raise OperationFailed(operation.name, why) from error
+    return commands
+
+
+def _due(operations: list[Operation]) -> list[Request]:
+    """The facts asked for from the first of these up to the next that will change something."""
+    due: list[Request] = []
+    for operation in operations:
+        due += operation.asked
+        if operation.predicted:
+            break
+    return due
+
+
+class _Execution:
+    """One operation's execution on one host."""
+
+    def __init__(
+        self, task: Task, prepared: HostState, operation: Operation, due: list[Request]
+    ) -> None:
+        self._task = task
+        self._prepared = prepared
+        self._operation = operation
+        self._due = due
+        self._diff = ""
+        self._commands: list[Any] = []
+        self._began = time.monotonic()
+        prepared.connector.ran.clear()
+
+    def run(self) -> None:
+        """Run its commands, with pyinfra's arguments for retries and errors, and tell the event.
+
+        Raises:
+            OperationFailed: it failed.
+        """
+        try:
+            self._task.facts.read(self._due)
+            good = self._try_again()
+        except OperationFailed:
+            raise
+        except ConnectionLost as error:
+            why = f"the connection was lost ({error}); its command may still run on the host"
+            raise self._failed(why, lost=True) from error
+        except CommandTimeout as error:
+            raise self._failed(f"{self._last_command()}: {error}", lost=True) from error
+        except Exception as error:
+            raise self._failed(str(error) or type(error).__name__) from error
+        if not good and not self._operation.arguments.get("_ignore_errors"):
+            raise self._failed(self._reason())
+        ran = lines(Output(0, *self._output()))
+        self._operation.data.operation_meta.set_complete(good, self._commands, ran)
+        self._task.tell(self._event(Status.CHANGED if self._commands else Status.OK))
+
+    def _try_again(self) -> bool:
+        """All commands, again while ``_retries`` and ``_retry_until`` say so."""
+        arguments = self._operation.arguments
+        left = int(arguments.get("_retries") or 0)
+        until = arguments.get("_retry_until")
+        while True:
+            good = self._all()
+            if left <= 0 or (good and not (until and until(self._as_retry_data()))):
+                return good
+            left -= 1
+            if self._task.stopped.wait(float(arguments.get("_retry_delay") or 0)):
+                return good
+
+    def _all(self) -> bool:
+        good = True
+        self._commands.clear()
+        self._prepared.connector.ran.clear()
+        self._diff = ""
+        for command in self._operation.commands():
+            self._commands.append(command)
+            if not self._one(command):
+                good = False
+                if not self._operation.arguments.get("_continue_on_error"):
+                    break
+        return good
+
+    def _one(self, command: Any) -> bool:
+        arguments = self._operation.arguments
+        given = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if arguments.get(key)}
+        given.update(command.connector_arguments)
+        self._diff += getattr(command, "diff", "")
+        answer = command.execute(self._prepared.state, self._prepared.host, given)
+        return bool(answer[0]) if isinstance(answer, tuple) else answer is not False
+
+    def _failed(self, why: str, *, lost: bool = False) -> OperationFailed:
+        self._task.tell(self._event(Status.FAILED))
+        return OperationFailed(self._operation.name, self._task.clean(why), lost=lost)
+
+    def _reason(self) -> str:
+        out, err = self._output()
+        tail = [line for line in (err or out).splitlines() if line.strip()][-_REASON:]
+        head = f"{self._last_command()} ended with exit code {self._exit_code()}"
+        return "\n".join([f"{head}:" if tail else head, *tail])
+
+    def _last_command(self) -> str:
+        """What it ran last, shortened: the masked form, secrets are not in it."""
+        if not self._commands or not isinstance(self._commands[-1], StringCommand):
+            return "its last step"
+        first = str(self._commands[-1]).strip().partition("\n")[0]
+        return f"`{first if len(first) <= _COMMAND else first[:_COMMAND] + '…'}`"
+
+    def _output(self) -> tuple[str, str]:
+        ran = self._prepared.connector.ran
+        return "".join(o.stdout for o in ran), "".join(o.stderr for o in ran)
+
+    def _exit_code(self) -> int | None:
+        ran = self._prepared.connector.ran
+        return ran[-1].exit_code if ran else None
+
+    def _as_retry_data(self) -> dict[str, Any]:
+        out, err = self._output()
+        return {
+            "stdout_lines": out.splitlines(),
+            "stderr_lines": err.splitlines(),
+            "commands": [str(command) for command in self._commands],
+            "executed_commands": len(self._commands),
+            "host": self._task.name,
+            "operation": self._operation.name,
+        }
+
+    def _event(self, status: Status) -> Event:
+        tail = [line for text in self._output() for line in text.splitlines()][-_TAIL:]
+        return Event(
+            host=self._task.name,
+            phase=self._task.phase,
+            operation=self._operation.name,
+            status=status,
+            seconds=round(time.monotonic() - self._began, 3),
+            exit_code=self._exit_code(),
+            output=self._task.clean("\n".join(tail)),
+            diff=self._task.clean(self._diff),
+            time=_now(),
+        )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

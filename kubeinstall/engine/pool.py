@@ -1,0 +1,98 @@
+"""Threads, one for each host at work, and a clean end when they are interrupted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+
+_PATIENCE = 20.0
+
+
+class Pool:
+    """Works on hosts in parallel.
+
+    Args:
+        forks: how many at once.
+        interrupt: makes whatever threads are waiting for end soon.
+    """
+
+    def __init__(self, forks: int, interrupt: Callable[[], None]) -> None:
+        self._executor = ThreadPoolExecutor(forks, thread_name_prefix="host")
+        self._interrupt = interrupt
+        self._doing: dict[str, str] = {}
+        self.stopped = threading.Event()
+
+    def each(self, names: Iterable[str], work: Callable[[str], object], doing: str) -> None:
+        """Do it for every host, in parallel.
+
+        Args:
+            doing: what a host is doing until its thread says otherwise.
+
+        Raises:
+            KubeinstallError: interrupted.
+        """
+
+        def one(name: str) -> None:
+            if self.stopped.is_set():
+                return
+            with self.doing(name, doing):
+                work(name)
+
+        futures: list[Future[None]] = []
+        try:
+            futures += [self._executor.submit(one, name) for name in names]
+            for future in futures:
+                future.result()
+        except KeyboardInterrupt:
+            raise self._interrupted(futures) from None
+
+    @contextmanager
+    def doing(self, name: str, what: str) -> Iterator[None]:
+        """Note what a host is at, for the one who interrupts it.
+
+        Raises:
+            KubeinstallError: interrupted, when not in one of our threads.
+        """
+        before = self._doing.get(name)
+        self._doing[name] = what
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise self._interrupted([]) from None
+        finally:
+            if before is None:
+                self._doing.pop(name, None)
+            else:
+                self._doing[name] = before
+
+    def now_at(self, name: str, what: str) -> None:
+        """Note what a host goes on with."""
+        self._doing[name] = what
+
+    def close(self) -> None:
+        """Start nothing more."""
+        self.stopped.set()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _interrupted(self, futures: list[Future[None]]) -> KubeinstallError:
+        running = dict(self._doing)
+        self.stopped.set()
+        for future in futures:
+            future.cancel()
+        self._interrupt()
+        wait(futures, _PATIENCE)
+        return KubeinstallError(
+            Finding(
+                Kind.INTERRUPTED,
+                "interrupted",
+                where=", ".join(running),
+                why="may still run: " + "; ".join(f"{n}: {what}" for n, what in running.items())
+                if running
+                else "",
+                next="run the same command again: it waits for what still runs, then goes on",
+            )
+        )

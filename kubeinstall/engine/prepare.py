@@ -1,0 +1,108 @@
+"""Run a host's deploys through until every fact they ask for is known."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kubeinstall.engine.bulk import FactError, Facts, Request
+from kubeinstall.engine.channel import LineSink
+from kubeinstall.engine.connection import Connection
+from kubeinstall.engine.connector import LiveConnector
+from kubeinstall.engine.state import HostState
+from kubeinstall.engine.types import Deploy, Event, HostResult
+
+_PASSES = 12
+
+
+@dataclass
+class Task:
+    """What a round does on one host.
+
+    Args:
+        data: the host's data, as ``host.data`` shows it to deploys.
+        result: where events go, beside ``emit``.
+        starts: told the name of each operation that is begun.
+        on_line: told each line of a streamed command's output.
+        clean: takes secrets out of a text.
+        stopped: set when no further operation may start.
+        timeout: seconds that one command may take.
+    """
+
+    name: str
+    phase: str
+    connection: Connection
+    facts: Facts
+    data: dict[str, Any]
+    result: HostResult
+    emit: Callable[[Event], None]
+    starts: Callable[[str], None]
+    on_line: LineSink | None
+    clean: Callable[[str], str]
+    stopped: threading.Event
+    timeout: float
+
+    def tell(self, event: Event) -> None:
+        """Add an event to the result and tell it."""
+        self.result.events.append(event)
+        self.emit(event)
+
+    def connector(self, state: Any, host: Any) -> LiveConnector:
+        """The connector that this host's operations run their commands with."""
+        return LiveConnector(
+            state, host, self.connection, self.timeout, self.facts.forget, self.on_line
+        )
+
+
+def prepare(task: Task, deploys: Sequence[Deploy], likely: Iterable[Request] = ()) -> HostState:
+    """Prepare the operations of these deploys.
+
+    Args:
+        likely: facts that will be asked for, read along with the first that are.
+
+    Raises:
+        FactError, ConnectionLost, CommandTimeout: facts could not be read.
+        Exception: a deploy is at fault.
+    """
+    prepared, error = gather(task, deploys, likely)
+    if error:
+        raise error
+    return prepared
+
+
+def gather(
+    task: Task, deploys: Sequence[Deploy], likely: Iterable[Request] = ()
+) -> tuple[HostState, Exception | None]:
+    """As ``prepare``, but what is wrong with a deploy is returned beside what came of it.
+
+    Raises:
+        FactError, ConnectionLost, CommandTimeout: facts could not be read.
+    """
+    for _ in range(_PASSES):
+        task.facts.missing.clear()
+        task.facts.recording = True
+        prepared = HostState(task.name, task.data, task.facts, task.connector)
+        try:
+            error = _run_through(prepared, deploys)
+        finally:
+            task.facts.recording = False
+        if not task.facts.missing:
+            return prepared, error
+        # An error does not count yet: it may be due to a default in the place of a fact.
+        task.facts.read([*task.facts.missing, *likely])
+    still = ", ".join(str(request) for request in list(task.facts.missing)[:3])
+    raise FactError(f"after {_PASSES} readings there is still more to read: {still}")
+
+
+def _run_through(prepared: HostState, deploys: Sequence[Deploy]) -> Exception | None:
+    first: Exception | None = None
+    with prepared:
+        for deploy in deploys:
+            try:
+                deploy()
+            except Exception as error:
+                first = first or error
+            prepared.deploy_ends(deploy)
+    return first
