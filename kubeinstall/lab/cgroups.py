@@ -107,12 +107,17 @@ def kill(cgroups: tuple[Path, ...], patience: float = 20) -> bool:
         for pid in processes:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
+            reap(pid)
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
     return True
+
+
+def reap(pid: int) -> None:
+    """Let go of an ended process, should it be a child of this one."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
 
 
 def remove(cgroups: tuple[Path, ...], patience: float = 5) -> None:

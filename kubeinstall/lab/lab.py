@@ -8,21 +8,41 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from kubeinstall.lab import cgroups, disk, machine, mirror, network, roots, system
-from kubeinstall.lab.plan import LabError, LabHost, LabPlan, Purpose
-from kubeinstall.lab.system import Progress
+from kubeinstall.findings import Finding, KubeinstallError
+from kubeinstall.lab import (
+    cgroups,
+    disk,
+    identity,
+    machine,
+    network,
+    roots,
+    services,
+    system,
+    trees,
+)
+from kubeinstall.lab.errors import LabError
+from kubeinstall.lab.mirror import MirrorTree
+from kubeinstall.lab.plan import STATE, LabHost, LabPlan, Progress, Purpose
 
-_DEBIAN_KUBERNETES = "1.20.2"
+T = TypeVar("T")
+
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 
 
 @dataclass(frozen=True)
 class HostStatus:
-    """How one host is."""
+    """How one host is.
+
+    Args:
+        ssh: whether its ssh server answers.
+        cgroup: v1, v2 or hybrid.
+    """
 
     name: str
     address: str
@@ -39,147 +59,201 @@ def up(lab: LabPlan, progress: Progress, patience: float = 90) -> None:
         patience: seconds that a host may take to answer on its ssh port.
 
     Raises:
-        LabError: this machine cannot, or a host does not come up.
+        LabError: this machine cannot, or hosts do not come up.
     """
+    started = time.monotonic()
     system.require(progress)
     cgroups.choose(lab.cgroup, cgroups.layout())
-    lab.folder.mkdir(parents=True, exist_ok=True)
-    with _alone(lab):
-        tree = _mirror_tree(lab, progress)
-        _keys(lab)
+    tree = trees.choose(lab.kubernetes, progress) if lab.mirror else None
+    with _alone(progress):
+        lab.folder.mkdir(parents=True, exist_ok=True)
+        _make_key(lab)
+        if tree:
+            services.publish_key(tree, lab)
         network.up(lab)
         _raise_inotify_limit()
-        new = [host for host in lab.hosts if machine.leader(host) is None]
-        bases = {purpose: _base(purpose, progress) for purpose in {h.purpose for h in new}}
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda host: _boot(host, lab, bases[host.purpose], tree), new))
-        _known_hosts(lab)
-        for host in lab.hosts:
-            _wait_for_ssh(host, patience)
-    progress(f"{len(lab.hosts)} hosts up, {len(new)} of them started now")
-
-
-def down(lab: LabPlan, progress: Progress) -> None:
-    """Take everything away: processes, mounts, interfaces, firewall rules, keys, disks."""
-    system.require(progress)
-    with _alone(lab):
-        hosts = {host.name: host for host in lab.hosts}
-        # Also what an earlier form of the inventory named.
-        for folder in sorted((lab.folder / "hosts").glob("*")):
-            hosts.setdefault(folder.name, LabHost(folder.name, "", Purpose.NODE, folder))
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda host: machine.stop(host, lab), hosts.values()))
-        for host in hosts.values():
-            disk.remove(host)
-        network.down(lab)
-        shutil.rmtree(lab.folder, ignore_errors=True)
-    progress(f"the lab {lab.name} is gone")
-
-
-def status(lab: LabPlan) -> tuple[HostStatus, ...]:
-    """How every host is."""
-    return tuple(
-        HostStatus(
-            host.name,
-            host.address,
-            str(host.purpose),
-            machine.leader(host) is not None,
-            _answers(host.address, 22),
-            str(cgroups.choose(lab.cgroup, cgroups.layout())),
-        )
-        for host in lab.hosts
+        bases = {host.purpose: roots.root(host.purpose, progress) for host in lab.hosts}
+        new = _all(lab.hosts, lambda host: _ensure(host, lab, bases[host.purpose], tree))
+        _write_known_hosts(lab)
+        _all(lab.hosts, lambda host: _wait(host, patience))
+    seconds = f"{time.monotonic() - started:.1f} s"
+    progress(
+        f"lab {lab.name}: {len(lab.hosts)} hosts up, {sum(new)} of them started now, {seconds}"
     )
 
 
-def _base(purpose: Purpose, progress: Progress) -> Path:
-    if purpose is Purpose.MIRROR:
-        return roots.mirror_root(progress)
-    return roots.host_root(progress)
-
-
-def _boot(host: LabHost, lab: LabPlan, base: Path, tree: mirror.MirrorTree | None) -> None:
-    if disk.mount(host, base):
-        disk.write(host, lab)
-    binds = (f"{tree.path}:/srv/mirror",) if tree and host.purpose is Purpose.MIRROR else ()
-    machine.start(host, lab, binds)
-
-
-def _mirror_tree(lab: LabPlan, progress: Progress) -> mirror.MirrorTree | None:
-    """The mirror's content for the inventory's Kubernetes; builds the one that Debian has.
+def down(lab: LabPlan, progress: Progress) -> None:
+    """Take everything away: processes, mounts, interfaces, firewall rules, keys, disks.
 
     Raises:
-        LabError: there is none, and none can be built without the user's programs.
+        LabError: not root, or a process does not end.
     """
-    if lab.mirror is None:
-        return None
-    tree = next((tree for tree in mirror.trees() if tree.kubernetes == lab.kubernetes), None)
-    if lab.kubernetes == _DEBIAN_KUBERNETES and (tree is None or tree.manifest.origin == "debian"):
-        tree = mirror.from_debian_source(progress)
-    if tree is None:
-        raise LabError(
-            f"there is no mirror of Kubernetes {lab.kubernetes} on this machine",
-            next=(
-                "make one from a folder of its programs: "
-                f"kubeinstall lab mirror --from-binaries DIR --kubernetes {lab.kubernetes}"
-            ),
-        )
-    shutil.copyfile(tree.apt / tree.repository / "Release.key", lab.mirror_key)
-    return tree
+    system.require_root()
+    with _alone(progress):
+        hosts = {host.name: host for host in lab.hosts}
+        # Also what an earlier form of the inventory named.
+        for folder in (lab.folder / "hosts").glob("*/"):
+            hosts.setdefault(folder.name, LabHost(folder.name, "", Purpose.NODE, folder))
+        _all(hosts.values(), _remove)
+        network.down(lab)
+        shutil.rmtree(lab.folder, ignore_errors=True)
+    progress(f"lab {lab.name}: gone")
 
 
-def _keys(lab: LabPlan) -> None:
+def status(lab: LabPlan) -> list[HostStatus]:
+    """How every host is."""
+    mode = cgroups.choose(lab.cgroup, cgroups.layout())
+    return _all(
+        lab.hosts,
+        lambda host: HostStatus(
+            name=host.name,
+            address=host.address,
+            purpose=host.purpose.value,
+            running=machine.leader(host) is not None,
+            ssh=_answers(host.address),
+            cgroup=mode.value,
+        ),
+    )
+
+
+def _ensure(host: LabHost, lab: LabPlan, base: Path, tree: MirrorTree | None) -> bool:
+    """Bring one host up; whether it was started now."""
+    is_mirror = host.purpose is Purpose.MIRROR
+    wanted: disk.Form = {
+        "address": host.address,
+        "subnet": str(lab.subnet),
+        "users": lab.users,
+        "mirror": lab.mirror.address if lab.mirror else None,
+        "tree": str(tree.path) if tree and is_mirror else None,
+    }
+    found = disk.form(host)
+    if found == wanted and machine.is_alive(host):
+        return False
+    if found and found != wanted and host.purpose is Purpose.NODE:
+        raise _changed(host, found, wanted)
+    machine.stop(host)
+    if found == wanted:
+        disk.mount(host)
+    else:
+        disk.make(host, base, wanted, lambda: _write(host, lab))
+    machine.start(host, lab, services.binds(tree) if tree and is_mirror else ())
+    return True
+
+
+def _write(host: LabHost, lab: LabPlan) -> None:
+    identity.write(host, lab)
+    if host.purpose is Purpose.MIRROR:
+        services.write(host.root, lab)
+    elif lab.mirror:
+        services.use(host.root, lab.mirror)
+
+
+def _changed(host: LabHost, found: disk.Form, wanted: disk.Form) -> LabError:
+    keys = sorted(key for key in wanted if found.get(key) != wanted[key])
+    return LabError(
+        "the inventory changed since this host was made, and what is on it would be lost",
+        where=host.name,
+        why="; ".join(f"{key}: {found.get(key)} then, {wanted[key]} now" for key in keys),
+        next="take the lab down with `kubeinstall lab down`, then up again",
+    )
+
+
+def _remove(host: LabHost) -> None:
+    machine.stop(host)
+    disk.remove(host)
+
+
+def _make_key(lab: LabPlan) -> None:
     if not lab.key.exists():
         system.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", lab.name, "-f", lab.key)
 
 
-def _known_hosts(lab: LabPlan) -> None:
-    lines = [
-        f"{host.address} {' '.join(key.read_text().split()[:2])}\n"
-        for host in lab.hosts
-        if (key := host.folder / "ssh_host_ed25519_key.pub").exists()
-    ]
-    lab.known_hosts.write_text("".join(lines))
+def _write_known_hosts(lab: LabPlan) -> None:
+    lines = [f"{host.address} {identity.public_host_key(host)}\n" for host in lab.hosts]
+    lab.known_hosts.write_text("".join(lines), encoding="utf-8")
 
 
 def _raise_inotify_limit(least: int = 1024) -> None:
-    """Many systemds and kubelets share this machine's limit on inotify instances."""
-    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    """Many systemds and kubelets share this machine's limit; it is not lowered again."""
     with contextlib.suppress(OSError):
-        if int(limit.read_text()) < least:
-            limit.write_text(str(least))
+        if int(_INOTIFY.read_text()) < least:
+            _INOTIFY.write_text(str(least))
 
 
-def _wait_for_ssh(host: LabHost, patience: float) -> None:
+def _wait(host: LabHost, patience: float) -> None:
+    """Wait until ssh answers and lets ordinary users in, and the mirror serves."""
     deadline = time.monotonic() + patience
-    while not _answers(host.address, 22):
-        dead = machine.leader(host) is None
-        if dead or time.monotonic() > deadline:
-            console = (host.folder / "console.log").read_text(errors="replace")
+    while not (_answers(host.address) and _has_booted(host)):
+        alive = machine.is_alive(host)
+        if not alive or time.monotonic() > deadline:
             raise LabError(
-                "the host is not running" if dead else f"no ssh after {patience:.0f} s",
+                f"the host is not ready after {patience:.0f} s" if alive else "the host has ended",
                 where=host.name,
-                why=console.strip()[-800:],
-                next="take the lab down and up again",
+                why=host.console.read_text(errors="replace").strip()[-800:],
+                next="take the lab down with `kubeinstall lab down`, then up again",
             )
         time.sleep(0.1)
 
 
-def _answers(address: str, port: int) -> bool:
+def _answers(address: str) -> bool:
+    """Whether an ssh server answers."""
     try:
-        with socket.create_connection((address, port), timeout=1) as connection:
+        with socket.create_connection((address, 22), timeout=1) as connection:
             connection.settimeout(3)
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False
 
 
-@contextlib.contextmanager
-def _alone(lab: LabPlan) -> Iterator[None]:
-    """One up or down of a lab at a time."""
-    lock = Path("/run") / f"kubeinstall-lab-{lab.name}.lock"
-    descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+def _has_booted(host: LabHost) -> bool:
+    """Whether its services listen and it lets others than root log in."""
+    ports = services.PORTS if host.purpose is Purpose.MIRROR else ()
+    leader = machine.leader(host)
+    if leader is None or Path(f"/proc/{leader}/root/run/nologin").exists():
+        return False
+    return all(_listens(host.address, port) for port in ports)
+
+
+def _listens(address: str, port: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with socket.create_connection((address, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _all(hosts: Iterable[LabHost], do: Callable[[LabHost], T]) -> list[T]:
+    """Do it for all hosts at once.
+
+    Raises:
+        KubeinstallError: with the findings of every host that failed.
+    """
+    with ThreadPoolExecutor(16) as pool:
+        futures = [pool.submit(do, host) for host in hosts]
+    findings: list[Finding] = []
+    results: list[T] = []
+    for future in futures:
+        error = future.exception()
+        if isinstance(error, KubeinstallError):
+            findings.extend(error.findings)
+        else:
+            results.append(future.result())
+    if findings:
+        raise KubeinstallError(*findings)
+    return results
+
+
+@contextlib.contextmanager
+def _alone(progress: Progress) -> Iterator[None]:
+    """One up or down at a time: labs share this machine's network settings."""
+    STATE.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(STATE, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("another `kubeinstall lab` is at work; waiting for it")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

@@ -6,12 +6,12 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 from kubeinstall.lab import cgroups
 from kubeinstall.lab.disk import DATA
-from kubeinstall.lab.plan import LabError, LabHost, LabPlan
+from kubeinstall.lab.errors import LabError
+from kubeinstall.lab.plan import LabHost, LabPlan
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -21,25 +21,85 @@ ENVIRONMENT = {
 }
 """What a program finds that is run in a host without a login."""
 
+# Runs what comes after `--` in the cgroups before it, again as long as it ends with 133: that is
+# nspawn's way to say that the host reboots.
+_RUN = """\
+while :; do
+  (while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs" || exit 1; shift; done; shift; exec "$@")
+  [ $? = 133 ] || exit
+done"""
+_NSPAWN = Path("/run/systemd/nspawn")
+
 
 def start(host: LabHost, lab: LabPlan, binds: tuple[str, ...] = ()) -> None:
-    """Boot the host under systemd-nspawn; it goes on after this process.
+    """Boot the host, whose root is mounted; it goes on after this process.
 
     Args:
-        binds: more of nspawn's ``--bind-ro=`` values.
+        binds: more of nspawn's ``--bind`` or ``--bind-ro`` options.
 
     Raises:
-        LabError: nspawn ended at once.
+        LabError: it ended at once.
     """
     found = cgroups.layout()
     mode = cgroups.choose(lab.cgroup, found)
-    groups = cgroups.folders(found, mode, _cgroup_name(host, lab))
+    groups = cgroups.folders(found, host.cgroup)
     cgroups.make(groups)
-    data = host.folder / "data"
-    argv = [
+    shell = ("sh", "-c", _RUN, "kubeinstall-lab", *map(str, groups), "--")
+    with host.console.open("wb") as log:
+        process = subprocess.Popen(
+            [*shell, *_nspawn(host, lab), *binds],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            start_new_session=True,
+            env={**os.environ, **cgroups.environment(mode)},
+        )
+    _write_pid(host, process.pid)
+
+
+def leader(host: LabHost) -> int | None:
+    """The process id, here, of the host's own PID 1; None when it is not running."""
+    loop = _loop(host)
+    below = _children(loop) if loop is not None else []
+    below += [pid for child in below for pid in _children(child)]
+    return next((pid for pid in below if _is_init(pid)), None)
+
+
+def is_alive(host: LabHost) -> bool:
+    """Whether the host runs, or is about to."""
+    return _loop(host) is not None
+
+
+def stop(host: LabHost) -> None:
+    """Pull the plug: kill all that runs in the host, whatever state it is in.
+
+    Raises:
+        LabError: a process does not end.
+    """
+    loop = _loop(host)
+    if loop is not None:
+        os.kill(loop, signal.SIGKILL)
+        cgroups.reap(loop)
+    groups = cgroups.folders(cgroups.layout(), host.cgroup)
+    if not cgroups.kill(groups):
+        raise LabError(
+            "the host has processes that do not end",
+            where=host.name,
+            why=f"see {groups[0]}/cgroup.procs" if groups else "",
+            next="run the same command again; if they stay, restart this machine",
+        )
+    cgroups.remove(groups)
+    _forget(host)
+
+
+def _nspawn(host: LabHost, lab: LabPlan) -> list[str]:
+    return [
         "systemd-nspawn",
         "--quiet",
         "--boot",
+        "--settings=no",
+        # This machine's PID 1 need not be systemd.
         "--register=no",
         "--keep-unit",
         "--console=pipe",
@@ -47,65 +107,28 @@ def start(host: LabHost, lab: LabPlan, binds: tuple[str, ...] = ()) -> None:
         f"--hostname={host.name}",
         f"--directory={host.root}",
         f"--network-bridge={lab.bridge}",
+        "--resolv-conf=off",
+        "--timezone=off",
+        "--link-journal=no",
+        # Docker gives a privileged container all that the kernel knows, and fails if one is missing.
         "--capability=all",
         "--system-call-filter=@known @privileged",
-        *(f"--bind={data / name}:/var/lib/{name}" for name in DATA),
-        "--bind=/dev/kmsg",
-        *(f"--bind={device}" for device in ("/dev/fuse",) if Path(device).exists()),
-        *(f"--bind-ro={bind}" for bind in binds),
+        *(f"--bind={host.folder / 'data' / name}:/var/lib/{name}" for name in DATA),
+        *(f"--bind={device}" for device in ("/dev/kmsg", "/dev/fuse") if Path(device).exists()),
     ]
-    with (host.folder / "console.log").open("ab") as log:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            env={**os.environ, **cgroups.environment(mode)},
-            preexec_fn=lambda: cgroups.enter(groups),
-        )
-    _write_pid(host, process.pid)
-    time.sleep(0.2)
-    if process.poll() is not None:
-        raise LabError(
-            "the host did not start",
-            where=host.name,
-            why=(host.folder / "console.log").read_text(errors="replace").strip()[-800:],
-        )
 
 
-def leader(host: LabHost) -> int | None:
-    """The process id, here, of the host's own PID 1; None when it is not running."""
-    supervisor = _supervisor(host)
-    if supervisor is None:
-        return None
-    children = Path(f"/proc/{supervisor}/task/{supervisor}/children")
+def _forget(host: LabHost) -> None:
+    """Remove what nspawn leaves behind when it is killed."""
     try:
-        pids = [int(pid) for pid in children.read_text().split()]
-    except OSError:
-        return None
-    return pids[-1] if pids else None
-
-
-def stop(host: LabHost, lab: LabPlan) -> None:
-    """Pull the plug: what the host holds is thrown away, so nothing is asked to end in peace."""
-    for pid in (leader(host), _supervisor(host)):
-        if pid is not None:
-            _kill(pid)
-    deadline = time.monotonic() + 20
-    while _supervisor(host) is not None:
-        if time.monotonic() > deadline:
-            raise LabError("the host does not stop", where=host.name, next="run it again")
-        time.sleep(0.05)
-    found = cgroups.layout()
-    name = _cgroup_name(host, lab)
-    every = (*found.v1, *((found.v2,) if found.v2 else ()))
-    cgroups.remove(tuple(top / name for top in every))
+        root = host.root.stat()
+    except FileNotFoundError:
+        return
+    (_NSPAWN / "locks" / f"inode-{root.st_dev}:{root.st_ino}").unlink(missing_ok=True)
+    propagate = _NSPAWN / "propagate" / host.machine
+    if propagate.is_dir():
+        propagate.rmdir()
     _pid_file(host).unlink(missing_ok=True)
-
-
-def _cgroup_name(host: LabHost, lab: LabPlan) -> str:
-    return f"kubeinstall.{lab.name}.{host.name}"
 
 
 def _pid_file(host: LabHost) -> Path:
@@ -116,8 +139,8 @@ def _write_pid(host: LabHost, pid: int) -> None:
     _pid_file(host).write_text(json.dumps({"pid": pid, "started": _started(pid)}))
 
 
-def _supervisor(host: LabHost) -> int | None:
-    """nspawn's own process id, if the process of that id is still the one that was started."""
+def _loop(host: LabHost) -> int | None:
+    """What runs nspawn, if the process of the noted id is still the one that was started."""
     try:
         noted = json.loads(_pid_file(host).read_text())
     except (OSError, ValueError):
@@ -127,7 +150,7 @@ def _supervisor(host: LabHost) -> int | None:
 
 
 def _started(pid: int) -> str | None:
-    """When a living process started, in ticks since boot (proc(5)), and which boot."""
+    """When a living process started (proc(5), field 22), with this boot's id; None for others."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -137,12 +160,19 @@ def _started(pid: int) -> str | None:
     return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
 
 
-def _kill(pid: int) -> None:
+def _children(pid: int) -> list[int]:
     try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(child) for child in text.split()]
+
+
+def _is_init(pid: int) -> bool:
+    """Whether a process is PID 1 of a namespace of its own."""
     try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    ids = next(line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:"))
+    return len(ids) > 1 and ids[-1] == "1"

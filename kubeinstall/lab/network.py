@@ -57,8 +57,7 @@ def resolv_conf(candidates: tuple[Path, ...] = _RESOLV_CONF) -> str:
     """
     for path in candidates:
         text = path.read_text() if path.is_file() else ""
-        servers = [words[1] for words in map(str.split, text.splitlines()) if _is_server(words)]
-        if servers and not all(ip_address(at.partition("%")[0]).is_loopback for at in servers):
+        if any(not ip_address(at.partition("%")[0]).is_loopback for at in servers(text)):
             return text
     raise LabError(
         "this machine's name servers cannot be reached from the lab's hosts",
@@ -67,8 +66,10 @@ def resolv_conf(candidates: tuple[Path, ...] = _RESOLV_CONF) -> str:
     )
 
 
-def _is_server(words: list[str]) -> bool:
-    return len(words) > 1 and words[0] == "nameserver"
+def servers(resolv_conf: str) -> list[str]:
+    """The addresses of the name servers in a text of resolv.conf's form."""
+    lines = (line.split() for line in resolv_conf.splitlines())
+    return [words[1] for words in lines if len(words) > 1 and words[0] == "nameserver"]
 
 
 def _was_off(lab: LabPlan) -> Path:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kubeinstall.lab.plan import LabError, cache
-from kubeinstall.lab.system import Progress, run
+from kubeinstall.lab.errors import LabError
+from kubeinstall.lab.plan import Progress, Purpose, cache
+from kubeinstall.lab.system import run
 
 # What a small server image of Debian has: ssh, sudo and the tools to look around.
 _HOST = (
     "ca-certificates",
+    "curl",
     "dbus",
     "iproute2",
     "iputils-ping",
@@ -24,48 +26,31 @@ _HOST = (
     "procps",
     "sudo",
     "systemd-sysv",
-    "wget",
 )
-_MIRROR = ("docker-registry", "nginx-light")
+# chrony: hosts get their time where they get their packages.
+_MIRROR = ("chrony", "docker-registry", "nginx-light")
+# Every host gets keys and an identity of its own.
+_FORGET = 'rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/machine-id "$1"/var/lib/dbus/machine-id'
 
 
-def host_root(progress: Progress) -> Path:
-    """The cached root of a host; makes it when missing.
+def root(purpose: Purpose, progress: Progress) -> Path:
+    """The cached root of a host for that purpose; makes it when missing.
 
     Raises:
         LabError: the machine's own Debian sources are not found, or the root cannot be made.
     """
-    return _root("host", _HOST, progress)
-
-
-def mirror_root(progress: Progress) -> Path:
-    """The cached root of the mirror host: a host's, with a web server and a registry."""
-    return _root("mirror", (*_HOST, *_MIRROR), progress)
-
-
-def _root(name: str, packages: tuple[str, ...], progress: Progress) -> Path:
+    is_mirror = purpose is Purpose.MIRROR
+    name = "mirror" if is_mirror else "host"
+    packages = (*_HOST, *_MIRROR) if is_mirror else _HOST
     sources = debian_sources()
-    recipe = "\n".join((*sources, *packages))
+    recipe = "\n".join((*sources, *packages, _FORGET))
     folder = cache() / "roots"
-    root = folder / f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+    made = folder / f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     with _alone(folder):
-        if not root.is_dir():
-            progress(f"making the {name} root with mmdebstrap (once, half a minute)")
-            work = folder / f"{root.name}.part"
-            shutil.rmtree(work, ignore_errors=True)
-            include = ",".join(packages)
-            suite = sources[0].split()[-2] if len(sources[0].split()) > 3 else "stable"
-            run(
-                "mmdebstrap",
-                "--quiet",
-                "--variant=important",
-                f"--include={include}",
-                suite,
-                work,
-                *sources,
-            )
-            work.rename(root)
-    return root
+        if not made.is_dir():
+            progress(f"making a Debian root for {name}s (once, about half a minute)")
+            _make(made, sources, packages)
+    return made
 
 
 def debian_sources(etc: Path = Path("/etc/apt")) -> tuple[str, ...]:
@@ -74,19 +59,9 @@ def debian_sources(etc: Path = Path("/etc/apt")) -> tuple[str, ...]:
     Raises:
         LabError: there are none, e.g. because this is not Debian.
     """
-    entries: list[str] = []
     deb822 = etc / "sources.list.d" / "debian.sources"
-    if deb822.is_file():
-        for stanza in re.split(r"\n\s*\n", deb822.read_text()):
-            fields = dict(re.findall(r"^(Types|URIs|Suites):\s*(.+)$", stanza, re.MULTILINE))
-            if "deb" not in fields.get("Types", "").split():
-                continue
-            entries += [
-                f"deb {uri} {suite} main"
-                for uri in fields.get("URIs", "").split()
-                for suite in fields.get("Suites", "").split()
-            ]
     one_line = etc / "sources.list"
+    entries = _deb822(deb822.read_text()) if deb822.is_file() else []
     if not entries and one_line.is_file():
         found = re.findall(r"^deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)\s", one_line.read_text(), re.M)
         entries = [f"deb {uri} {suite} main" for uri, suite in found]
@@ -94,9 +69,40 @@ def debian_sources(etc: Path = Path("/etc/apt")) -> tuple[str, ...]:
         raise LabError(
             "no Debian package source is set up on this machine",
             why=f"neither {deb822} nor {one_line} names one",
-            next="use a Debian machine: hosts are made from its own package mirror",
+            next="use a Debian machine: the hosts are made from its own package source",
         )
     return tuple(entries)
+
+
+def _deb822(text: str) -> list[str]:
+    entries: list[str] = []
+    for stanza in re.split(r"\n\s*\n", text):
+        fields = dict(re.findall(r"^(Types|URIs|Suites):\s*(.+)$", stanza, re.MULTILINE))
+        if "deb" in fields.get("Types", "").split():
+            entries += [
+                f"deb {uri} {suite} main"
+                for uri in fields.get("URIs", "").split()
+                for suite in fields.get("Suites", "").split()
+            ]
+    return entries
+
+
+def _make(made: Path, sources: tuple[str, ...], packages: tuple[str, ...]) -> None:
+    work = made.with_suffix(".part")
+    shutil.rmtree(work, ignore_errors=True)
+    run(
+        "mmdebstrap",
+        "--quiet",
+        "--mode=root",
+        "--format=directory",
+        "--variant=important",
+        f"--include={','.join(packages)}",
+        f"--customize-hook={_FORGET}",
+        sources[0].split()[2],
+        work,
+        *sources,
+    )
+    work.rename(made)
 
 
 @contextmanager

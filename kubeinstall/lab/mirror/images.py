@@ -120,7 +120,9 @@ class Workshop:
 
     def _demo(self) -> Image:
         root = roots.busybox_root(self._apt, self._scratch, self._scratch / "root-demo")
-        return Image(names=(str(DEMO),), layers=(self._pack(root),), command=("sh",))
+        return Image(
+            names=(str(DEMO),), layers=(self._libc_layer, self._pack(root)), command=("sh",)
+        )
 
     @cached_property
     def _libc_layer(self) -> Layer:

@@ -43,8 +43,12 @@ def proxy_root(apt: Apt, folder: Path) -> Path:
 
 
 def busybox_root(apt: Apt, scratch: Path, folder: Path) -> Path:
-    """The demo app: busybox under all its names, and a page to serve."""
-    busybox = apt.unpack("busybox-static", scratch) / "bin" / "busybox"
+    """The demo app: busybox under all its names, and a page to serve; it needs a C library.
+
+    The static busybox crashes in whatever looks up a host (wget, nslookup): Debian's C library
+    resolves names only where it is loaded at run time.
+    """
+    busybox = apt.unpack("busybox", scratch) / "bin" / "busybox"
     program_root(busybox, "/bin/busybox", folder)
     for applet in run([busybox, "--list"]).split():
         if applet != "busybox":
