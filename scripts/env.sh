@@ -1,0 +1,35 @@
+# Sourced by the other scripts: a Python environment from the lock file, made once and kept outside
+# the checkout, and kubeinstall from this checkout in it. Needs root, apt and python3.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '\n==> %s\n' "$*"; }
+
+[ "$(id -u)" = 0 ] || {
+  echo "This needs root: it makes network namespaces and systemd-nspawn hosts. Run it with sudo." >&2
+  exit 1
+}
+
+cache=${KUBEINSTALL_CACHE:-/var/cache/kubeinstall}
+key=$({ cat requirements.lock; python3 --version; } | sha256sum | cut -c1-12)
+venv=$cache/venv/$key
+
+if [ ! -x "$venv/ready/bin/kubeinstall-env" ]; then
+  say "Making the Python environment in $venv (once)"
+  python3 -c 'import ensurepip, venv' 2>/dev/null || {
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv
+  }
+  rm -rf "$venv"
+  mkdir -p "$venv"
+  python3 -m venv "$venv/ready"
+  "$venv/ready/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+  # Written last: an environment that was interrupted half-way is made again.
+  ln -s python3 "$venv/ready/bin/kubeinstall-env"
+fi
+# shellcheck disable=SC2034 # used by the scripts that source this
+python=$venv/ready/bin/python
+export PATH="$venv/ready/bin:$PATH"
+# The checkout itself, not an installed copy: what you edit is what runs.
+export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
+kubeinstall() { "$python" -m kubeinstall "$@"; }

@@ -1,0 +1,140 @@
+"""One control plane and one worker with containerd: killed in every phase, reached in every way.
+
+The tests run in order on one cluster; each says what it needs from those before it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.running import INVENTORIES, REPO, events, kubeinstall, on_host
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
+
+LAB = INVENTORIES / "lab-containerd.yaml"
+HOSTS = ("cp1", "w1")
+PHASES = (
+    "connect",
+    "preflight",
+    "hosts",
+    "runtime",
+    "packages",
+    "control-plane",
+    "workers",
+    "network",
+    "ready",
+    "smoke",
+    "verify",
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lab() -> Iterator[None]:
+    kubeinstall("lab", "down", "-i", LAB).ok()
+    kubeinstall("lab", "up", "-i", LAB, timeout=2400).ok()
+    yield
+    kubeinstall("lab", "down", "-i", LAB).ok()
+
+
+def start_and_kill(phase: str, log: Path, after: float) -> str:
+    """Start ``up``, kill -9 it some seconds into a phase, and give back what it printed."""
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "kubeinstall", "up", "-y", "--smoke", "-i", str(LAB)],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            cwd=REPO,
+        )
+        heading = f"phase {phase}"
+        deadline = time.monotonic() + 600
+        while heading not in log.read_text() and process.poll() is None:
+            assert time.monotonic() < deadline, f"{phase} did not begin:\n{log.read_text()[-3000:]}"
+            time.sleep(0.05)
+        time.sleep(after)
+        process.kill()
+        process.wait()
+    return log.read_text()
+
+
+def test_killed_in_each_phase_it_converges(tmp_path: Path) -> None:
+    """A run killed anywhere leaves nothing that the next run cannot finish."""
+    for phase in PHASES:
+        after = 6.0 if phase in ("control-plane", "workers") else 1.0
+        text = start_and_kill(phase, tmp_path / "killed.txt", after)
+        assert f"phase {phase}" in text, text[-3000:]
+    kubeinstall("up", "-y", "-i", LAB).ok()
+    log = tmp_path / "events.jsonl"
+    kubeinstall("up", "-y", "-i", LAB, "--events", log).ok()
+    assert [event for event in events(log) if event.get("changed")] == []
+
+
+def variant(tmp_path: Path, **ssh: Any) -> Path:
+    """The same inventory with other ssh settings."""
+    document = yaml.safe_load(LAB.read_text())
+    document["defaults"]["ssh"].update(ssh)
+    path = tmp_path / "variant.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+@pytest.mark.parametrize(
+    "ssh",
+    [
+        pytest.param({"user": "root"}, id="root"),
+        pytest.param({"user": "deploy"}, id="sudo"),
+        pytest.param({"user": "ops", "sudo_password": "ops"}, id="sudo-password"),
+        pytest.param({"bastion": "deploy@10.98.0.3"}, id="bastion"),
+    ],
+)
+def test_reached_in_every_way(tmp_path: Path, ssh: dict[str, str]) -> None:
+    """What was changed by hand on every host is put right, however the host is reached."""
+    for host in HOSTS:
+        on_host(LAB, host, "rm /etc/modules-load.d/*kubeinstall*")
+    inventory = variant(tmp_path, **ssh)
+    assert kubeinstall("plan", "-i", inventory).code == 2
+    log = tmp_path / "events.jsonl"
+    kubeinstall("up", "-y", "-i", inventory, "--events", log).ok()
+    assert {event["host"] for event in events(log) if event.get("changed")} == set(HOSTS)
+    assert kubeinstall("plan", "-i", inventory).code == 0
+
+
+def test_a_wrong_sudo_password_is_told(tmp_path: Path) -> None:
+    ran = kubeinstall("up", "-y", "-i", variant(tmp_path, user="ops", sudo_password="no-such"))
+    assert ran.code == 11
+    assert "sudo" in ran.text
+    assert "no-such" not in ran.text
+    assert "Traceback" not in ran.text
+
+
+def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
+    """The second is told who holds the lock; when the owner is gone the lock is too."""
+    on_host(LAB, "w1", "rm /etc/modules-load.d/*kubeinstall*")
+    first = subprocess.Popen(
+        [sys.executable, "-m", "kubeinstall", "up", "-y", "--smoke", "-i", str(LAB)],
+        stdout=(tmp_path / "first").open("w"),
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        cwd=REPO,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while "phase hosts" not in (tmp_path / "first").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        second = kubeinstall("up", "-y", "-i", LAB)
+        assert second.code == 16, second.text
+        assert str(first.pid) in second.text
+    finally:
+        first.kill()
+        first.wait()
+    time.sleep(2)
+    kubeinstall("up", "-y", "-i", LAB).ok()

@@ -1,0 +1,180 @@
+"""One control plane and two workers with docker: the README's cluster, from nothing.
+
+The tests run in order on one cluster; each says what it needs from those before it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import venv
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import INVENTORIES, REPO, events, kubeinstall, on_host
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
+
+LAB = INVENTORIES / "lab.yaml"
+HOSTS = ("cp1", "w1", "w2")
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+
+# What a run that changes nothing must leave as it was: files' times, and when services started.
+FOOTPRINT = """
+find /etc /opt/cni /var/lib/kubelet/config.yaml /usr/lib/systemd /root/.kube \
+  -type f -not -path '/etc/mtab' -printf '%p %T@ %C@ %s %m\\n' 2>/dev/null | sort
+systemctl show -p Id -p ActiveEnterTimestampMonotonic kubelet docker ssh kubeinstall-routes 2>&1
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lab() -> Iterator[None]:
+    kubeinstall("lab", "down", "-i", LAB).ok()
+    kubeinstall("lab", "up", "-i", LAB, timeout=2400).ok()
+    yield
+    kubeinstall("lab", "down", "-i", LAB).ok()
+
+
+def nodes() -> dict[str, bool]:
+    """Node name to whether it is Ready, as the API server says."""
+    answer = on_host(LAB, "cp1", f"{KUBECTL} get nodes -o json")
+    return {
+        node["metadata"]["name"]: any(
+            c["type"] == "Ready" and c["status"] == "True" for c in node["status"]["conditions"]
+        )
+        for node in json.loads(answer)["items"]
+    }
+
+
+def changed_hosts(path: Path) -> set[str]:
+    return {event["host"] for event in events(path) if event.get("changed")}
+
+
+def test_up_makes_the_cluster(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    ran = kubeinstall("up", "-y", "-i", LAB, "--events", log).ok()
+    assert nodes() == {"cp1": True, "w1": True, "w2": True}
+    assert changed_hosts(log) == set(HOSTS)
+    assert "[init]" in ran.text, "kubeadm's own output reaches the user"
+
+
+def test_no_secret_is_told(tmp_path: Path) -> None:
+    """Neither the screen nor the events hold a token or a key (see the run above, repeated)."""
+    log = tmp_path / "events.jsonl"
+    text = kubeinstall("up", "-y", "-i", LAB, "--events", log).ok().text + log.read_text()
+    assert "PRIVATE KEY" not in text
+    assert "client-key-data" not in text
+
+
+def test_second_up_changes_nothing(tmp_path: Path) -> None:
+    before = {host: on_host(LAB, host, FOOTPRINT) for host in HOSTS}
+    log = tmp_path / "events.jsonl"
+    kubeinstall("up", "-y", "-i", LAB, "--events", log).ok()
+    assert changed_hosts(log) == set()
+    for host in HOSTS:
+        assert on_host(LAB, host, FOOTPRINT) == before[host]
+
+
+def test_plan_finds_nothing_to_do() -> None:
+    assert kubeinstall("plan", "-i", LAB).code == 0
+
+
+def test_drift_is_planned_and_repaired() -> None:
+    on_host(LAB, "w1", "sed -i 's/ip_forward *= *1/ip_forward = 0/' /etc/sysctl.d/*kubeinstall*")
+    plan = kubeinstall("plan", "-i", LAB)
+    assert plan.code == 2
+    assert "ip_forward" in plan.text
+    assert "w1" in plan.text
+    kubeinstall("up", "-y", "-i", LAB).ok()
+    assert kubeinstall("plan", "-i", LAB).code == 0
+
+
+def test_verify_in_each_format(tmp_path: Path) -> None:
+    kubeinstall("verify", "-i", LAB).ok()
+    report = tmp_path / "verify.json"
+    kubeinstall("verify", "-i", LAB, "--format", "json", "-o", report).ok()
+    assert json.loads(report.read_text())
+    junit = tmp_path / "verify.xml"
+    kubeinstall("verify", "-i", LAB, "--format", "junit", "-o", junit).ok()
+    assert ET.parse(junit).getroot().findall(".//testcase")
+
+
+def test_verify_fails_on_what_is_wrong() -> None:
+    on_host(LAB, "w1", "systemctl stop kubelet")
+    try:
+        ran = kubeinstall("verify", "-i", LAB)
+        assert ran.code == 15
+        assert "w1" in ran.text
+        assert "kubelet" in ran.text
+    finally:
+        on_host(LAB, "w1", "systemctl start kubelet")
+
+
+def test_status_tells_the_nodes() -> None:
+    text = kubeinstall("status", "-i", LAB).ok().text
+    assert all(host in text for host in HOSTS)
+    assert "1.20.2" in text
+
+
+def test_a_worker_that_is_off(tmp_path: Path) -> None:
+    """The others finish; the exit code and the last lines say which host and why."""
+    on_host(LAB, "w2", "systemctl stop ssh.socket ssh 2>/dev/null; systemctl mask --runtime ssh")
+    on_host(LAB, "w1", "rm /etc/sysctl.d/*kubeinstall*")
+    try:
+        ran = kubeinstall("up", "-y", "-i", LAB, "--events", tmp_path / "e")
+        assert ran.code == 11
+        assert "Traceback" not in ran.text
+        tail = "\n".join(ran.text.splitlines()[-25:])
+        assert "w2" in tail
+        assert "refused" in tail.lower()
+        assert changed_hosts(tmp_path / "e") == {"w1"}
+    finally:
+        on_host(LAB, "w2", "systemctl unmask --runtime ssh; systemctl start ssh")
+    kubeinstall("up", "-y", "-i", LAB).ok()
+
+
+def test_kubeconfig_works_from_here(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    kubeinstall("kubeconfig", "-i", LAB, "-o", path).ok()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "10.99.0.11:6443" in path.read_text()
+
+
+def test_reset_and_up_again_from_the_wheel(tmp_path: Path) -> None:
+    """The wheel, in an environment without the checkout, resets and brings the cluster back."""
+    wheels = tmp_path / "wheels"
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"]
+    subprocess.run([*build, "-w", str(wheels), str(REPO)], check=True, timeout=300)
+    venv.create(tmp_path / "env", with_pip=False, system_site_packages=False)
+    site = next((tmp_path / "env").glob("lib/python*/site-packages"))
+    # The locked dependencies come from this environment; kubeinstall itself from the wheel alone.
+    here = next(Path(p) for p in sys.path if p.endswith("site-packages"))
+    (site / "locked.pth").write_text(f"{here}\n")
+    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
+    wheel = next(wheels.glob("*.whl"))
+    subprocess.run([*install, "--target", str(site), str(wheel)], check=True, timeout=300)
+    program = (str(tmp_path / "env/bin/python"), "-m", "kubeinstall")
+    inventory = tmp_path / "lab.yaml"
+    inventory.write_text(LAB.read_text())
+
+    def wheel_run(*arguments: str) -> str:
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+        ran = kubeinstall(*arguments, "-i", inventory, program=program, cwd=tmp_path, env=env)
+        return ran.ok().text
+
+    wheel_run("reset", "-y")
+    for host in HOSTS:
+        left = on_host(
+            LAB,
+            host,
+            "ls /etc/kubernetes/*.conf /var/lib/etcd/member 2>/dev/null; "
+            "ip -o link show cni0 2>/dev/null; iptables-save | grep -c KUBE- ; true",
+        )
+        assert left.split() == ["0"], f"{host} is not clean after reset: {left}"
+    wheel_run("up", "-y")
+    assert nodes() == {"cp1": True, "w1": True, "w2": True}
+    assert "0 changed" in wheel_run("up", "-y")
