@@ -12,9 +12,12 @@ import click
 
 from kubeinstall.cli import options
 from kubeinstall.inventory.load import load
-from kubeinstall.lab import lab, machine
+from kubeinstall.lab import lab, machine, mirror, system
 from kubeinstall.lab.errors import LabError
 from kubeinstall.lab.plan import LabPlan, plan
+from kubeinstall.releases import Version
+
+_UP = "kubeinstall lab up -i with the same inventory"
 
 
 @click.group("lab")
@@ -68,7 +71,7 @@ def ssh(inventory: Path, login: str, host: str, words: tuple[str, ...]) -> NoRet
     the_lab = _plan(inventory)
     target = the_lab.host(host)
     if not the_lab.key.exists():
-        raise _not_up(the_lab)
+        raise LabError(f"the lab {the_lab.name} is not up", next=_UP)
     _become(
         [
             *("ssh", "-F", "none", "-i", str(the_lab.key)),
@@ -88,8 +91,54 @@ def execute(inventory: Path, host: str, words: tuple[str, ...]) -> NoReturn:
     the_lab = _plan(inventory)
     leader = machine.leader(the_lab.host(host))
     if leader is None:
-        raise _not_up(the_lab, host)
+        raise LabError(f"the host {host} is not running", next=_UP)
     _become(["nsenter", "-t", str(leader), "-a", "--", *words], machine.ENVIRONMENT)
+
+
+@command.command("mirror")
+@click.option(
+    "--from-debian-source", is_flag=True, help="Build Kubernetes 1.20.2 from Debian's source."
+)
+@click.option(
+    "--from-binaries",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Take the programs and image archives in DIR.",
+)
+@click.option("--kubernetes", metavar="VERSION", help="The programs' version, e.g. 1.36.2.")
+@click.option(
+    "-i", "--inventory", type=click.Path(path_type=Path), help="Take VERSION from this inventory."
+)
+def make_mirror(
+    from_debian_source: bool,
+    from_binaries: Path | None,
+    kubernetes: str | None,
+    inventory: Path | None,
+) -> None:
+    """Make a mirror of Kubernetes for labs to serve; without a source, list those there are.
+
+    `lab up` serves the newest one of the inventory's version.
+    """
+    if from_debian_source and from_binaries:
+        raise click.UsageError("give --from-debian-source or --from-binaries, not both")
+    if from_debian_source:
+        mirror.from_debian_source(click.echo)
+    elif from_binaries:
+        mirror.from_binaries(from_binaries, _version(kubernetes, inventory), click.echo)
+    else:
+        for tree in mirror.trees():
+            click.echo(f"{tree.kubernetes:10} from {tree.manifest.origin:8}  {tree.path}")
+
+
+def _version(kubernetes: str | None, inventory: Path | None) -> str:
+    if kubernetes is None:
+        if inventory is None:
+            raise click.UsageError("--from-binaries needs --kubernetes VERSION, or -i FILE")
+        return str(load(inventory, files_must_exist=False).version)
+    try:
+        return str(Version.parse(kubernetes))
+    except ValueError as error:
+        raise click.UsageError(f"--kubernetes: {error}") from error
 
 
 def _become(argv: list[str], environment: dict[str, str] | None = None) -> NoReturn:
@@ -100,11 +149,7 @@ def _become(argv: list[str], environment: dict[str, str] | None = None) -> NoRet
         raise LabError(f"{argv[0]} cannot be run", why=str(error)) from error
 
 
-def _not_up(the_lab: LabPlan, host: str = "") -> LabError:
-    what = f"{host} is not running" if host else f"the lab {the_lab.name} is not up"
-    return LabError(what, next="kubeinstall lab up -i with the same inventory")
-
-
 def _plan(inventory: Path) -> LabPlan:
+    system.require_root()
     # Its keys are made by `up`, so they need not be there.
     return plan(load(inventory, files_must_exist=False))

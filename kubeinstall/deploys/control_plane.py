@@ -9,13 +9,22 @@ from kubeinstall.deploys import kubeadm_files
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations import kubeadm
 
+_MADE = (
+    ("addon/kube-proxy", "daemonset/kube-proxy", "kube-system"),
+    ("addon/coredns", "deployment/coredns", "kube-system"),
+    ("bootstrap-token", "configmap/cluster-info", "kube-public"),
+    ("upload-config/kubeadm", "configmap/kubeadm-config", "kube-system"),
+)
+"""Phases of ``kubeadm init``, the last one first, and what each makes in which namespace."""
+
 
 def last_made(cluster: Cluster) -> tuple[str, str]:
     """What ``kubeadm init`` makes last, and its namespace: with it there, init went to its end."""
     skipped = set(cluster.spec.kubeadm.skip_phases)
-    if skipped & {"addon", "addon/kube-proxy"}:
-        return "configmap/cluster-info", "kube-public"
-    return "daemonset/kube-proxy", "kube-system"
+    for phase, made, namespace in _MADE:
+        if not skipped & {phase, phase.partition("/")[0]}:
+            return made, namespace
+    return "namespace/kube-system", "kube-system"
 
 
 @deploy("control plane")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from kubeinstall.certificates import load_pem
 
 TOKEN_COMMAND = "kubeadm --kubeconfig /etc/kubernetes/admin.conf token create --ttl 15m0s"
 """Prints a fresh token that is good for a quarter of an hour."""
@@ -33,7 +34,7 @@ def authority(pem: str) -> Authority:
     Raises:
         ValueError: that is no certificate.
     """
-    certificate = x509.load_pem_x509_certificate(pem.encode())
+    certificate = load_pem(pem)[0]
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return Authority(
         hashlib.sha256(pem.encode()).hexdigest(), f"sha256:{hashlib.sha256(key).hexdigest()}"

@@ -26,17 +26,8 @@ from kubeinstall.inventory.model import (
 CONFIG = "/etc/kubernetes/kubeinstall/kubeadm.yaml"
 
 _HEADER = "# Managed by kubeinstall: written when kubeadm init runs.\n"
-_JOIN_PHASES = frozenset(
-    {
-        "preflight",
-        "control-plane-prepare",
-        "kubelet-start",
-        "etcd-join",
-        "kubelet-wait-bootstrap",
-        "control-plane-join",
-        "wait-control-plane",
-    }
-)
+# Phases of init that a worker's join has as well, in every version; it refuses names of others.
+_JOIN_PHASES = frozenset({"preflight", "kubelet-start"})
 
 
 def init_config(cluster: Cluster) -> str:
@@ -193,13 +184,12 @@ def skip_phases_in_file(cluster: Cluster) -> bool:
 
 def init_skip_phases(cluster: Cluster) -> list[str]:
     """The phases of ``kubeadm init`` to skip."""
-    only_join = _JOIN_PHASES - {"preflight", "kubelet-start", "wait-control-plane"}
-    return [phase for phase in cluster.spec.kubeadm.skip_phases if phase not in only_join]
+    return list(cluster.spec.kubeadm.skip_phases)
 
 
 def join_skip_phases(cluster: Cluster) -> list[str]:
     """The phases of ``kubeadm join`` to skip."""
-    return [p for p in cluster.spec.kubeadm.skip_phases if p.partition("/")[0] in _JOIN_PHASES]
+    return [phase for phase in cluster.spec.kubeadm.skip_phases if phase in _JOIN_PHASES]
 
 
 def extra_args(cluster: Cluster, arguments: Mapping[str, Any]) -> Any:

@@ -31,6 +31,7 @@ def configure() -> None:
             path=network_files.CONFLIST,
             content=network_files.conflist(pod_cidrs[node.hostname]),
         )
+        cni.bridge(name="Remove a bridge of another pod network", pod_cidr=pod_cidrs[node.hostname])
     managed_file(
         name="Write the script of the pod routes",
         path=network_files.SCRIPT,

@@ -65,12 +65,13 @@ def given_key(cluster: Cluster) -> str | None:
         if _ARMOR in text:
             return text
         why = "it is no ASCII-armored OpenPGP public key"
+    armor = f"gpg --no-default-keyring --keyring {path} --armor --export"
     raise KubeinstallError(
         Finding(
             Kind.INVENTORY,
             f"the package signing key {path} is of no use",
             why=why,
-            next=f"gpg --enarmor turns a binary key into text; apt needs one with {_ARMOR}",
+            next=f"a binary key is made text of by: {armor}",
         )
     )
 

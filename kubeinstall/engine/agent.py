@@ -32,14 +32,14 @@ _GRACE = _KILL_AFTER + 10
 # does not. A run that was killed can leave a command behind: the lock makes the next one wait for
 # it. What is printed and where programs are must not depend on the login.
 _ONE = (
-    's=$(head -c "$1"); if [ "$2" = 0 ]; then eval "$s" </dev/null; else '
-    'head -c "$2" | { (eval "$s"); r=$?; cat >/dev/null; exit $r; }; fi'
+    '_s=$(head -c "$1"); _n=$2; shift 2; if [ "$_n" = 0 ]; then eval "$_s" </dev/null; else '
+    'head -c "$_n" | { (eval "$_s"); _r=$?; cat >/dev/null; exit $_r; }; fi'
 )
 _LOOP = f"""export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 cd "$HOME" 2>/dev/null || cd /
 while IFS=' ' read -r mark seconds mode script input; do
-  if [ "$mark" = password ]; then continue; fi
+  [ -n "$input" ] || continue
   if [ "$mode" != none ]; then
     {MAKE_RUN_DIR}    exec 9>>{RUN_DIR}/op.lock || exit 74
     if ! flock "$mode" -n 9; then
@@ -136,7 +136,7 @@ class Agent:
             raise CommandTimeout(wrap.timeout, ended=False)
         if not (out.ended and err.ended):
             tail = (err.text + err.lines.rest).strip().rpartition("\n")[2]
-            raise ConnectionLost(tail or "the shell there ended before the command did")
+            raise ConnectionLost(tail or self._wire.why_ended)
         if out.code in (124, 137) and clock.seconds >= wrap.timeout - 1:
             raise CommandTimeout(wrap.timeout, ended=True)
         return Output(out.code, out.text, err.text)

@@ -61,6 +61,13 @@ class Wire:
         channel = self.channel
         return not (channel.closed or channel.eof_received or channel.exit_status_ready())
 
+    @property
+    def why_ended(self) -> str:
+        """Why nothing more can be heard."""
+        if not self.channel.get_transport().is_active():
+            return "the host went away or closed it"
+        return "the shell there ended before its command did"
+
     def send(self, data: bytes) -> None:
         """Write to the program.
 
@@ -104,8 +111,13 @@ class Wire:
         self.channel.close()
 
     def _ended(self, out: Lines, err: Lines) -> bool:
-        # The exit status and the rest of the output come in any order.
-        self.channel.status_event.wait(2)
+        # The exit status may come before the rest of the output.
+        deadline = time.monotonic() + 2
+        while not (self.channel.eof_received or self.channel.closed):
+            self._take(out, err)
+            if time.monotonic() > deadline:
+                break
+            self._poll.poll(100)
         self._take(out, err)
         return True
 

@@ -43,6 +43,21 @@ true"""
         return RoutesState(routes, ["chains"] in words, ["enabled"] in words)
 
 
+class BridgeAddress(FactBase[str]):
+    """The IPv4 address of the pods' bridge; empty where it has none."""
+
+    @staticmethod
+    def default() -> str:
+        return ""
+
+    def command(self) -> str:
+        return "ip -4 -o address show dev cni0 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> str:
+        found = [line.split()[3] for line in output if line.split()[2:3] == ["inet"]]
+        return found[0].partition("/")[0] if found else ""
+
+
 class NodeLabels(FactBase[dict[str, dict[str, str]]]):
     """Every node's labels, as the cluster tells them; empty while there is no cluster."""
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pyinfra.api.facts import FactBase
 
 ADMIN = "/etc/kubernetes/admin.conf"
+# One that fails and is started again and again by systemd is "activating".
+_ACTIVE = "case $(systemctl is-active kubelet) in inactive | failed) ;; *) echo active=yes ;; esac"
 
 
 def _pairs(output: list[str]) -> dict[str, str]:
@@ -21,11 +23,13 @@ class ControlPlaneState:
         begun: something of it is there.
         answers: the API server says that it is ready.
         finished: the cluster has what init makes last.
+        kubelet_active: the kubelet's service is active, or on its way.
     """
 
     begun: bool = False
     answers: bool = False
     finished: bool = False
+    kubelet_active: bool = False
 
 
 class ControlPlane(FactBase[ControlPlaneState]):
@@ -44,7 +48,8 @@ class ControlPlane(FactBase[ControlPlaneState]):
         kubectl = f"kubectl --kubeconfig {ADMIN} --request-timeout=5s"
         # An API server that has just been started by the kubelet gets some time to answer.
         return f"""
-test -e {ADMIN} -o -e /etc/kubernetes/manifests/kube-apiserver.yaml && echo begun=yes
+[ -e {ADMIN} ] || [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ] && echo begun=yes
+{_ACTIVE}
 if [ -e {ADMIN} ] && command -v kubectl >/dev/null; then
   tries=1
   [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ] && systemctl -q is-active kubelet && tries=20
@@ -62,7 +67,9 @@ true"""
 
     def process(self, output: list[str]) -> ControlPlaneState:
         found = _pairs(output)
-        return ControlPlaneState("begun" in found, "answers" in found, "finished" in found)
+        return ControlPlaneState(
+            "begun" in found, "answers" in found, "finished" in found, "active" in found
+        )
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class JoinState:
         kubelet_conf: the kubelet has credentials of its own.
         leftovers: something else of a join is there.
         ca_sha256: digest of the file /etc/kubernetes/pki/ca.crt; empty without one.
-        kubelet_active: the kubelet's service is active.
+        kubelet_active: the kubelet's service is active, or on its way.
     """
 
     kubelet_conf: bool = False
@@ -90,14 +97,14 @@ class Joined(FactBase[JoinState]):
         return JoinState()
 
     def command(self) -> str:
-        return """
+        return f"""
 cd /etc/kubernetes 2>/dev/null || exit 0
 [ -e kubelet.conf ] && echo kubelet_conf=yes
 for at in bootstrap-kubelet.conf pki/ca.crt /var/lib/kubelet/config.yaml; do
   [ -e $at ] && echo leftovers=yes
 done
 [ -e pki/ca.crt ] && echo "ca=$(sha256sum < pki/ca.crt | cut -d' ' -f1)"
-systemctl -q is-active kubelet && echo active=yes
+{_ACTIVE}
 true"""
 
     def process(self, output: list[str]) -> JoinState:
@@ -170,6 +177,7 @@ any /etc/kubernetes/*.conf /etc/kubernetes/manifests/*.yaml /etc/kubernetes/pki/
 any /etc/kubernetes /var/lib/cni /var/lib/kubelet/* /var/lib/etcd/* && echo folders
 any /etc/cni/net.d/*kubeinstall* && echo cni
 any /etc/systemd/system/kubeinstall-routes.service /usr/local/lib/kubeinstall/routes && echo routes
+nft list tables 2>/dev/null | grep -qE '^table ip6? kube-proxy$' && echo tables
 ip -o link show 2>/dev/null | grep -qE '^[0-9]+: (cni0|flannel\.1|kube-ipvs0|kube-bridge)[:@]' \
   && echo interfaces
 for save in iptables-save ip6tables-save; do

@@ -135,15 +135,16 @@ def _ensure(host: LabHost, lab: LabPlan, base: Path, tree: MirrorTree | None) ->
     if found == wanted:
         disk.mount(host)
     else:
-        disk.make(host, base, wanted, lambda: _write(host, lab))
-    machine.start(host, lab, services.binds(tree) if tree and is_mirror else ())
+        disk.make(host, base, wanted, lambda: _write(host, lab, tree))
+    machine.start(host, lab, services.binds(host) if is_mirror else ())
     return True
 
 
-def _write(host: LabHost, lab: LabPlan) -> None:
+def _write(host: LabHost, lab: LabPlan, tree: MirrorTree | None) -> None:
     identity.write(host, lab)
-    if host.purpose is Purpose.MIRROR:
+    if tree and host.purpose is Purpose.MIRROR:
         services.write(host.root, lab)
+        services.adopt(host, tree)
     elif lab.mirror:
         services.use(host.root, lab.mirror)
 

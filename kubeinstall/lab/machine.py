@@ -110,7 +110,7 @@ def _nspawn(host: LabHost, lab: LabPlan) -> list[str]:
         "--resolv-conf=off",
         "--timezone=off",
         "--link-journal=no",
-        # Docker gives a privileged container all that the kernel knows, and fails if one is missing.
+        # Docker gives a privileged container all the kernel knows, and fails if one is missing.
         "--capability=all",
         "--system-call-filter=@known @privileged",
         *(f"--bind={host.folder / 'data' / name}:/var/lib/{name}" for name in DATA),

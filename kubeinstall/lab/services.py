@@ -100,14 +100,30 @@ def use(root: Path, mirror: LabHost) -> None:
     put(root / "etc/apt/apt.conf.d/90lab", setting)
 
 
-def binds(tree: MirrorTree) -> tuple[str, ...]:
+def adopt(mirror: LabHost, tree: MirrorTree) -> None:
+    """Give the mirror host its own links to a tree, which may be replaced in the cache."""
+    shutil.copytree(tree.path, _served(mirror), copy_function=_link)
+
+
+def binds(mirror: LabHost) -> tuple[str, ...]:
     """What of this machine the mirror host sees."""
     debs = cache() / "debs"
     debs.mkdir(parents=True, exist_ok=True)
     os.chown(debs, _WWW_DATA, _WWW_DATA)
-    return (f"--bind-ro={tree.path}:{_TREE}", f"--bind={debs}:{_DEBS}")
+    return (f"--bind-ro={_served(mirror)}:{_TREE}", f"--bind={debs}:{_DEBS}")
 
 
 def publish_key(tree: MirrorTree, lab: LabPlan) -> None:
     """Put the packages' signing key where inventories look for it."""
     shutil.copyfile(tree.apt / tree.repository / "Release.key", lab.mirror_key)
+
+
+def _served(mirror: LabHost) -> Path:
+    return mirror.folder / "tree"
+
+
+def _link(source: str, to: str) -> None:
+    try:
+        os.link(source, to)
+    except OSError:  # the cache is on another file system
+        shutil.copy2(source, to)

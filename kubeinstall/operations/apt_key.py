@@ -37,7 +37,7 @@ def apt_key_fetched(path: str, url: str, wanted: Wanted) -> Generator[Command]:
     file, link = shlex.quote(path), shlex.quote(url)
     yield Command(
         f"mkdir -p $(dirname {file}) && part=$(mktemp -d) && trap 'rm -rf \"$part\"' EXIT\n"
-        f'chmod 711 "$part" && /usr/lib/apt/apt-helper download-file {link} "$part/key" >&2 || '
+        f'chown _apt "$part" && /usr/lib/apt/apt-helper download-file {link} "$part/key" >&2 || '
         f"{{ echo 'the signing key could not be fetched from' {link} >&2; exit 1; }}\n"
         f"grep -q 'BEGIN PGP PUBLIC KEY BLOCK' \"$part/key\" || "
         f"{{ echo {link} 'is no OpenPGP public key' >&2; exit 1; }}\n"

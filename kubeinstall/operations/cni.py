@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Generator, Mapping
+from ipaddress import IPv4Address, IPv4Network
 
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.cni import NodeLabels, Routes
+from kubeinstall.facts.cni import BridgeAddress, NodeLabels, Routes
 from kubeinstall.operations.commands import Command
 
 
@@ -26,6 +27,21 @@ def routes(wanted: Mapping[str, str], protocol: int, unit: str) -> Generator[Com
         return
     yield Command(f"systemctl daemon-reload && systemctl enable -q {unit}")
     yield Command(f"systemctl restart {unit}")
+
+
+@operation()
+def bridge(pod_cidr: str) -> Generator[Command]:
+    """No bridge from an earlier time with another pod network; the CNI plugin makes it anew.
+
+    A node that left the cluster and came back has another share of the pod network, and the plugin
+    refuses a bridge with another address.
+
+    Args:
+        pod_cidr: the node's share of the pod network.
+    """
+    address = host.get_fact(BridgeAddress)
+    if address and IPv4Address(address) not in IPv4Network(pod_cidr):
+        yield Command("ip link delete cni0")
 
 
 @operation()

@@ -16,6 +16,7 @@ from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import WriteFile
 
 _TIMEOUT = 900
+_START = "systemctl start kubelet"
 # What an init that was cut off leaves behind is what its preflight checks refuse; the init itself
 # takes such files over.
 _RESUME = (
@@ -39,6 +40,8 @@ def init(
 ) -> Generator[Command]:
     """``kubeadm init``, unless the cluster has what it makes last; a cut-off one is taken up again.
 
+    A kubelet that was stopped is started.
+
     Args:
         config: kubeadm's configuration documents.
         path: where they are written.
@@ -48,6 +51,8 @@ def init(
     """
     state = host.get_fact(ControlPlane, last=last, namespace=namespace)
     if state.finished:
+        if not state.kubelet_active:
+            yield Command(_START)
         return
     yield WriteFile(path, config, "600")
     words = ["kubeadm", "init", "--config", path]
@@ -93,6 +98,8 @@ def join(
 ) -> Generator[Command]:
     """``kubeadm join`` of a worker that is not in the cluster; a half-joined one is reset first.
 
+    A kubelet that was stopped is started.
+
     Args:
         config: the JoinConfiguration, which travels on standard input; None in a plan.
         known: whether the cluster has a node of its name; None: no cluster could be asked.
@@ -100,8 +107,11 @@ def join(
         cri_socket: the runtime's socket.
         skip_phases: given as flags, for APIs without such a field.
     """
-    decision = decide(host.get_fact(Joined), known, ca_sha256)
+    state = host.get_fact(Joined)
+    decision = decide(state, known, ca_sha256)
     if decision is JoinDecision.LEAVE:
+        if not state.kubelet_active:
+            yield Command(_START)
         return
     if decision is JoinDecision.FOREIGN:
         raise OperationError(
@@ -136,8 +146,8 @@ def kubeconfig(user: str) -> Generator[Command]:
         yield Command(f"cp -a {shlex.quote(copy)} {shlex.quote(copy + BACKUP_SUFFIX)}")
     folder, file, name = shlex.quote(f"{home}/.kube"), shlex.quote(copy), shlex.quote(user)
     yield Command(
-        f"install -d -m 700 -o {name} -g $(id -gn {name}) {folder} && "
-        f"install -m 600 -o {name} -g $(id -gn {name}) {ADMIN} {file}"
+        f"group=$(id -g {name}) && install -d -m 700 -o {name} -g $group {folder} && "
+        f"install -m 600 -o {name} -g $group {ADMIN} {file}"
     )
 
 

@@ -12,22 +12,32 @@ from kubeinstall.facts.kubeadm import Leftovers
 from kubeinstall.operations.commands import Command
 
 # Only chains of Kubernetes, of CNI plugins and of ours, and what jumps to them: a user's own rules
-# stay. Chains that these name are dropped whole.
+# stay. A save that fails must not become an empty restore.
 _RULES = r"""
+set -e
 for tool in iptables ip6tables; do
   command -v $tool-save >/dev/null || continue
-  if $tool-save 2>/dev/null | grep -qE '(KUBE-|CNI-|KUBEINSTALL-)'; then
-    $tool-save 2>/dev/null | grep -vE '(KUBE-|CNI-|KUBEINSTALL-)' | $tool-restore -w
+  rules=$($tool-save 2>/dev/null) || continue
+  ours='^:(KUBE|CNI|KUBEINSTALL)-|^-A (KUBE|CNI|KUBEINSTALL)-| -[jg] (KUBE|CNI|KUBEINSTALL)-'
+  if printf '%s\n' "$rules" | grep -qE -e "$ours"; then
+    printf '%s\n' "$rules" | grep -vE -e "$ours" | $tool-restore -w
   fi
 done"""
 
+_TABLES = r"""
+for family in ip ip6; do
+  ! nft list table $family kube-proxy >/dev/null 2>&1 || nft delete table $family kube-proxy || exit
+done"""
+
+# The folders may be links, or file systems of their own, which stay.
 _FOLDERS = r"""
-for at in $(findmnt -rno TARGET | grep '^/var/lib/kubelet/.' | sort -r); do umount -l "$at"; done
+set -e
+kubelet=$(readlink -f /var/lib/kubelet)
+for at in $(findmnt -rno TARGET | grep "^$kubelet/." | sort -r); do umount -l "$at"; done
 rm -rf /etc/kubernetes /var/lib/cni
 for at in /var/lib/kubelet /var/lib/etcd; do
-  [ -d $at ] && find $at -mindepth 1 -xdev -delete
-done
-true"""
+  [ ! -d $at ] || find $at/ -mindepth 1 -xdev -delete
+done"""
 
 
 @operation()
@@ -50,8 +60,9 @@ def routes_gone(unit: str, unit_file: str, script: str, protocol: int) -> Genera
     if "routes" not in host.get_fact(Leftovers):
         return
     yield Command(f"systemctl disable -q --now {unit} || true")
-    yield Command(f"rm -f {unit_file} {script} && systemctl daemon-reload")
+    # The files go last: they are what tells that there is something to do.
     yield Command(f"ip route flush proto {protocol}")
+    yield Command(f"rm -f {unit_file} {script} && systemctl daemon-reload")
 
 
 @operation()
@@ -70,8 +81,11 @@ def cni_gone() -> Generator[Command]:
 @operation()
 def rules_gone() -> Generator[Command]:
     """No firewall chains of Kubernetes, CNI plugins or ours; a user's own rules stay."""
-    if "rules" in host.get_fact(Leftovers):
+    found = host.get_fact(Leftovers)
+    if "rules" in found:
         yield Command(_RULES)
+    if "tables" in found:
+        yield Command(_TABLES)
 
 
 @operation()
@@ -84,7 +98,7 @@ def folders_gone() -> Generator[Command]:
 
 @operation()
 def packages_gone() -> Generator[Command]:
-    """None of the packages that kubeinstall installed for Kubernetes, and not their source."""
+    """None of the packages of Kubernetes; their source stays."""
     found = host.get_fact(Leftovers)
     packages = sorted(
         name.removeprefix("package:") for name in found if name.startswith("package:")

@@ -8,6 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
+from rich.text import Text
 
 _ROWS = 12
 """Hosts shown at once: those that moved last."""
@@ -22,10 +23,12 @@ class Progress:
         self._title = ""
         self._began = 0.0
         self._hosts: dict[str, str] = {}
+        self._waiting = ""
 
     def start(self, title: str) -> None:
         self.stop()
         self._title, self._began, self._hosts = title, time.monotonic(), {}
+        self._waiting = ""
         self._spinner = Spinner("dots")
         self._live = Live(self, console=self._out, transient=True, refresh_per_second=8)
         self._live.start()
@@ -40,10 +43,16 @@ class Progress:
         self._hosts.pop(host, None)
         self._hosts[host] = operation
 
+    def wait(self, text: str) -> None:
+        """What is waited for now."""
+        self._waiting = text
+
     def __rich_console__(self, _out: Console, _options: ConsoleOptions) -> RenderResult:
         seconds = time.monotonic() - self._began
         self._spinner.update(text=f"{self._title}  {seconds:.0f} s")
         yield self._spinner
+        if self._waiting:
+            yield Text(f"  waiting: {self._waiting}", no_wrap=True, overflow="ellipsis")
         table = Table.grid(padding=(0, 2))
         for host, operation in list(self._hosts.items())[-_ROWS:]:
             table.add_row("", host, operation)

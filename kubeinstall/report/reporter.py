@@ -23,7 +23,7 @@ class Reporter(Protocol):
         """One line of a command's own output."""
 
     def waiting(self, text: str) -> None:
-        """What is waited for now; said again only when it differs."""
+        """What is waited for now; may be said often."""
 
     def note(self, text: str, host: str = "") -> None:
         """One line for people."""

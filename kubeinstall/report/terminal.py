@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from typing import TextIO
 
@@ -22,6 +23,8 @@ _STYLES = {
     Status.PLANNED: "cyan",
     Status.FAILED: "bold red",
 }
+_QUIET = 5.0
+"""Seconds between two lines on what is waited for."""
 _TAIL = 15
 """Lines of a failed command's output to print; the events file has more."""
 
@@ -55,6 +58,7 @@ class Terminal:
         self._lock = threading.RLock()
         self._progress = Progress(out) if out.is_terminal else None
         self._waiting = ""
+        self._quiet_until = 0.0
 
     def close(self) -> None:
         """Take the live region away; a second time does nothing."""
@@ -64,7 +68,7 @@ class Terminal:
     def phase_begins(self, name: str, title: str) -> None:
         with self._lock:
             self.tally.begin()
-            self._waiting = ""
+            self._waiting, self._quiet_until = "", time.monotonic() + _QUIET
             self._print(f"phase {name}: {title}", "bold")
             if self._progress:
                 self._progress.start(title)
@@ -102,8 +106,10 @@ class Terminal:
 
     def waiting(self, text: str) -> None:
         with self._lock:
-            if text != self._waiting:
-                self._waiting = text
+            if self._progress:
+                self._progress.wait(text)
+            elif text != self._waiting and time.monotonic() > self._quiet_until:
+                self._waiting, self._quiet_until = text, time.monotonic() + _QUIET
                 self._print(f"  waiting: {text}", "dim")
 
     def note(self, text: str, host: str = "") -> None:

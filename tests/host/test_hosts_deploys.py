@@ -32,6 +32,7 @@ def h1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lone]:
 
 
 def test_prepare(h1: Lone) -> None:
+    h1.sh("echo 127.0.1.1 h1 >> /etc/hosts")
     changed = h1.changed("hosts")
     assert "Name the cluster's hosts in /etc/hosts" in changed
     assert h1.sh("getent hosts h1").split() == [f"{NETWORK}.11", "h1"]

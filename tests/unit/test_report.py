@@ -77,11 +77,20 @@ def test_long_lines_are_not_broken() -> None:
     assert "x" * 2000 in text.getvalue()
 
 
-def test_the_same_wait_is_told_once() -> None:
+def test_what_is_waited_for_is_told_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("kubeinstall.report.terminal.time.monotonic", lambda: now[0])
     reporter, text = terminal()
-    for _ in range(3):
-        reporter.waiting("node w1: it has not joined")
-    assert text.getvalue().count("it has not joined") == 1
+    reporter.phase_begins("ready", "Wait")
+    for second in range(20):
+        now[0] = 100.0 + second
+        reporter.waiting(f"node w1, and {20 - second} more")
+    lines = [line for line in text.getvalue().splitlines() if "waiting" in line]
+    assert lines == [
+        "  waiting: node w1, and 14 more",
+        "  waiting: node w1, and 8 more",
+        "  waiting: node w1, and 2 more",
+    ]
 
 
 def test_the_end_names_each_host_and_why_one_is_out() -> None:

@@ -33,6 +33,7 @@ CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (versions.known, (_VERSION,)),
     (versions.runtime, (_VERSION, ("cluster", "runtime", "name"))),
     (versions.packages, (_VERSION, ("cluster", "packages", "url"))),
+    (versions.packages_key, (("cluster", "packages"),)),
     (versions.kube_proxy_mode, (_VERSION, (*_KUBE_PROXY, "mode"))),
     (versions.certificate_validity, (_VERSION, (*_KUBEADM, "certificate_validity"))),
     (versions.removed_flags, (_VERSION, *_settings("kubelet"))),

@@ -1,4 +1,4 @@
-"""What the Kubernetes version allows."""
+"""What the Kubernetes version and its package source allow."""
 
 from __future__ import annotations
 
@@ -58,6 +58,20 @@ def packages(inventory: InventoryFile) -> Iterator[Issue]:
             why="its packages begin with 1.24",
             next="name a package source that has it, e.g. `packages: {url: "
             "https://mirror.example.org}`, or take 1.24 or newer",
+        )
+
+
+def packages_key(inventory: InventoryFile) -> Iterator[Issue]:
+    """The signing key does not come over plain HTTP, where anyone on the way could change it."""
+    packages = inventory.cluster.packages
+    if packages.url and packages.url.startswith("http://") and packages.key is None:
+        yield Issue(
+            ("cluster", "packages", "url"),
+            "cluster.packages.key is missing: the key of a source reached by plain HTTP cannot be "
+            "fetched from there",
+            why="anyone on the way could put another in its place",
+            next="save the source's signing key to a file and name it in cluster.packages.key, or "
+            "use https",
         )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from cryptography.x509 import load_pem_x509_certificates
 from testinfra.host import Host
 
+from kubeinstall.certificates import load_pem
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect
@@ -45,7 +45,7 @@ def expiries(answer: str) -> Iterator[tuple[str, datetime, datetime]]:
     """Path, begin and end of each certificate in the script's answer."""
     for part in f"\n{answer}".split("\nfile ")[1:]:
         path, _, pem = part.partition("\n")
-        for certificate in load_pem_x509_certificates(pem.encode()) if pem.strip() else ():
+        for certificate in load_pem(pem) if pem.strip() else ():
             yield path, certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 

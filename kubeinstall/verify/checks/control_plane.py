@@ -30,7 +30,7 @@ def api_server_is_ready(host: Host, _node: Node, _cluster: Cluster) -> None:
 
 def admin_kubeconfig_is_private(host: Host, _node: Node, _cluster: Cluster) -> None:
     """Only root reads the administrator's kubeconfig."""
-    mode = host.check_output("stat -c %%a /etc/kubernetes/admin.conf")
+    mode = host.check_output("stat -c %a /etc/kubernetes/admin.conf")
     expect(mode == "600", f"its mode is {mode}", "chmod 600 /etc/kubernetes/admin.conf")
 
 

@@ -1,0 +1,225 @@
+"""The engine over ssh to a real host: ways in, ways out, locks, and what is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyinfra.api.deploy import deploy
+from pyinfra.operations import server
+
+from kubeinstall.engine.session import Session
+from kubeinstall.findings import Kind, KubeinstallError
+from kubeinstall.inventory.load import load
+from kubeinstall.inventory.model import Cluster
+from tests.running import REPO, kubeinstall
+
+pytestmark = pytest.mark.host
+
+INVENTORY = REPO / "tests" / "host" / "engine.yaml"
+# What a killed run leaves behind: a change that goes on on the host.
+LEFT_BEHIND = """
+import sys
+from pathlib import Path
+from pyinfra.api.deploy import deploy
+from pyinfra.operations import server
+from kubeinstall.engine.session import Session
+from kubeinstall.inventory.load import load
+
+@deploy("Slow")
+def slow():
+    server.shell(name="Slow", commands=["touch /run/begun; sleep 6; touch /run/ended"])
+
+with Session(load(Path(sys.argv[1]))) as session:
+    session.connect()
+    session.lock()
+    session.round("p", {"cp1": [slow]})
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    kubeinstall("lab", "up", "-i", INVENTORY).ok()
+    yield load(INVENTORY)
+    kubeinstall("lab", "down", "-i", INVENTORY).ok()
+
+
+def reached(cluster: Cluster, **ssh: Any) -> Cluster:
+    """The same cluster, its host reached another way."""
+    [host] = cluster.hosts
+    changed = host.ssh.model_validate({**host.ssh.model_dump(), **ssh})
+    return cluster.model_copy(update={"hosts": (host.model_copy(update={"ssh": changed}),)})
+
+
+@pytest.mark.parametrize(
+    "ssh",
+    [
+        {"user": "root"},
+        {"user": "deploy"},
+        {"user": "ops", "sudo_password": "ops"},
+        {"user": "root", "bastion": "deploy@10.94.0.3"},
+        {"user": "ops", "sudo_password": "ops", "bastion": "root@10.94.0.3:22"},
+    ],
+    ids=lambda ssh: "-".join(map(str, ssh.values())),
+)
+def test_every_way_in_is_root_and_reads_only_its_own_input(
+    cluster: Cluster, ssh: dict[str, str]
+) -> None:
+    with Session(reached(cluster, **ssh)) as session:
+        session.connect()
+        assert not session.failures
+        assert session.ask("cp1", "id -u").stdout == "0\n"
+        # A sudo password that nobody took would be the first line.
+        assert session.ask("cp1", "cat", stdin="first\nsecond").stdout == "first\nsecond"
+        assert session.ask("cp1", "cat").stdout == ""
+        plain = session.ask("cp1", "id -un; cat", sudo=False, stdin="x").stdout
+        assert plain == f"{ssh['user']}\nx"
+
+
+@pytest.mark.parametrize(
+    ("ssh", "what", "next"),
+    [
+        ({"user": "ops"}, "sudo asks ops for a password", "-K"),
+        ({"user": "ops", "sudo_password": "wrong"}, "does not let ops become root", "sudoers"),
+        ({"user": "nobody1"}, "does not let nobody1 log in", "ssh -i"),
+        ({"port": 2222}, "10.94.0.11:2222 refused", "ssh.port"),
+        ({"bastion": "root@10.94.0.3:23"}, "the bastion root@10.94.0.3:23 cannot", "sshd"),
+        ({"bastion": "root@10.94.0.3", "port": 2222}, "cannot reach 10.94.0.11:2222", "nc -vz"),
+    ],
+    ids=str,
+)
+def test_a_way_that_is_closed_says_why(
+    cluster: Cluster, ssh: dict[str, Any], what: str, next: str
+) -> None:
+    with Session(reached(cluster, **ssh)) as session:
+        session.connect()
+        finding = session.failures["cp1"]
+    assert finding.kind is Kind.CONNECT
+    assert what in finding.what
+    assert next in finding.next
+    assert "wrong" not in str(finding)
+
+
+def test_host_keys_are_checked(cluster: Cluster, tmp_path: Path) -> None:
+    [host] = cluster.hosts
+    assert host.ssh.known_hosts
+    kept = tmp_path / "known_hosts"
+    kept.touch()
+    unknown = reached(cluster, known_hosts=kept)
+    with Session(unknown) as session:
+        session.connect()
+        assert "is not known" in session.failures["cp1"].what
+        assert f"ssh-keyscan -p 22 10.94.0.11 >> {kept}" in session.failures["cp1"].next
+    with Session(reached(cluster, known_hosts=kept, host_keys="accept-new")) as session:
+        session.connect()
+        assert not session.failures
+    with Session(unknown) as session:
+        session.connect()
+        assert not session.failures
+    other = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-qt", "ed25519", "-N", "", "-f", other], check=True)
+    kept.write_text("10.94.0.11 " + other.with_suffix(".pub").read_text())
+    with Session(reached(cluster, known_hosts=kept, host_keys="accept-new")) as session:
+        session.connect()
+        assert "HAS CHANGED" in session.failures["cp1"].what
+        assert f"ssh-keygen -f {kept} -R '10.94.0.11'" in session.failures["cp1"].next
+
+
+def test_big_outputs_and_inputs_come_through_whole(cluster: Cluster) -> None:
+    with Session(cluster) as session:
+        session.connect()
+        script = "head -c 6000000 /dev/zero | tr '\\0' x >&2; wc -c"
+        answer = session.ask("cp1", script, stdin="é" * 2_000_000)
+        assert (answer.stdout, len(answer.stderr)) == ("4000000\n", 6_000_000)
+        long = "true " + "x" * 300_000 + "; echo end"
+        assert session.ask("cp1", long).stdout == "end\n"
+
+
+def test_commands_are_in_no_list_of_processes(cluster: Cluster) -> None:
+    with Session(reached(cluster, user="ops", sudo_password="ops")) as session:
+        session.connect()
+        seen = session.ask("cp1", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '; : sesame-word").stdout
+    assert "sudo" in seen
+    assert "sesame-word" not in seen
+
+
+def test_a_child_in_the_background_holds_nobody_up(cluster: Cluster) -> None:
+    with Session(cluster) as session:
+        session.connect()
+        began = time.monotonic()
+        assert session.ask("cp1", "sleep 15 & echo started").stdout == "started\n"
+        assert time.monotonic() - began < 8
+
+
+def test_the_host_itself_ends_what_takes_too_long(cluster: Cluster) -> None:
+    with Session(cluster) as session:
+        session.connect()
+        with pytest.raises(KubeinstallError, match="longer than 1 s and was ended"):
+            session.ask("cp1", "sleep 31", timeout=1)
+        assert session.alive == []
+    with Session(cluster) as session:
+        session.connect()
+        assert session.ask("cp1", "pgrep -fx 'sleep 31'").stdout == ""
+
+
+def test_one_run_at_a_time(cluster: Cluster) -> None:
+    with Session(cluster) as first, Session(reached(cluster, user="deploy")) as second:
+        first.connect()
+        second.connect()
+        first.lock()
+        with pytest.raises(KubeinstallError) as caught:
+            second.lock()
+        finding = caught.value.findings[0]
+        assert finding.kind is Kind.LOCKED
+        assert f"process {os.getpid()}" in finding.why
+        first.close()
+        _until(lambda: _free(second))
+
+
+def test_a_killed_run_frees_the_lock_and_its_command_is_waited_for(cluster: Cluster) -> None:
+    lines: list[str] = []
+    with Session(cluster, on_line=lambda _, line: lines.append(line)) as session:
+        session.connect()
+        session.ask("cp1", "rm -f /run/begun /run/ended")
+        process = subprocess.Popen([sys.executable, "-c", LEFT_BEHIND, str(INVENTORY)], cwd=REPO)
+        _until(lambda: _begun(cluster))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        _until(lambda: _free(session))
+
+        @deploy("After")
+        def after() -> None:
+            server.shell(name="After", commands=["test -e /run/ended"])
+
+        session.round("p", {"cp1": [after]})
+        assert not session.failures
+    assert any("an earlier run left" in line for line in lines)
+
+
+def _begun(cluster: Cluster) -> bool:
+    [host] = cluster.hosts
+    words = ["ssh", "-i", str(host.ssh.key), "-o", f"UserKnownHostsFile={host.ssh.known_hosts}"]
+    done = subprocess.run([*words, f"root@{host.address}", "test -e /run/begun"], check=False)
+    return done.returncode == 0
+
+
+def _free(session: Session) -> bool:
+    try:
+        session.lock()
+    except KubeinstallError:
+        return False
+    return True
+
+
+def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.2)
