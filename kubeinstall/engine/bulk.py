@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pyinfra.api.exceptions import FactPreconditionError, FactProcessError
@@ -56,11 +58,12 @@ class Request:
             (fact, _frozen(args), _frozen(own), _frozen(settings)), fact, args, own, settings
         )
 
-    def question(self) -> Question:
-        """How it is asked."""
+    @cached_property
+    def asked(self) -> tuple[FactBase[Any], Question]:
+        """The fact as it was asked (some remember with what, for the reading), and its question."""
         fact = self.fact()
         text = commands.script(fact.command(*self.args, **self.kwargs), self.settings)
-        return Question(text, fact.requires_command(*self.args, **self.kwargs))
+        return fact, Question(text, fact.requires_command(*self.args, **self.kwargs))
 
     def value(self, answer: Answer) -> Any:
         """The fact, from what its command said. Made anew each time: it may be changed.
@@ -68,7 +71,7 @@ class Request:
         Raises:
             FactError: the command failed, or nobody understands what it printed.
         """
-        fact = self.fact()
+        fact = copy(self.asked[0])
         if answer.missing or (answer.exit_code == 0 and not answer.lines):
             return fact.default()
         if answer.exit_code != 0:
@@ -76,8 +79,6 @@ class Request:
                 return fact.default()
             tail = " / ".join(answer.errors[-3:] or answer.lines[-3:]) or "it printed nothing"
             raise FactError(f"{self} ended with exit code {answer.exit_code}: {tail}")
-        # Some facts remember their command's arguments for the reading.
-        fact.command(*self.args, **self.kwargs)
         try:
             return fact.process(list(answer.lines))
         except (FactProcessError, ValueError, LookupError, TypeError, AttributeError) as error:
@@ -142,7 +143,7 @@ class Facts:
         wanted = [r for r in dict.fromkeys(requests) if r not in self._known]
         if not wanted:
             return
-        text, mark = ask_script([request.question() for request in wanted])
+        text, mark = ask_script([request.asked[1] for request in wanted])
         output = self._ask(text)
         self.trips += 1
         found = answers(output, mark)

@@ -20,6 +20,7 @@ _HOW_TO_BE_ROOT = (
     "elif ! command -v sudo >/dev/null 2>&1; then echo missing; "
     "else sudo -k -n sh -c 'echo free'; fi"
 )
+_FREE = ["sudo", "-n", "-H", "--"]
 
 
 class Connection:
@@ -110,9 +111,9 @@ class Connection:
             SshFailure: it cannot be.
             ConnectionLost, CommandTimeout: no answer.
         """
-        user = self.host.ssh.user
-        if user == "root":
+        if self.host.ssh.user == "root" or self._is_free():
             return
+        user = self.host.ssh.user
         answer = self.run(_HOW_TO_BE_ROOT, Wrap(20, Lock.NONE, sudo=False))
         self._retire()
         said = answer.stdout.strip()
@@ -125,7 +126,7 @@ class Connection:
                 next="install sudo there, or set ssh.user to root",
             )
         if said == "free":
-            self._sudo = ["sudo", "-n", "-H", "--"]
+            self._sudo = _FREE
             return
         password = self.host.ssh.sudo_password
         if password is None:
@@ -136,6 +137,21 @@ class Connection:
                 "${SUDO_PASSWORD}), or allow that user NOPASSWD in sudoers",
             )
         self._with_password(password.get_secret_value())
+
+    def _is_free(self) -> bool:
+        """Whether sudo asks for nothing: tried at once where there is no password to give."""
+        if self.host.ssh.sudo_password is not None:
+            return False
+        self._sudo = _FREE
+        try:
+            if self.run("id -u", Wrap(20, Lock.NONE)).stdout == "0\n":
+                return True
+        except ConnectionLost:
+            # sudo said no, and why is asked next; a host that is gone does not answer that either.
+            pass
+        self._sudo = []
+        self._retire()
+        return False
 
     def _with_password(self, password: str) -> None:
         # -k: what sudo remembers of an earlier password would leave ours to the shell's input.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,17 +24,12 @@ _COMMAND = 160
 
 
 class OperationFailed(Exception):
-    """An operation failed.
+    """An operation failed; its event has been told."""
 
-    Args:
-        lost: whether the connection went away in it.
-    """
-
-    def __init__(self, operation: str, why: str, *, lost: bool = False) -> None:
+    def __init__(self, operation: str, why: str) -> None:
         super().__init__(why)
         self.operation = operation
         self.why = why
-        self.lost = lost
 
 
 def execute(task: Task, prepared: HostState) -> None:
@@ -84,6 +80,9 @@ def _would_run(task: Task, operation: Operation) -> list[Any]:
         # Its later commands may need what its first ones do.
         if not operation.predicted and not commands:
             why = task.clean(f"{type(error).__name__}: {error}")
+            task.tell(
+                Event(task.name, task.phase, operation.name, Status.FAILED, output=why, time=_now())
+            )
             raise OperationFailed(operation.name, why) from error
     return commands
 
@@ -126,9 +125,9 @@ class _Execution:
             raise
         except ConnectionLost as error:
             why = f"the connection was lost ({error}); its command may still run on the host"
-            raise self._failed(why, lost=True) from error
+            raise self._failed(why) from error
         except CommandTimeout as error:
-            raise self._failed(f"{self._last_command()}: {error}", lost=True) from error
+            raise self._failed(f"{self._last_command()}: {error}") from error
         except Exception as error:
             raise self._failed(str(error) or type(error).__name__) from error
         if not good and not self._operation.arguments.get("_ignore_errors"):
@@ -171,9 +170,12 @@ class _Execution:
         answer = command.execute(self._prepared.state, self._prepared.host, given)
         return bool(answer[0]) if isinstance(answer, tuple) else answer is not False
 
-    def _failed(self, why: str, *, lost: bool = False) -> OperationFailed:
-        self._task.tell(self._event(Status.FAILED))
-        return OperationFailed(self._operation.name, self._task.clean(why), lost=lost)
+    def _failed(self, why: str) -> OperationFailed:
+        why = self._task.clean(why)
+        event = self._event(Status.FAILED)
+        # A command that was cut off has no output to tell why.
+        self._task.tell(event if event.output else replace(event, output=why))
+        return OperationFailed(self._operation.name, why)
 
     def _reason(self) -> str:
         out, err = self._output()

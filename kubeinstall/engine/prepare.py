@@ -91,7 +91,7 @@ def gather(
         if not task.facts.missing:
             return prepared, error
         # An error does not count yet: it may be due to a default in the place of a fact.
-        task.facts.read([*task.facts.missing, *likely])
+        task.facts.read([*likely, *task.facts.missing])
     still = ", ".join(str(request) for request in list(task.facts.missing)[:3])
     raise FactError(f"after {_PASSES} readings there is still more to read: {still}")
 

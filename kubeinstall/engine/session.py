@@ -78,8 +78,12 @@ class Session:
         ]
 
     def fail(self, host: str, finding: Finding) -> None:
-        """Take a host out; later rounds skip it. The first reason stays."""
-        self.failures.setdefault(host, finding)
+        """Take a host out; later rounds skip it. The first reason stays.
+
+        A host whose connection was cut by an interrupt has not failed.
+        """
+        if not self._pool.stopped.is_set():
+            self.failures.setdefault(host, finding)
 
     def connect(self, names: Iterable[str] | None = None) -> None:
         """Connect to hosts in parallel; who cannot be reached is in ``failures`` afterwards.
@@ -160,14 +164,16 @@ class Session:
     ) -> Output:
         """Ask a host something, or have it do something once.
 
+        A host that is out because an operation failed can still be asked why.
+
         Raises:
             KubeinstallError: the connection was lost or the command took too long; the host is
                 out then. Or interrupted.
         """
-        if host in self.failures or host not in self._connections:
+        failure = self.failures.get(host)
+        if host not in self._connections or (failure and failure.kind is Kind.CONNECT):
             raise KubeinstallError(
-                self.failures.get(host)
-                or Finding(Kind.CONNECT, "the host is not connected", where=host)
+                failure or Finding(Kind.CONNECT, "the host is not connected", where=host)
             )
         told = (lambda line: on_line(host, self.redact(line))) if on_line else None
         with self._pool.doing(host, "a question to the host"):

@@ -73,9 +73,9 @@ def up(lab: LabPlan, progress: Progress, patience: float = 90) -> None:
         network.up(lab)
         _raise_inotify_limit()
         bases = {host.purpose: roots.root(host.purpose, progress) for host in lab.hosts}
-        new = _all(lab.hosts, lambda host: _ensure(host, lab, bases[host.purpose], tree))
+        new = all_at_once(lab.hosts, lambda host: _ensure(host, lab, bases[host.purpose], tree))
         _write_known_hosts(lab)
-        _all(lab.hosts, lambda host: _wait(host, patience))
+        all_at_once(lab.hosts, lambda host: _wait(host, patience))
     seconds = f"{time.monotonic() - started:.1f} s"
     progress(
         f"lab {lab.name}: {len(lab.hosts)} hosts up, {sum(new)} of them started now, {seconds}"
@@ -94,7 +94,7 @@ def down(lab: LabPlan, progress: Progress) -> None:
         # Also what an earlier form of the inventory named.
         for folder in (lab.folder / "hosts").glob("*/"):
             hosts.setdefault(folder.name, LabHost(folder.name, "", Purpose.NODE, folder))
-        _all(hosts.values(), _remove)
+        all_at_once(hosts.values(), _remove)
         network.down(lab)
         shutil.rmtree(lab.folder, ignore_errors=True)
     progress(f"lab {lab.name}: gone")
@@ -103,7 +103,7 @@ def down(lab: LabPlan, progress: Progress) -> None:
 def status(lab: LabPlan) -> list[HostStatus]:
     """How every host is."""
     mode = cgroups.choose(lab.cgroup, cgroups.layout())
-    return _all(
+    return all_at_once(
         lab.hosts,
         lambda host: HostStatus(
             name=host.name,
@@ -223,7 +223,7 @@ def _listens(address: str, port: int) -> bool:
         return False
 
 
-def _all(hosts: Iterable[LabHost], do: Callable[[LabHost], T]) -> list[T]:
+def all_at_once(hosts: Iterable[LabHost], do: Callable[[LabHost], T]) -> list[T]:
     """Do it for all hosts at once.
 
     Raises:

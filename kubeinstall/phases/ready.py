@@ -7,14 +7,15 @@ import time
 
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import kubectl
-from kubeinstall.phases.conditions import Pending, pending_nodes, pending_pods
 from kubeinstall.phases.run import Run
+from kubeinstall.verify.conditions import Pending, pending_nodes, pending_pods
 from kubeinstall.verify.kubectl import KUBECTL
 
 _SECONDS = 300.0
 _PAUSE = 1.0
 _QUESTION = """
-$kubectl get nodes -o json && printf '\\036' && $kubectl -n kube-system get pods -o json
+$kubectl get nodes -o json && printf '\\036' && $kubectl -n kube-system get pods -o json &&
+  printf '\\036' && date +%s
 """
 
 
@@ -35,8 +36,8 @@ def run(run: Run) -> None:
 def _pending(run: Run) -> list[Pending]:
     """What is not ready now; hosts that are out are not waited for."""
     answer = kubectl.ask(run, _QUESTION)
-    nodes, _, pods = answer.stdout.partition("\036")
     try:
+        nodes, pods, now = answer.stdout.split("\036")
         node_list, pod_list = json.loads(nodes)["items"], json.loads(pods)["items"]
     except (ValueError, KeyError):
         said = " ".join(answer.stderr.split()) or "no answer"
@@ -45,7 +46,7 @@ def _pending(run: Run) -> list[Pending]:
     waited = [host.hostname for host in run.cluster.hosts if host.hostname not in out]
     if run.limit is not None:
         waited = [h.hostname for h in run.hosts()]
-    found = [*pending_nodes(node_list, waited), *pending_pods(pod_list)]
+    found = [*pending_nodes(node_list, waited), *pending_pods(pod_list, float(now))]
     return [item for item in found if item.node not in out]
 
 

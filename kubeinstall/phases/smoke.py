@@ -12,9 +12,9 @@ from typing import Any
 
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import kubectl
-from kubeinstall.phases.conditions import condition, pending_pods
 from kubeinstall.phases.run import Run
 from kubeinstall.templates import render
+from kubeinstall.verify.conditions import condition, pending_pods
 from kubeinstall.verify.kubectl import KUBECTL
 
 NAMESPACE = "kubeinstall-smoke"
@@ -26,8 +26,11 @@ _PAUSE = 0.5
 _REMOVE = f"""
 there=$($kubectl get namespace {NAMESPACE} --ignore-not-found -o name) || exit 1
 [ "$there" ] || exit 0
-{_K} delete deployment --all --cascade=foreground --wait=false >/dev/null 2>&1
-{_K} delete pods --all --grace-period=0 --force >/dev/null 2>&1
+{{
+  {_K} scale deployment --all --replicas=0
+  {_K} delete pods --all --grace-period=0 --force --wait=false
+  {_K} delete deployment,service --all
+}} >/dev/null 2>&1
 $kubectl --request-timeout=0 delete namespace {NAMESPACE} --ignore-not-found --timeout=120s
 """
 _GET = r"""

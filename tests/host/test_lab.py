@@ -271,7 +271,7 @@ def test_down_leaves_nothing(tmp_path: Path) -> None:
         assert all(seen.values()), f"the test sees what there is: {seen}"
         traces = nspawn_traces(lab)
         assert all(path.exists() for path in traces)
-        lab.sh("cp1", "sleep 1000 & mount -t tmpfs none /mnt")
+        lab.sh("cp1", "sleep 1000 > /dev/null 2>&1 & mount -t tmpfs none /mnt")
     assert not any(footprint(lab).values())
     assert not any(path.exists() for path in traces)
 

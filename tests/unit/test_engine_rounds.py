@@ -357,6 +357,7 @@ def test_an_interrupt_names_what_may_still_run() -> None:
     assert caught.value.exit_code == Kind.INTERRUPTED
     assert "cp1: Long one" in caught.value.findings[0].why
     assert "Never begun" not in [event.operation for event in session.events]
+    assert not session.failures
 
 
 def test_host_data_reaches_deploys() -> None:

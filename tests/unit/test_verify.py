@@ -122,7 +122,7 @@ def test_nodes() -> None:
     assert ended(cluster_state.nodes_are_the_inventorys, every) == ""
     assert ended(cluster_state.nodes_are_the_inventorys, items("cp1")) == "no nodes: w1, w2"
     assert ended(cluster_state.nodes_are_ready, every) == ""
-    assert ended(cluster_state.nodes_are_ready, items("w1", status="Unknown")) == "w1: asleep"
+    assert ended(cluster_state.nodes_are_ready, items("w1", status="Unknown")) == "node w1: asleep"
     assert ended(cluster_state.nodes_have_the_version, every) == ""
     assert "wanted v1.36.1" in ended(cluster_state.nodes_have_the_version, every, version="1.36.1")
 

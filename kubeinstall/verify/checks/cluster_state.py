@@ -10,6 +10,7 @@ from testinfra.host import Host
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect
+from kubeinstall.verify.conditions import pending_nodes, pending_pods
 from kubeinstall.verify.kubectl import KUBECTL
 
 
@@ -22,12 +23,9 @@ def nodes_are_the_inventorys(host: Host, _node: Node, cluster: Cluster) -> None:
 
 def nodes_are_ready(host: Host, _node: Node, _cluster: Cluster) -> None:
     """Every node is Ready."""
-    wrong = []
-    for node in _get(host, "nodes"):
-        ready = _condition(node, "Ready")
-        if ready.get("status") != "True":
-            wrong.append(f"{node['metadata']['name']}: {ready.get('message', 'it says nothing')}")
-    expect(not wrong, "; ".join(wrong), f"{KUBECTL} describe nodes")
+    nodes = _get(host, "nodes")
+    wrong = pending_nodes(nodes, [node["metadata"]["name"] for node in nodes])
+    expect(not wrong, "; ".join(map(str, wrong)), f"{KUBECTL} describe nodes")
 
 
 def nodes_have_the_version(host: Host, _node: Node, cluster: Cluster) -> None:
@@ -42,13 +40,9 @@ def nodes_have_the_version(host: Host, _node: Node, cluster: Cluster) -> None:
 
 def system_pods_are_ready(host: Host, _node: Node, _cluster: Cluster) -> None:
     """Every pod of kube-system is Ready."""
-    wrong = [
-        f"{pod['metadata']['name']} on {pod['spec'].get('nodeName', 'no node')}"
-        for pod in _get(host, "pods -n kube-system")
-        if pod["status"].get("phase") != "Succeeded"
-        and _condition(pod, "Ready").get("status") != "True"
-    ]
-    expect(not wrong, f"not Ready: {', '.join(wrong)}", f"{KUBECTL} -n kube-system get pods")
+    now = float(host.check_output("date +%s"))
+    wrong = pending_pods(_get(host, "pods -n kube-system"), now)
+    expect(not wrong, "; ".join(map(str, wrong)), f"{KUBECTL} -n kube-system get pods")
 
 
 def _get(host: Host, what: str) -> list[dict[str, Any]]:
@@ -56,11 +50,6 @@ def _get(host: Host, what: str) -> list[dict[str, Any]]:
     expect(answer.rc == 0, " ".join(answer.stderr.split()), f"{KUBECTL} get {what}")
     items: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
     return items
-
-
-def _condition(thing: dict[str, Any], kind: str) -> dict[str, Any]:
-    conditions = thing.get("status", {}).get("conditions") or []
-    return next((c for c in conditions if c.get("type") == kind), {})
 
 
 CHECKS = (

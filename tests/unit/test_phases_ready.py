@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.phases import ready, smoke
-from kubeinstall.phases.conditions import pending_nodes, pending_pods
+from kubeinstall.verify.conditions import pending_nodes, pending_pods
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run
 
@@ -120,8 +121,23 @@ def test_a_pod_tells_its_own_reason(status: dict[str, Any], reason: str, log: st
     assert found.container == log
 
 
+def static(started: str, **state: Any) -> dict[str, Any]:
+    running = state or {"running": {"startedAt": started}}
+    made = pod("etcd", containerStatuses=[{"name": "etcd", "state": running}])
+    made["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "abc"}
+    return made
+
+
+def test_a_static_pod_that_has_run_for_a_while_is_not_waited_for() -> None:
+    now = datetime(2026, 11, 21, 6, 0, 30, tzinfo=UTC).timestamp()
+    assert pending_pods([static("2026-11-21T06:00:10Z")], now) == []
+    assert len(pending_pods([static("2026-11-21T06:00:20Z")], now)) == 1
+    assert len(pending_pods([static("", waiting={"reason": "CrashLoopBackOff"})], now)) == 1
+    assert len(pending_pods([pod("coredns")], now)) == 1
+
+
 def answering(nodes: list[dict[str, Any]], pods: list[dict[str, Any]]) -> Output:
-    text = f"{json.dumps({'items': nodes})}\036{json.dumps({'items': pods})}"
+    text = f"{json.dumps({'items': nodes})}\036{json.dumps({'items': pods})}\0361000\n"
     return Output(0, text, "")
 
 

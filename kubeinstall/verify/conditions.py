@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 Json = Mapping[str, Any]
 
+_STEADY = 15.0
+"""Seconds that a container has to run before it counts as one that stays up."""
 _NOT_YET = ("ContainerCreating", "PodInitializing", "")
 
 
@@ -46,18 +49,36 @@ def pending_nodes(nodes: Sequence[Json], wanted: Iterable[str]) -> list[Pending]
     return found
 
 
-def pending_pods(pods: Sequence[Json]) -> list[Pending]:
-    """Pods that are neither done nor Ready, each with its own reason."""
+def pending_pods(pods: Sequence[Json], now: float = 0.0) -> list[Pending]:
+    """Pods that are neither done nor Ready, each with its own reason.
+
+    Args:
+        now: the control plane's clock, seconds since 1970; 0: not known.
+    """
     found = []
     for pod in pods:
         status, metadata = pod.get("status", {}), pod["metadata"]
         done = status.get("phase") == "Succeeded"
-        if done or condition(pod, "Ready").get("status") == "True":
+        if done or condition(pod, "Ready").get("status") == "True" or _steady(pod, now):
             continue
         name = f"pod {metadata['namespace']}/{metadata['name']}"
         reason, container = _why(pod)
         found.append(Pending(name, reason, pod["spec"].get("nodeName", ""), container))
     return found
+
+
+def _steady(pod: Json, now: float) -> bool:
+    """Whether a static pod's containers have run for a while.
+
+    Kubelets before 1.22 tell a static pod's readiness up to a minute and a half late.
+    """
+    if "kubernetes.io/config.mirror" not in (pod["metadata"].get("annotations") or {}):
+        return False
+    containers: Sequence[Json] = pod.get("status", {}).get("containerStatuses") or []
+    starts = [(c.get("state", {}).get("running") or {}).get("startedAt") for c in containers]
+    return bool(starts) and all(
+        start and now - datetime.fromisoformat(start).timestamp() >= _STEADY for start in starts
+    )
 
 
 def condition(thing: Json, kind: str) -> Json:
