@@ -107,6 +107,7 @@ def running(
 
         try:
             with Session(cluster, emit=emit, on_line=reporter.line) as session:
+                reporter.watch(lambda: session.doing)
                 yield Run(cluster, session, reporter, dry=dry, limit=names, smoke=smoke)
         finally:
             reporter.close()

@@ -73,6 +73,11 @@ class Pool:
         """Note what a host goes on with."""
         self._doing[name] = what
 
+    @property
+    def busy(self) -> dict[str, str]:
+        """Host to what it is doing now."""
+        return dict(self._doing)
+
     def close(self) -> None:
         """Start nothing more."""
         self.stopped.set()

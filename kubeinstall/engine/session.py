@@ -77,6 +77,11 @@ class Session:
             if host.name in self._connections and host.name not in self.failures
         ]
 
+    @property
+    def doing(self) -> dict[str, str]:
+        """Host to what it is doing now; hosts at rest are not in it."""
+        return self._pool.busy
+
     def fail(self, host: str, finding: Finding) -> None:
         """Take a host out; later rounds skip it. The first reason stays.
 

@@ -52,7 +52,7 @@ class HostStatus:
     cgroup: str
 
 
-def up(lab: LabPlan, progress: Progress, patience: float = 90) -> None:
+def up(lab: LabPlan, progress: Progress, patience: float = 180) -> None:
     """Bring every host up; what is up already is left alone.
 
     Args:

@@ -115,6 +115,8 @@ def _nspawn(host: LabHost, lab: LabPlan) -> list[str]:
         "--system-call-filter=@known @privileged",
         *(f"--bind={host.folder / 'data' / name}:/var/lib/{name}" for name in DATA),
         *(f"--bind={device}" for device in ("/dev/kmsg", "/dev/fuse") if Path(device).exists()),
+        # The machine's kernel is the hosts' kernel: they load its modules as any host does.
+        *(f"--bind-ro={modules}" for modules in ("/usr/lib/modules",) if Path(modules).is_dir()),
     ]
 
 

@@ -30,7 +30,6 @@ def run(run: Run) -> None:
         raise KubeinstallError(*errors)
     for error in errors:
         for name in _names(error):
-            run.reporter.finding(error)
             run.session.fail(name, error)
 
 

@@ -23,11 +23,8 @@ def execute(run: Run, phases: Sequence[Phase]) -> int:
     wanted = [phase for phase in phases if phase.planned or not run.dry]
     try:
         for phase in wanted:
-            if not _possible(run, phase):
-                continue
-            if phase.deploys and not run.prefetched:
-                _prefetch(run, wanted)
-            _one(run, phase)
+            if _possible(run, phase):
+                _one(run, phase, wanted)
     except KubeinstallError as error:
         _remember(run, error)
     except KeyboardInterrupt:
@@ -47,12 +44,18 @@ def _possible(run: Run, phase: Phase) -> bool:
     return bool(run.session.alive)
 
 
-def _one(run: Run, phase: Phase) -> None:
-    """Run one phase between its heading and its time."""
+def _one(run: Run, phase: Phase, wanted: Sequence[Phase]) -> None:
+    """Run one phase between its heading and its time.
+
+    Args:
+        wanted: all phases of the run: the first that deploys reads the facts for all of them.
+    """
     began = time.monotonic()
     run.phase = phase.name
     run.reporter.phase_begins(phase.name, phase.title)
     try:
+        if phase.deploys and not run.prefetched:
+            _prefetch(run, wanted)
         phase.run(run)
     finally:
         run.reporter.phase_ends(phase.name, time.monotonic() - began)

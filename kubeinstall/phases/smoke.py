@@ -71,7 +71,7 @@ def run(run: Run) -> None:
     Raises:
         KubeinstallError: something did not work, and why.
     """
-    if run.smoke is False or (run.smoke is None and not run.changed):
+    if run.smoke is False or (run.smoke is None and not run.changed and not _left(run)):
         why = "--no-smoke" if run.smoke is False else "nothing was changed; --smoke runs it anyway"
         run.reporter.note(f"not run: {why}")
         return
@@ -103,6 +103,12 @@ def schedulable(nodes: Sequence[dict[str, Any]]) -> list[str]:
             for taint in node["spec"].get("taints") or []
         )
     ]
+
+
+def _left(run: Run) -> bool:
+    """Whether an earlier smoke test was cut off and left its app: then it is run again."""
+    command = f"$kubectl get namespace {NAMESPACE} --ignore-not-found -o name"
+    return bool(kubectl.must(run, command).strip())
 
 
 def remove(run: Run) -> None:

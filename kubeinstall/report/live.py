@@ -1,8 +1,9 @@
-"""The live region under the lines: a spinner, and what each host did last."""
+"""The live region under the lines: a spinner, and what each host is doing."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 _ROWS = 12
-"""Hosts shown at once: those that moved last."""
+"""Hosts shown at once."""
 
 
 class Progress:
@@ -22,13 +23,12 @@ class Progress:
         self._live: Live | None = None
         self._title = ""
         self._began = 0.0
-        self._hosts: dict[str, str] = {}
         self._waiting = ""
+        self.busy: Callable[[], dict[str, str]] = dict
 
     def start(self, title: str) -> None:
         self.stop()
-        self._title, self._began, self._hosts = title, time.monotonic(), {}
-        self._waiting = ""
+        self._title, self._began, self._waiting = title, time.monotonic(), ""
         self._spinner = Spinner("dots")
         self._live = Live(self, console=self._out, transient=True, refresh_per_second=8)
         self._live.start()
@@ -37,11 +37,6 @@ class Progress:
         if self._live:
             self._live.stop()
             self._live = None
-
-    def show(self, host: str, operation: str) -> None:
-        """A host has got as far as this operation."""
-        self._hosts.pop(host, None)
-        self._hosts[host] = operation
 
     def wait(self, text: str) -> None:
         """What is waited for now."""
@@ -54,6 +49,9 @@ class Progress:
         if self._waiting:
             yield Text(f"  waiting: {self._waiting}", no_wrap=True, overflow="ellipsis")
         table = Table.grid(padding=(0, 2))
-        for host, operation in list(self._hosts.items())[-_ROWS:]:
-            table.add_row("", host, operation)
+        busy = self.busy()
+        for host, operation in list(busy.items())[:_ROWS]:
+            table.add_row("", host, Text(operation, no_wrap=True, overflow="ellipsis"))
         yield table
+        if len(busy) > _ROWS:
+            yield Text(f"  and {len(busy) - _ROWS} more hosts")

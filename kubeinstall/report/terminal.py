@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TextIO
 
 from rich.console import Console
@@ -60,6 +60,15 @@ class Terminal:
         self._waiting = ""
         self._quiet_until = 0.0
 
+    def watch(self, busy: Callable[[], dict[str, str]]) -> None:
+        """Show what hosts are doing while a phase runs.
+
+        Args:
+            busy: host to what it is doing now.
+        """
+        if self._progress:
+            self._progress.busy = busy
+
     def close(self) -> None:
         """Take the live region away; a second time does nothing."""
         if self._progress:
@@ -84,8 +93,6 @@ class Terminal:
     def event(self, event: Event) -> None:
         with self._lock:
             self.tally.add(event)
-            if self._progress:
-                self._progress.show(event.host, event.operation)
             if event.status is Status.OK and not self._verbose:
                 return
             word = {Status.PLANNED: "would change"}.get(event.status, event.status.value)

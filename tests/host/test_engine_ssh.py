@@ -132,6 +132,21 @@ def test_host_keys_are_checked(cluster: Cluster, tmp_path: Path) -> None:
         assert f"ssh-keygen -f {kept} -R '10.94.0.11'" in session.failures["cp1"].next
 
 
+def test_a_host_that_is_known_by_its_rsa_key_is_asked_for_that(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    make = "ssh-keygen -qt rsa -N '' -f /etc/ssh/ssh_host_rsa_key </dev/null; systemctl reload ssh"
+    with Session(cluster) as session:
+        session.connect()
+        session.ask("cp1", make)
+        key = session.ask("cp1", "cat /etc/ssh/ssh_host_rsa_key.pub").stdout
+    known = tmp_path / "known_hosts"
+    known.write_text(f"10.94.0.11 {key}")
+    with Session(reached(cluster, known_hosts=known)) as session:
+        session.connect()
+        assert not session.failures
+
+
 def test_big_outputs_and_inputs_come_through_whole(cluster: Cluster) -> None:
     with Session(cluster) as session:
         session.connect()

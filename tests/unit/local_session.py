@@ -50,6 +50,8 @@ class LocalConnection:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             raise CommandTimeout(wrap.timeout, ended=True) from error
+        if self._interrupted.is_set():
+            raise ConnectionLost("cut")
         for line in out.decode().splitlines() if on_line else []:
             if on_line:
                 on_line(line)

@@ -322,6 +322,18 @@ def test_stock_operations_settle(tmp_path: Path) -> None:
     assert put.stat().st_mode & 0o777 == 0o640
 
 
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
+    local, kept = tmp_path / "local", tmp_path / "kept"
+    local.write_text("new")
+    kept.touch(mode=0o604)
+    made = one(lambda: files.put(name="Put", src=str(local), dest=str(kept)))
+    with LocalSession(cluster(workers=0)) as session:
+        session.round("p", {"cp1": [made]})
+    assert kept.read_text() == "new"
+    assert kept.stat().st_mode & 0o777 == 0o604
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "local"]
+
+
 def test_only_streamed_commands_are_told_line_by_line() -> None:
     made = one(
         lambda: run(script="echo loud; echo abcdef.0123456789abcdef", name="Loud", stream=True),

@@ -201,8 +201,21 @@ def test_the_smoke_test_is_skipped_where_nothing_changed() -> None:
     run, session, memory = fake_run(cluster())
     session.connect()
     smoke.run(run)
-    assert session.asked == []
+    assert len(session.asked) == 1
     assert "nothing was changed" in memory.notes[0]
+
+
+def test_a_smoke_test_that_was_cut_off_is_run_again() -> None:
+    def answer(_host: str, command: str) -> Output:
+        if "get namespace" in command:
+            return Output(0, "namespace/kubeinstall-smoke\n", "")
+        return Output(0, json.dumps({"items": []}), "")
+
+    run, session, memory = fake_run(cluster(), answer=answer)
+    session.connect()
+    smoke.run(run)
+    assert memory.notes == ["not run: no node takes pods (all are tainted or not Ready)"]
+    assert "get nodes" in session.asked[-1][1]
 
 
 def test_dns_is_tried_unless_coredns_is_skipped() -> None:
