@@ -75,7 +75,10 @@ def run(run: Run) -> None:
         why = "--no-smoke" if run.smoke is False else "nothing was changed; --smoke runs it anyway"
         run.reporter.note(f"not run: {why}")
         return
-    nodes = schedulable(json.loads(kubectl.must(run, "$kubectl get nodes -o json"))["items"])
+    nodes = places(
+        json.loads(kubectl.must(run, "$kubectl get nodes -o json"))["items"],
+        run.cluster.release.control_plane_taints,
+    )
     if not nodes:
         run.reporter.note("not run: no node takes pods (all are tainted or not Ready)")
         return
@@ -91,15 +94,25 @@ def run(run: Run) -> None:
     run.reporter.note("the smoke app is removed again")
 
 
-def schedulable(nodes: Sequence[dict[str, Any]]) -> list[str]:
-    """The host names of nodes that take any pod."""
+def places(nodes: Sequence[dict[str, Any]], control_plane_taints: Sequence[str]) -> list[str]:
+    """Where the app runs: on workers; with fewer than two of those on control planes as well."""
+    workers = schedulable(nodes)
+    return workers if len(workers) > 1 else schedulable(nodes, control_plane_taints)
+
+
+def schedulable(nodes: Sequence[dict[str, Any]], tolerated: Sequence[str] = ()) -> list[str]:
+    """The host names of nodes that take a pod.
+
+    Args:
+        tolerated: keys of taints that it tolerates.
+    """
     return [
         node["metadata"]["labels"]["kubernetes.io/hostname"]
         for node in nodes
         if condition(node, "Ready").get("status") == "True"
         and not node["spec"].get("unschedulable")
         and not any(
-            taint["effect"] in ("NoSchedule", "NoExecute")
+            taint["effect"] in ("NoSchedule", "NoExecute") and taint["key"] not in tolerated
             for taint in node["spec"].get("taints") or []
         )
     ]
@@ -124,6 +137,7 @@ def _try(run: Run, nodes: list[str]) -> None:
         replicas=replicas,
         nodes=nodes,
         image=run.cluster.spec.smoke.image,
+        tolerated=run.cluster.release.control_plane_taints,
     )
     kubectl.must(run, "$kubectl apply -f - >/dev/null", stdin=app)
     pods = _wait_for(run, replicas)

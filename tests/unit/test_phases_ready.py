@@ -197,6 +197,13 @@ def test_only_nodes_that_take_pods_get_the_smoke_app() -> None:
     assert smoke.schedulable(nodes) == ["w1", "w4"]
 
 
+def test_with_one_worker_the_smoke_app_runs_on_the_control_plane_too() -> None:
+    key = "node-role.kubernetes.io/control-plane"
+    tainted = node("cp1", taints=[{"key": key, "effect": "NoSchedule"}])
+    assert smoke.places([tainted, node("w1")], [key]) == ["cp1", "w1"]
+    assert smoke.places([tainted, node("w1"), node("w2")], [key]) == ["w1", "w2"]
+
+
 def test_the_smoke_test_is_skipped_where_nothing_changed() -> None:
     run, session, memory = fake_run(cluster())
     session.connect()
