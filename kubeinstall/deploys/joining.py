@@ -20,11 +20,11 @@ class Authority:
     """The cluster's certificate authority.
 
     Args:
-        file_sha256: hex digest of the file ca.crt, the same on every node.
+        sha256: hex fingerprint of its certificate.
         key_hash: ``sha256:`` and the hex digest of its public key, as kubeadm pins it.
     """
 
-    file_sha256: str
+    sha256: str
     key_hash: str
 
 
@@ -36,9 +36,8 @@ def authority(pem: str) -> Authority:
     """
     certificate = load_pem(pem)[0]
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return Authority(
-        hashlib.sha256(pem.encode()).hexdigest(), f"sha256:{hashlib.sha256(key).hexdigest()}"
-    )
+    whole = certificate.public_bytes(Encoding.DER)
+    return Authority(hashlib.sha256(whole).hexdigest(), f"sha256:{hashlib.sha256(key).hexdigest()}")
 
 
 def token(output: str) -> str:

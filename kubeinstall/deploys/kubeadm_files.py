@@ -69,7 +69,6 @@ def join_config(cluster: Cluster, host: Host, token: str, ca_hash: str) -> str:
 def init_configuration(cluster: Cluster) -> Document:
     """InitConfiguration."""
     host = cluster.first
-    endpoint = cluster.spec.endpoint
     ttl = cluster.spec.kubeadm.token_ttl
     document: Document = {
         "apiVersion": cluster.release.kubeadm_api,
@@ -83,8 +82,7 @@ def init_configuration(cluster: Cluster) -> Document:
         ],
         "localAPIEndpoint": {
             "advertiseAddress": host.node_ip,
-            # With an address of its own the endpoint is a load balancer: only there is its port.
-            "bindPort": endpoint.port if endpoint and endpoint.host == host.node_ip else 6443,
+            "bindPort": api_port(cluster),
         },
         "nodeRegistration": node_registration(cluster, host),
     }
@@ -92,6 +90,15 @@ def init_configuration(cluster: Cluster) -> Document:
     if phases and skip_phases_in_file(cluster):
         document["skipPhases"] = phases
     return document
+
+
+def api_port(cluster: Cluster) -> int:
+    """The port that the API server listens on.
+
+    An endpoint with an address of its own is a load balancer: only there is its port.
+    """
+    endpoint = cluster.spec.endpoint
+    return endpoint.port if endpoint and endpoint.host == cluster.first.node_ip else 6443
 
 
 def cluster_configuration(cluster: Cluster) -> Document:

@@ -47,7 +47,8 @@ def configure() -> None:
         name="Put the pod routes in place",
         wanted=wanted,
         protocol=network_files.PROTOCOL,
-        unit=network_files.UNIT,
+        unit=f"{network_files.UNIT}.service",
+        files=(network_files.SCRIPT, network_files.UNIT_FILE),
     )
 
 

@@ -14,8 +14,9 @@ from kubeinstall.operations import kubeadm
 def join() -> None:
     """Join the cluster, if the host is not in it.
 
-    In memory: ``nodes`` (names that the cluster has; None: not asked), ``ca_sha256`` (of its
-    ca.crt) and ``join_config`` (the JoinConfiguration, made when any worker has to join).
+    In memory: ``nodes`` (names that the cluster has; None: not asked), ``ca_sha256`` (its
+    authority's fingerprint) and ``join_config`` (the JoinConfiguration, made when any worker has
+    to join).
     """
     cluster: Cluster = host.data.cluster
     node: Host = host.data.node
@@ -24,6 +25,7 @@ def join() -> None:
     kubeadm.join(
         name="Join the cluster with kubeadm",
         config=host.data.get("join_config"),
+        node=node.hostname,
         known=None if nodes is None else node.hostname in nodes,
         ca_sha256=host.data.get("ca_sha256"),
         cri_socket=kubeadm_files.cri_socket(cluster),

@@ -14,33 +14,30 @@ class RoutesState:
     Args:
         routes: pod network to the address it is reached by.
         chains: both of our firewall chains are there and used.
-        enabled: the unit that makes them at start is enabled.
     """
 
     routes: dict[str, str]
     chains: bool = False
-    enabled: bool = False
 
 
 class Routes(FactBase[RoutesState]):
-    """The routes of a protocol number, our chains, our unit."""
+    """The routes of a protocol number, and our chains."""
 
     @staticmethod
     def default() -> RoutesState:
         return RoutesState({})
 
-    def command(self, protocol: int, unit: str) -> str:
+    def command(self, protocol: int) -> str:
         return f"""
 ip -o route show proto {protocol} 2>/dev/null | sed 's/^/route /'
 iptables -w -t nat -C POSTROUTING -j KUBEINSTALL-MASQ 2>/dev/null &&
   iptables -w -t filter -C FORWARD -j KUBEINSTALL-FORWARD 2>/dev/null && echo chains
-systemctl -q is-enabled {unit} 2>/dev/null && echo enabled
 true"""
 
     def process(self, output: list[str]) -> RoutesState:
         words = [line.split() for line in output]
         routes = {w[1]: w[3] for w in words if w[:1] == ["route"] and w[2:3] == ["via"]}
-        return RoutesState(routes, ["chains"] in words, ["enabled"] in words)
+        return RoutesState(routes, ["chains"] in words)
 
 
 class BridgeAddress(FactBase[str]):

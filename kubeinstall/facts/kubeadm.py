@@ -24,12 +24,19 @@ class ControlPlaneState:
         answers: the API server says that it is ready.
         finished: the cluster has what init makes last.
         kubelet_active: the kubelet's service is active, or on its way.
+        settled: the kubelet has got its own certificate of the cluster, or root its kubeconfig:
+            the API server has been up, whatever it says now.
+        cluster: the cluster's name as admin.conf has it; empty without one.
+        config_sha256: digest of the configuration that an init began with; empty without one.
     """
 
     begun: bool = False
     answers: bool = False
     finished: bool = False
     kubelet_active: bool = False
+    settled: bool = False
+    cluster: str = ""
+    config_sha256: str = ""
 
 
 class ControlPlane(FactBase[ControlPlaneState]):
@@ -38,29 +45,36 @@ class ControlPlane(FactBase[ControlPlaneState]):
     Args:
         last: what init makes last, as kubectl names it, e.g. ``daemonset/kube-proxy``.
         namespace: where that is.
+        config: path of the configuration that kubeinstall gives init.
     """
 
     @staticmethod
     def default() -> ControlPlaneState:
         return ControlPlaneState()
 
-    def command(self, last: str, namespace: str) -> str:
+    def command(self, last: str, namespace: str, config: str) -> str:
         kubectl = f"kubectl --kubeconfig {ADMIN} --request-timeout=5s"
         # An API server that has just been started by the kubelet gets some time to answer.
         return f"""
 [ -e {ADMIN} ] || [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ] && echo begun=yes
 {_ACTIVE}
+[ -e {config} ] && echo "config=$(sha256sum < {config} | cut -d' ' -f1)"
+sed -n 's/^current-context: .*@/cluster=/p' {ADMIN} 2>/dev/null
+# Only after the API server has signed it a certificate does init give the kubelet this one.
+if grep -q kubelet-client-current.pem /etc/kubernetes/kubelet.conf 2>/dev/null ||
+  cmp -s {ADMIN} /root/.kube/config; then echo settled=yes; fi
 if [ -e {ADMIN} ] && command -v kubectl >/dev/null; then
-  tries=1
-  [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ] && systemctl -q is-active kubelet && tries=20
-  while [ $tries -gt 0 ]; do
+  until=0
+  [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ] && systemctl -q is-active kubelet &&
+    until=$(($(date +%s) + 20))
+  while :; do
     if [ "$({kubectl} get --raw /readyz 2>/dev/null)" = ok ]; then
       echo answers=yes
       {kubectl} -n {namespace} get {last} >/dev/null 2>&1 && echo finished=yes
       break
     fi
-    tries=$((tries - 1))
-    [ $tries -gt 0 ] && sleep 1
+    [ "$(date +%s)" -lt "$until" ] || break
+    sleep 1
   done
 fi
 true"""
@@ -68,7 +82,13 @@ true"""
     def process(self, output: list[str]) -> ControlPlaneState:
         found = _pairs(output)
         return ControlPlaneState(
-            "begun" in found, "answers" in found, "finished" in found, "active" in found
+            "begun" in found,
+            "answers" in found,
+            "finished" in found,
+            "active" in found,
+            "settled" in found,
+            found.get("cluster", ""),
+            found.get("config", ""),
         )
 
 
@@ -79,14 +99,18 @@ class JoinState:
     Args:
         kubelet_conf: the kubelet has credentials of its own.
         leftovers: something else of a join is there.
-        ca_sha256: digest of the file /etc/kubernetes/pki/ca.crt; empty without one.
+        ca_sha256: fingerprint of the certificate authority that it trusts; empty without one.
         kubelet_active: the kubelet's service is active, or on its way.
+        unfinished: the credentials that a join begins with, and removes at its end, are there.
+        control_plane: a control plane is, or was, on this host.
     """
 
     kubelet_conf: bool = False
     leftovers: bool = False
     ca_sha256: str = ""
     kubelet_active: bool = False
+    unfinished: bool = False
+    control_plane: bool = False
 
 
 class Joined(FactBase[JoinState]):
@@ -97,20 +121,32 @@ class Joined(FactBase[JoinState]):
         return JoinState()
 
     def command(self) -> str:
+        # Of the certificate, not the file: there may be text around it on one of the hosts.
+        certificate = "/-BEGIN CERT/,/-END CERT/{/-END CERT/q;/-BEGIN CERT/d;p}"
         return f"""
 cd /etc/kubernetes 2>/dev/null || exit 0
 [ -e kubelet.conf ] && echo kubelet_conf=yes
 for at in bootstrap-kubelet.conf pki/ca.crt /var/lib/kubelet/config.yaml; do
   [ -e $at ] && echo leftovers=yes
 done
-[ -e pki/ca.crt ] && echo "ca=$(sha256sum < pki/ca.crt | cut -d' ' -f1)"
+[ -e bootstrap-kubelet.conf ] && echo unfinished=yes
+for at in manifests/kube-apiserver.yaml /var/lib/etcd/member; do
+  [ -e $at ] && echo control_plane=yes
+done
+[ -e pki/ca.crt ] &&
+  echo "ca=$(sed -n '{certificate}' pki/ca.crt | base64 -d | sha256sum | cut -d' ' -f1)"
 {_ACTIVE}
 true"""
 
     def process(self, output: list[str]) -> JoinState:
         found = _pairs(output)
         return JoinState(
-            "kubelet_conf" in found, "leftovers" in found, found.get("ca", ""), "active" in found
+            "kubelet_conf" in found,
+            "leftovers" in found,
+            found.get("ca", ""),
+            "active" in found,
+            "unfinished" in found,
+            "control_plane" in found,
         )
 
 

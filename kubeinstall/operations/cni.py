@@ -10,23 +10,28 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from kubeinstall.facts.cni import BridgeAddress, NodeLabels, Routes
+from kubeinstall.facts.services import Unit
 from kubeinstall.operations.commands import Command
 
 
 @operation()
-def routes(wanted: Mapping[str, str], protocol: int, unit: str) -> Generator[Command]:
-    """The unit is enabled, and its routes and chains are live.
+def routes(
+    wanted: Mapping[str, str], protocol: int, unit: str, files: tuple[str, ...]
+) -> Generator[Command]:
+    """The unit is enabled, has run with what its files say now, and its routes are live.
 
     Args:
         wanted: pod network to the address it is reached by.
         protocol: the routes' protocol number.
         unit: the systemd unit that makes them.
+        files: the unit's and the script's path.
     """
-    state = host.get_fact(Routes, protocol=protocol, unit=unit)
-    if state.routes == dict(wanted) and state.chains and state.enabled:
-        return
-    yield Command(f"systemctl daemon-reload && systemctl enable -q {unit}")
-    yield Command(f"systemctl restart {unit}")
+    state = host.get_fact(Unit, unit=unit, configs=files)
+    live = host.get_fact(Routes, protocol=protocol)
+    ran = state.is_active and not state.outdated
+    if not (ran and state.is_enabled and live.chains and live.routes == dict(wanted)):
+        yield Command(f"systemctl daemon-reload && systemctl enable -q {unit}")
+        yield Command(f"systemctl restart {unit}")
 
 
 @operation()

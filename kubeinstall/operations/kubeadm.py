@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Generator
 from enum import StrEnum
@@ -11,7 +12,14 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from kubeinstall.facts.files import BACKUP_SUFFIX
-from kubeinstall.facts.kubeadm import ADMIN, ControlPlane, Joined, JoinState, KubeconfigCopy
+from kubeinstall.facts.kubeadm import (
+    ADMIN,
+    ControlPlane,
+    ControlPlaneState,
+    Joined,
+    JoinState,
+    KubeconfigCopy,
+)
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import WriteFile
 
@@ -25,15 +33,48 @@ _RESUME = (
         f"FileAvailable--etc-kubernetes-manifests-{name}.yaml"
         for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
     ),
-    *(f"Port-{port}" for port in (6443, 10259, 10257, 10250, 2379, 2380)),
+    *(f"Port-{port}" for port in (10259, 10257, 10250, 2379, 2380)),
     "DirAvailable--var-lib-etcd",
 )
+
+
+class InitDecision(StrEnum):
+    """What to do with the first control plane."""
+
+    LEAVE = "leave"
+    INIT = "init"
+    RESUME = "resume"
+    RESTART = "restart"
+    FOREIGN = "foreign"
+
+
+def decide_init(state: ControlPlaneState, cluster: str, config: str) -> InitDecision:
+    """What to do with the first control plane.
+
+    An init of another configuration whose API server never came up is begun anew: certificates of
+    the old configuration would not fit, and there is nothing to lose.
+
+    Args:
+        cluster: the cluster's name.
+        config: kubeadm's configuration documents.
+    """
+    if not state.begun:
+        return InitDecision.INIT
+    changed = state.config_sha256 not in ("", hashlib.sha256(config.encode()).hexdigest())
+    if changed and not (state.finished or state.answers or state.settled):
+        return InitDecision.RESTART
+    if state.cluster not in ("", cluster):
+        return InitDecision.FOREIGN
+    return InitDecision.LEAVE if state.finished else InitDecision.RESUME
 
 
 @operation()
 def init(
     config: str,
     path: str,
+    cluster: str,
+    cri_socket: str,
+    port: int = 6443,
     skip_phases: tuple[str, ...] = (),
     last: str = "daemonset/kube-proxy",
     namespace: str = "kube-system",
@@ -45,21 +86,32 @@ def init(
     Args:
         config: kubeadm's configuration documents.
         path: where they are written.
+        cluster: the cluster's name.
+        cri_socket: the runtime's socket.
+        port: the API server's.
         skip_phases: given as flags, for APIs without such a field.
         last: what init makes last, as kubectl names it.
         namespace: where that is.
     """
-    state = host.get_fact(ControlPlane, last=last, namespace=namespace)
-    if state.finished:
+    state = host.get_fact(ControlPlane, last=last, namespace=namespace, config=path)
+    decision = decide_init(state, cluster, config)
+    if decision is InitDecision.LEAVE:
         if not state.kubelet_active:
             yield Command(_START)
         return
+    if decision is InitDecision.FOREIGN:
+        raise OperationError(
+            f"this host is the control plane of a cluster called {state.cluster}; if that is the "
+            f"one, set cluster.name to {state.cluster}, else take it down with `kubeinstall reset`"
+        )
+    if decision is InitDecision.RESTART:
+        yield _reset(cri_socket)
     yield WriteFile(path, config, "600")
     words = ["kubeadm", "init", "--config", path]
     if skip_phases:
         words.append(f"--skip-phases={','.join(skip_phases)}")
-    if state.begun:
-        words.append(f"--ignore-preflight-errors={','.join(_RESUME)}")
+    if decision is InitDecision.RESUME:
+        words.append(f"--ignore-preflight-errors={','.join((*_RESUME, f'Port-{port}'))}")
     yield Command(shlex.join(words), stream=True, _timeout=_TIMEOUT)
 
 
@@ -69,6 +121,7 @@ class JoinDecision(StrEnum):
     LEAVE = "leave"
     JOIN = "join"
     REPAIR = "repair"
+    FINISH = "finish"
     FOREIGN = "foreign"
 
 
@@ -77,20 +130,22 @@ def decide(state: JoinState, known: bool | None, ca_sha256: str | None) -> JoinD
 
     Args:
         known: whether the cluster has a node of its name; None: no cluster could be asked.
-        ca_sha256: digest of the cluster's ca.crt; None: no cluster could be asked.
+        ca_sha256: fingerprint of the cluster's authority; None: no cluster could be asked.
     """
+    other = bool(ca_sha256 and state.ca_sha256) and state.ca_sha256 != ca_sha256
+    if other and (state.kubelet_conf or state.control_plane):
+        return JoinDecision.FOREIGN
     if not state.kubelet_conf:
         return JoinDecision.REPAIR if state.leftovers else JoinDecision.JOIN
-    if ca_sha256 is not None and state.ca_sha256 and state.ca_sha256 != ca_sha256:
-        return JoinDecision.FOREIGN
     if known is False or not state.ca_sha256:
         return JoinDecision.REPAIR
-    return JoinDecision.LEAVE
+    return JoinDecision.FINISH if state.unfinished else JoinDecision.LEAVE
 
 
 @operation()
 def join(
     config: str | None,
+    node: str,
     known: bool | None,
     ca_sha256: str | None,
     cri_socket: str,
@@ -98,12 +153,14 @@ def join(
 ) -> Generator[Command]:
     """``kubeadm join`` of a worker that is not in the cluster; a half-joined one is reset first.
 
-    A kubelet that was stopped is started.
+    Where only the last steps of a join are missing, they are done. A kubelet that was stopped is
+    started.
 
     Args:
         config: the JoinConfiguration, which travels on standard input; None in a plan.
+        node: the node's name.
         known: whether the cluster has a node of its name; None: no cluster could be asked.
-        ca_sha256: digest of the cluster's ca.crt; None: no cluster could be asked.
+        ca_sha256: fingerprint of the cluster's authority; None: no cluster could be asked.
         cri_socket: the runtime's socket.
         skip_phases: given as flags, for APIs without such a field.
     """
@@ -119,6 +176,9 @@ def join(
             "cluster's); take it out of that one with `kubeinstall reset --limit` this host, "
             "then run `up` again"
         )
+    if decision is JoinDecision.FINISH:
+        yield _finish(node, cri_socket)
+        return
     if decision is JoinDecision.REPAIR:
         yield _reset(cri_socket)
     words = ["kubeadm", "join", "--config", "/dev/stdin"]
@@ -171,4 +231,14 @@ def kubeconfig_gone(user: str) -> Generator[Command]:
 def _reset(cri_socket: str) -> Command:
     return Command(
         f"kubeadm reset -f --cri-socket {shlex.quote(cri_socket)}", stream=True, _timeout=_TIMEOUT
+    )
+
+
+def _finish(node: str, cri_socket: str) -> Command:
+    """What ``kubeadm join`` does once the node is in the cluster; ``kubeadm upgrade`` wants it."""
+    kubectl = "kubectl --kubeconfig /etc/kubernetes/kubelet.conf --request-timeout=30s"
+    note = f"kubeadm.alpha.kubernetes.io/cri-socket={cri_socket}"
+    return Command(
+        f"{kubectl} annotate --overwrite node {shlex.quote(node)} {shlex.quote(note)}"
+        f" && rm -f /etc/kubernetes/bootstrap-kubelet.conf && {_START}"
     )

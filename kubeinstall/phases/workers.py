@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from kubeinstall.deploys import kubeadm_files
 from kubeinstall.deploys.joining import TOKEN_COMMAND, token
 from kubeinstall.deploys.workers import join
@@ -19,7 +21,7 @@ def deploys(run: Run) -> Deploys:
     if not workers:
         return {}
     nodes = run.nodes()
-    ca = nodes.authority.file_sha256 if nodes.authority else None
+    ca = nodes.authority.sha256 if nodes.authority else None
     for host in workers:
         run.session.set_data(host.name, "nodes", nodes.names)
         run.session.set_data(host.name, "ca_sha256", ca)
@@ -73,6 +75,15 @@ def _give_configuration(run: Run, hosts: list[Host]) -> None:
         raise KubeinstallError(
             Finding(Kind.CLUSTER, "no token to join with", run.cluster.first.name, str(error))
         ) from None
+    _forget(run, hosts)
     for host in hosts:
         text = kubeadm_files.join_config(run.cluster, host, fresh, authority.key_hash)
         run.session.set_data(host.name, "join_config", text)
+
+
+def _forget(run: Run, hosts: list[Host]) -> None:
+    """Remove nodes whose hosts have lost their join: kubeadm refuses to join one that is Ready."""
+    known = run.nodes().names or frozenset()
+    gone = [shlex.quote(host.hostname) for host in hosts if host.hostname in known]
+    if gone:
+        kubectl.must(run, f"$kubectl delete node {' '.join(gone)} --ignore-not-found")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from kubeinstall.deploys import joining, kubeadm_files
 from kubeinstall.deploys.control_plane import last_made
 from kubeinstall.facts import cni as cni_facts
 from kubeinstall.facts import kubeadm as facts
+from kubeinstall.facts.services import Unit, UnitState
 from kubeinstall.operations import cni, kubeadm, reset
-from kubeinstall.operations.kubeadm import JoinDecision, decide
+from kubeinstall.operations.kubeadm import InitDecision, JoinDecision, decide, decide_init
 from tests.unit.clusters import cluster
 from tests.unit.operating import ask, commands, run, texts
 
@@ -49,6 +51,23 @@ JOINED = facts.JoinState(True, True, CA, True)
         # It was removed from the cluster, or lost a file that the kubelet needs.
         (JOINED, False, CA, JoinDecision.REPAIR),
         (facts.JoinState(True, False, "", True), True, CA, JoinDecision.REPAIR),
+        # Cut off between its certificate and its last steps.
+        (facts.JoinState(True, True, CA, True, unfinished=True), True, CA, JoinDecision.FINISH),
+        (facts.JoinState(True, True, CA, True, unfinished=True), None, None, JoinDecision.FINISH),
+        (facts.JoinState(True, True, CA, True, unfinished=True), False, CA, JoinDecision.REPAIR),
+        # What is left of another cluster's control plane, or of this one's name.
+        (
+            facts.JoinState(leftovers=True, ca_sha256=OTHER_CA, control_plane=True),
+            False,
+            CA,
+            JoinDecision.FOREIGN,
+        ),
+        (
+            facts.JoinState(leftovers=True, ca_sha256=CA, control_plane=True),
+            False,
+            CA,
+            JoinDecision.REPAIR,
+        ),
         # A node of another cluster, whatever the names are.
         (facts.JoinState(True, True, OTHER_CA), True, CA, JoinDecision.FOREIGN),
         (facts.JoinState(True, True, OTHER_CA), False, CA, JoinDecision.FOREIGN),
@@ -63,7 +82,13 @@ def test_decide(
 
 
 def joins(monkeypatch: pytest.MonkeyPatch, state: facts.JoinState, **given: Any) -> list[Any]:
-    arguments = {"config": "secret", "known": False, "ca_sha256": CA, "cri_socket": "unix:///s"}
+    arguments = {
+        "config": "secret",
+        "node": "w1",
+        "known": False,
+        "ca_sha256": CA,
+        "cri_socket": "unix:///s",
+    }
     return commands(monkeypatch, kubeadm.join, {facts.Joined: state}, **{**arguments, **given})
 
 
@@ -88,14 +113,62 @@ def test_a_node_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert texts(joins(monkeypatch, stopped, known=True)) == ["systemctl start kubelet"]
 
 
+def test_the_last_steps_of_a_join_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = facts.JoinState(True, True, CA, unfinished=True)
+    (line,) = texts(joins(monkeypatch, state, known=True))
+    assert "annotate --overwrite node w1 kubeadm.alpha.kubernetes.io/cri-socket=unix:///s" in line
+    assert "rm -f /etc/kubernetes/bootstrap-kubelet.conf" in line
+
+
 def test_a_node_of_another_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OperationError, match="another cluster"):
         joins(monkeypatch, facts.JoinState(True, True, OTHER_CA))
 
 
+CONFIG = "text"
+SAME = hashlib.sha256(CONFIG.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("state", "decision"),
+    [
+        ({}, InitDecision.INIT),
+        # Of an earlier cluster only our own configuration is left.
+        ({"config_sha256": "other"}, InitDecision.INIT),
+        ({"begun": True, "config_sha256": SAME}, InitDecision.RESUME),
+        ({"begun": True, "answers": True, "config_sha256": SAME}, InitDecision.RESUME),
+        # Nobody knows what it began with.
+        ({"begun": True}, InitDecision.RESUME),
+        # Another configuration: begun anew where nothing can be lost.
+        ({"begun": True, "config_sha256": "other"}, InitDecision.RESTART),
+        (
+            {"begun": True, "config_sha256": "other", "cluster": "old name"},
+            InitDecision.RESTART,
+        ),
+        ({"begun": True, "config_sha256": "other", "answers": True}, InitDecision.RESUME),
+        ({"begun": True, "config_sha256": "other", "settled": True}, InitDecision.RESUME),
+        # A cluster, whatever its configuration was.
+        (
+            {"begun": True, "config_sha256": "other", "finished": True, "cluster": "kubernetes"},
+            InitDecision.LEAVE,
+        ),
+        ({"begun": True, "finished": True, "cluster": "another"}, InitDecision.FOREIGN),
+        ({"begun": True, "settled": True, "cluster": "another"}, InitDecision.FOREIGN),
+    ],
+)
+def test_decide_init(state: dict[str, Any], decision: InitDecision) -> None:
+    assert decide_init(facts.ControlPlaneState(**state), "kubernetes", CONFIG) is decision
+
+
 def inits(monkeypatch: pytest.MonkeyPatch, state: facts.ControlPlaneState, **given: Any) -> Any:
+    arguments = {
+        "config": CONFIG,
+        "path": "/etc/c.yaml",
+        "cluster": "kubernetes",
+        "cri_socket": "unix:///s",
+    }
     found = {facts.ControlPlane: state}
-    return commands(monkeypatch, kubeadm.init, found, config="text", path="/etc/c.yaml", **given)
+    return commands(monkeypatch, kubeadm.init, found, **{**arguments, **given})
 
 
 def test_init(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,17 +181,32 @@ def test_init(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_init_that_was_cut_off_is_taken_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
     state = facts.ControlPlaneState(begun=True, answers=True)
-    _, init = inits(monkeypatch, state, skip_phases=("addon/coredns", "preflight"))
+    skipped = ("addon/coredns", "preflight")
+    _, init = inits(monkeypatch, state, skip_phases=skipped, port=7443)
     line = init.get_raw_value()
     assert "--skip-phases=addon/coredns,preflight" in line
-    for check in ("Port-6443", "DirAvailable--var-lib-etcd", "FileAvailable--etc-kubernetes"):
+    for check in ("Port-7443", "DirAvailable--var-lib-etcd", "FileAvailable--etc-kubernetes"):
         assert check in line
+
+
+def test_an_init_of_another_configuration_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = facts.ControlPlaneState(begun=True, config_sha256="other")
+    reset_first, write, init = inits(monkeypatch, state)
+    assert reset_first.get_raw_value() == "kubeadm reset -f --cri-socket unix:///s"
+    assert write.stdin == CONFIG
+    assert init.get_raw_value() == "kubeadm init --config /etc/c.yaml"
 
 
 def test_a_finished_init_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert inits(monkeypatch, facts.ControlPlaneState(True, True, True, True)) == []
     stopped = inits(monkeypatch, facts.ControlPlaneState(True, True, True, False))
     assert texts(stopped) == ["systemctl start kubelet"]
+
+
+def test_the_control_plane_of_another_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = facts.ControlPlaneState(True, True, True, True, cluster="another")
+    with pytest.raises(OperationError, match="a cluster called another"):
+        inits(monkeypatch, state)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +287,7 @@ def test_the_authority_is_what_kubeadm_pins(tmp_path: Path) -> None:
     made = certificate()
     pem = made.public_bytes(Encoding.PEM)
     found = joining.authority(pem.decode())
-    assert found.file_sha256 == hashlib.sha256(pem).hexdigest()
+    assert found.sha256 == made.fingerprint(SHA256()).hex()
     key = made.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     assert found.key_hash == f"sha256:{hashlib.sha256(key).hexdigest()}"
     # The command in kubeadm's documentation.
@@ -207,6 +295,39 @@ def test_the_authority_is_what_kubeadm_pins(tmp_path: Path) -> None:
     there = "openssl pkey -pubin -outform der | openssl dgst -sha256 -hex"
     said = run(f"openssl x509 -pubkey -noout -in {tmp_path}/ca.crt | {there}")
     assert said.split()[-1] == found.key_hash.removeprefix("sha256:")
+
+
+def in_folder(fact: Any, folder: Path, **arguments: Any) -> Any:
+    """What a fact tells where /etc/kubernetes is this folder."""
+    script = fact().command(**arguments).replace("/etc/kubernetes", str(folder))
+    return fact().process(run(script).splitlines())
+
+
+def test_both_ends_tell_the_authority_by_the_same_fingerprint(tmp_path: Path) -> None:
+    """Also where a certificate authority of one's own has text around it, or another after it."""
+    first, second = (certificate().public_bytes(Encoding.PEM).decode() for _ in range(2))
+    (tmp_path / "pki").mkdir()
+    for text in (first, f"Certificate:\n    Data: 1\n{first}", f"{first}{second}"):
+        (tmp_path / "pki/ca.crt").write_text(text)
+        state = in_folder(facts.Joined, tmp_path)
+        assert state.ca_sha256 == joining.authority(text).sha256
+        assert state.leftovers
+        assert not state.unfinished
+        assert not state.kubelet_conf
+
+
+def test_how_far_an_init_came_is_read_from_its_files(tmp_path: Path) -> None:
+    config = tmp_path / "kubeadm.yaml"
+    arguments = {"last": "a/b", "namespace": "c", "config": str(config)}
+    assert in_folder(facts.ControlPlane, tmp_path, **arguments).config_sha256 == ""
+    config.write_text(CONFIG)
+    (tmp_path / "admin.conf").write_text("current-context: kubernetes-admin@prod\nusers: []\n")
+    state = in_folder(facts.ControlPlane, tmp_path, **arguments)
+    assert (state.begun, state.settled, state.answers) == (True, False, False)
+    assert (state.cluster, state.config_sha256) == ("prod", SAME)
+    pem = "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem"
+    (tmp_path / "kubelet.conf").write_text(pem)
+    assert in_folder(facts.ControlPlane, tmp_path, **arguments).settled
 
 
 @pytest.mark.parametrize("text", ["", "junk", "-----BEGIN CERTIFICATE-----\nAAAA\n"])
@@ -232,6 +353,10 @@ def test_the_token_is_the_last_line() -> None:
             ["begun=yes", "active=yes", "answers=yes", "finished=yes"],
             facts.ControlPlaneState(True, True, True, True),
         ),
+        (
+            ["begun=yes", "settled=yes", "cluster=prod", "config=1"],
+            facts.ControlPlaneState(True, settled=True, cluster="prod", config_sha256="1"),
+        ),
         (["", "begun", "W1121 sh: kubectl", "\x00"], facts.ControlPlaneState()),
     ],
 )
@@ -245,6 +370,10 @@ def test_control_plane_fact(lines: list[str], state: facts.ControlPlaneState) ->
         ([], facts.JoinState()),
         (["leftovers=yes", "leftovers=yes"], facts.JoinState(leftovers=True)),
         (["kubelet_conf=yes", "leftovers=yes", f"ca={CA}", "active=yes"], JOINED),
+        (
+            ["leftovers=yes", "unfinished=yes", "control_plane=yes"],
+            facts.JoinState(leftovers=True, unfinished=True, control_plane=True),
+        ),
         (["junk", "="], facts.JoinState()),
     ],
 )
@@ -272,10 +401,9 @@ def test_network_facts() -> None:
         "route 10.244.9.0/24 dev eth0 scope link ",
         "route",
         "chains",
-        "enabled",
     ]
     state = cni_facts.Routes().process(lines)
-    assert state == cni_facts.RoutesState({"10.244.1.0/24": "10.0.0.11"}, True, True)
+    assert state == cni_facts.RoutesState({"10.244.1.0/24": "10.0.0.11"}, True)
     assert cni_facts.Routes().process(["junk", ""]) == cni_facts.RoutesState({})
     line = r"4: cni0    inet 10.244.1.1/24 brd 10.244.1.255 scope global cni0\       valid_lft ..."
     assert cni_facts.BridgeAddress().process([line]) == "10.244.1.1"
@@ -289,12 +417,12 @@ def test_network_facts() -> None:
 @pytest.mark.parametrize(
     ("fact", "arguments"),
     [
-        (facts.ControlPlane, {"last": "a/b", "namespace": "c"}),
+        (facts.ControlPlane, {"last": "a/b", "namespace": "c", "config": "/d"}),
         (facts.Joined, {}),
         (facts.KubeconfigCopy, {"user": "root"}),
         (facts.KubeconfigCopy, {"user": "no-such-login"}),
         (facts.Leftovers, {}),
-        (cni_facts.Routes, {"protocol": 186, "unit": "no-such"}),
+        (cni_facts.Routes, {"protocol": 186}),
         (cni_facts.BridgeAddress, {}),
         (cni_facts.NodeLabels, {}),
     ],
@@ -340,21 +468,35 @@ def test_kubeconfig_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-ROUTES = {"wanted": {"10.244.1.0/24": "10.0.0.11"}, "protocol": 186, "unit": "kubeinstall-routes"}
+ROUTES = {
+    "wanted": {"10.244.1.0/24": "10.0.0.11"},
+    "protocol": 186,
+    "unit": "kubeinstall-routes",
+    "files": ("/etc/u", "/usr/local/s"),
+}
+LIVE = cni_facts.RoutesState({"10.244.1.0/24": "10.0.0.11"}, True)
+RAN = UnitState("loaded", "active", "enabled", started=2.0, configured=1.0)
 
 
 @pytest.mark.parametrize(
-    ("state", "right"),
+    ("live", "unit", "right"),
     [
-        (cni_facts.RoutesState({"10.244.1.0/24": "10.0.0.11"}, True, True), True),
-        (cni_facts.RoutesState({"10.244.1.0/24": "10.0.0.12"}, True, True), False),
-        (cni_facts.RoutesState({"10.244.1.0/24": "10.0.0.11"}, False, True), False),
-        (cni_facts.RoutesState({"10.244.1.0/24": "10.0.0.11"}, True, False), False),
-        (cni_facts.RoutesState({}, True, True), False),
+        (LIVE, RAN, True),
+        (cni_facts.RoutesState({"10.244.1.0/24": "10.0.0.12"}, True), RAN, False),
+        (cni_facts.RoutesState({"10.244.1.0/24": "10.0.0.11"}, False), RAN, False),
+        (cni_facts.RoutesState({}, True), RAN, False),
+        (LIVE, replace(RAN, enabled="disabled"), False),
+        (LIVE, replace(RAN, active="failed"), False),
+        # Written by a run that was killed before it could restart the unit.
+        (LIVE, replace(RAN, configured=3.0), False),
+        (LIVE, replace(RAN, stale=True), False),
     ],
 )
-def test_routes(monkeypatch: pytest.MonkeyPatch, state: cni_facts.RoutesState, right: bool) -> None:
-    lines = texts(commands(monkeypatch, cni.routes, {cni_facts.Routes: state}, **ROUTES))
+def test_routes(
+    monkeypatch: pytest.MonkeyPatch, live: cni_facts.RoutesState, unit: UnitState, right: bool
+) -> None:
+    found = {cni_facts.Routes: live, Unit: unit}
+    lines = texts(commands(monkeypatch, cni.routes, found, **ROUTES))
     assert lines == (
         []
         if right
