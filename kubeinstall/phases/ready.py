@@ -46,8 +46,15 @@ def _pending(run: Run) -> list[Pending]:
     waited = [host.hostname for host in run.cluster.hosts if host.hostname not in out]
     if run.limit is not None:
         waited = [h.hostname for h in run.hosts()]
+    if run.cluster.spec.network.plugin is NetworkPlugin.NONE:
+        waited = [name for name in waited if name not in _without_network(node_list)]
+        node_list, pod_list = without_network(node_list, pod_list)
     found = [*pending_nodes(node_list, waited), *pending_pods(pod_list, float(now))]
     return [item for item in found if item.node not in out]
+
+
+def _without_network(nodes: list[Json]) -> set[str]:
+    return {node["metadata"]["name"] for node in nodes if lacks_network(node)}
 
 
 def _summary(pending: list[Pending]) -> str:

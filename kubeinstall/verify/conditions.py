@@ -67,6 +67,27 @@ def pending_pods(pods: Sequence[Json], now: float = 0.0) -> list[Pending]:
     return found
 
 
+def lacks_network(node: Json) -> bool:
+    """Whether a node is not Ready for want of a pod network alone."""
+    ready = condition(node, "Ready")
+    said = str(ready.get("message", "")).lower()
+    return ready.get("status") == "False" and ("network plugin" in said or "cni" in said)
+
+
+def without_network(nodes: Sequence[Json], pods: Sequence[Json]) -> tuple[list[Json], list[Json]]:
+    """What can be ready while the cluster's users have yet to bring its pod network.
+
+    Returns:
+        The nodes that do not wait for it, and the pods that need none.
+    """
+    if not any(lacks_network(node) for node in nodes):
+        return list(nodes), list(pods)
+    return (
+        [node for node in nodes if not lacks_network(node)],
+        [pod for pod in pods if pod["spec"].get("hostNetwork")],
+    )
+
+
 def _steady(pod: Json, now: float) -> bool:
     """Whether a static pod's containers have run for a while.
 
