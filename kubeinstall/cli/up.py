@@ -60,7 +60,7 @@ def command(
         smoke = True
     with running(cluster, reporter, limit=limit, events=events, smoke=smoke) as run:
         code = execute(run, phases)
-    if code == 0 and phases[-1] == PHASES[-1]:
+    if code == 0 and phases == PHASES:
         click.echo(f"next: kubeinstall kubeconfig -i {inventory} --merge; kubectl get nodes")
     return code
 

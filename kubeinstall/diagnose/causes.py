@@ -70,6 +70,12 @@ CAUSES: Sequence[Cause] = (
         "timedatectl; then ask who keeps the package source",
     ),
     Cause(
+        "version not offered",
+        r"package (\S+) (\S+?)(?:-\*)? is in none of this host's package sources; they have: (.*)",
+        "the package sources have no {1} {2}; they have {3}",
+        "set cluster.kubernetes to one of those, or cluster.packages.url to a source that has it",
+    ),
+    Cause(
         "no such version",
         r"Version '([^']+)' for '([^']+)' was not found",
         "the package source has no {2} {1}",

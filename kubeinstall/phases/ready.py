@@ -8,7 +8,7 @@ import time
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import kubectl
 from kubeinstall.phases.run import Run
-from kubeinstall.verify.conditions import Pending, pending_nodes, pending_pods
+from kubeinstall.verify.conditions import Pending, has_network, pending_nodes, pending_pods
 from kubeinstall.verify.kubectl import KUBECTL
 
 _SECONDS = 300.0
@@ -46,15 +46,12 @@ def _pending(run: Run) -> list[Pending]:
     waited = [host.hostname for host in run.cluster.hosts if host.hostname not in out]
     if run.limit is not None:
         waited = [h.hostname for h in run.hosts()]
-    if run.cluster.spec.network.plugin is NetworkPlugin.NONE:
-        waited = [name for name in waited if name not in _without_network(node_list)]
-        node_list, pod_list = without_network(node_list, pod_list)
-    found = [*pending_nodes(node_list, waited), *pending_pods(pod_list, float(now))]
+    networked = has_network(run.cluster, node_list)
+    found = [
+        *pending_nodes(node_list, waited, networked=networked),
+        *pending_pods(pod_list, float(now), networked=networked),
+    ]
     return [item for item in found if item.node not in out]
-
-
-def _without_network(nodes: list[Json]) -> set[str]:
-    return {node["metadata"]["name"] for node in nodes if lacks_network(node)}
 
 
 def _summary(pending: list[Pending]) -> str:

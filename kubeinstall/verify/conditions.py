@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kubeinstall.inventory.model import Cluster, NetworkPlugin
+
 Json = Mapping[str, Any]
 
 _STEADY = 15.0
@@ -34,8 +36,14 @@ class Pending:
         return f"{self.what}: {self.reason}"
 
 
-def pending_nodes(nodes: Sequence[Json], wanted: Iterable[str]) -> list[Pending]:
-    """Wanted nodes that are missing or not Ready."""
+def pending_nodes(
+    nodes: Sequence[Json], wanted: Iterable[str], *, networked: bool = True
+) -> list[Pending]:
+    """Wanted nodes that are missing or not Ready.
+
+    Args:
+        networked: False: a node may lack its pod network.
+    """
     known = {node["metadata"]["name"]: node for node in nodes}
     found = []
     for name in wanted:
@@ -43,23 +51,28 @@ def pending_nodes(nodes: Sequence[Json], wanted: Iterable[str]) -> list[Pending]
             found.append(Pending(f"node {name}", "it has not joined", name))
             continue
         ready = condition(known[name], "Ready")
-        if ready.get("status") != "True":
+        if ready.get("status") != "True" and (networked or not lacks_network(known[name])):
             reason = ready.get("message") or ready.get("reason") or "its kubelet has not reported"
             found.append(Pending(f"node {name}", str(reason), name))
     return found
 
 
-def pending_pods(pods: Sequence[Json], now: float = 0.0) -> list[Pending]:
+def pending_pods(
+    pods: Sequence[Json], now: float = 0.0, *, networked: bool = True
+) -> list[Pending]:
     """Pods that are neither done nor Ready, each with its own reason.
 
     Args:
         now: the control plane's clock, seconds since 1970; 0: not known.
+        networked: False: pods that need a pod network are passed over.
     """
     found = []
     for pod in pods:
         status, metadata = pod.get("status", {}), pod["metadata"]
         done = status.get("phase") == "Succeeded"
         if done or condition(pod, "Ready").get("status") == "True" or _steady(pod, now):
+            continue
+        if not networked and not pod["spec"].get("hostNetwork"):
             continue
         name = f"pod {metadata['namespace']}/{metadata['name']}"
         reason, container = _why(pod)
@@ -74,18 +87,10 @@ def lacks_network(node: Json) -> bool:
     return ready.get("status") == "False" and ("network plugin" in said or "cni" in said)
 
 
-def without_network(nodes: Sequence[Json], pods: Sequence[Json]) -> tuple[list[Json], list[Json]]:
-    """What can be ready while the cluster's users have yet to bring its pod network.
-
-    Returns:
-        The nodes that do not wait for it, and the pods that need none.
-    """
-    if not any(lacks_network(node) for node in nodes):
-        return list(nodes), list(pods)
-    return (
-        [node for node in nodes if not lacks_network(node)],
-        [pod for pod in pods if pod["spec"].get("hostNetwork")],
-    )
+def has_network(cluster: Cluster, nodes: Sequence[Json]) -> bool:
+    """Whether pods can be waited for: not while the cluster's users have yet to bring a network."""
+    own = cluster.spec.network.plugin is not NetworkPlugin.NONE
+    return own or not any(map(lacks_network, nodes))
 
 
 def _steady(pod: Json, now: float) -> bool:

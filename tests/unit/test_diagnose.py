@@ -30,6 +30,10 @@ RECORDED = [
         "E: Version '1.36.9-*' for 'kubelet' was not found",
         "the package source has no kubelet 1.36.9-*",
     ),
+    (
+        "package kubelet 1.20.9-* is in none of this host's package sources; they have: 1.20.2-1.1",
+        "the package sources have no kubelet 1.20.9; they have 1.20.2-1.1",
+    ),
     ("E: Unable to locate package kubeadm", "no configured package source has kubeadm"),
     (
         "Package 'kubelet' has no installation candidate",

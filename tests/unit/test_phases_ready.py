@@ -186,6 +186,18 @@ def test_ready_does_not_wait_for_a_host_that_is_out() -> None:
     assert memory.waits == []
 
 
+def test_a_network_that_users_bring_is_not_waited_for() -> None:
+    lacking = node("cp1", "False", "network plugin is not ready: cni config uninitialized")
+    proxy = pod("kube-proxy", "True")
+    proxy["spec"]["hostNetwork"] = True
+    answer = answering([lacking], [proxy, pod("coredns", phase="Pending")])
+    own = cluster(workers=0, network={"plugin": "none"})
+    run, session, memory = fake_run(own, answer=lambda *_: answer)
+    session.connect()
+    ready.run(run)
+    assert memory.waits == []
+
+
 def test_only_nodes_that_take_pods_get_the_smoke_app() -> None:
     nodes = [
         node("cp1", taints=[{"key": "x", "effect": "NoSchedule"}]),

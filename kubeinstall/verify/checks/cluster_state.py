@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from testinfra.host import Host
 
-from kubeinstall.inventory.model import Cluster, NetworkPlugin
+from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect
-from kubeinstall.verify.conditions import Json, pending_nodes, pending_pods, without_network
+from kubeinstall.verify.conditions import has_network, pending_nodes, pending_pods
 from kubeinstall.verify.kubectl import KUBECTL
 
 
@@ -24,8 +23,9 @@ def nodes_are_the_inventorys(host: Host, _node: Node, cluster: Cluster) -> None:
 
 def nodes_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
     """Every node is Ready."""
-    nodes, _ = _expected(cluster, _get(host, "nodes"), [])
-    wrong = pending_nodes(nodes, [node["metadata"]["name"] for node in nodes])
+    nodes = _get(host, "nodes")
+    names = [node["metadata"]["name"] for node in nodes]
+    wrong = pending_nodes(nodes, names, networked=has_network(cluster, nodes))
     expect(not wrong, "; ".join(map(str, wrong)), f"{KUBECTL} describe nodes")
 
 
@@ -42,18 +42,9 @@ def nodes_have_the_version(host: Host, _node: Node, cluster: Cluster) -> None:
 def system_pods_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
     """Every pod of kube-system is Ready."""
     now = float(host.check_output("date +%s"))
-    _, pods = _expected(cluster, _get(host, "nodes"), _get(host, "pods -n kube-system"))
-    wrong = pending_pods(pods, now)
+    networked = has_network(cluster, _get(host, "nodes"))
+    wrong = pending_pods(_get(host, "pods -n kube-system"), now, networked=networked)
     expect(not wrong, "; ".join(map(str, wrong)), f"{KUBECTL} -n kube-system get pods")
-
-
-def _expected(
-    cluster: Cluster, nodes: Sequence[Json], pods: Sequence[Json]
-) -> tuple[list[Json], list[Json]]:
-    """The nodes and pods that can be ready with what the inventory asks for."""
-    if cluster.spec.network.plugin is NetworkPlugin.NONE:
-        return without_network(nodes, pods)
-    return list(nodes), list(pods)
 
 
 def _get(host: Host, what: str) -> list[dict[str, Any]]:
