@@ -29,8 +29,10 @@ def diagnose(finding: Finding, output: str, evidence: Evidence | None = None) ->
         why, then = found
         return replace(finding, why=_short(why), next=_on(finding.where, then))
     if evidence and evidence.last_words:
-        why = f"{finding.why}; last words on the host: {evidence.last_words}".lstrip("; ")
-        return replace(finding, why=_short(why))
+        # Of a long output the last line says it; the host's own words must not be cut off.
+        said = finding.why.strip().splitlines()[-1:] or [""]
+        why = f"{_short(said[0])}; last words on the host: {_short(evidence.last_words)}"
+        return replace(finding, why=why.lstrip("; "))
     return finding
 
 

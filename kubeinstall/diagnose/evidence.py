@@ -26,6 +26,12 @@ if systemctl is-active -q docker; then
 elif command -v crictl >/dev/null; then
   crictl ps -a --state Exited 2>/dev/null | awk 'NR > 1 { print $1, $0 }' | head -n 3 |
     while read -r id rest; do echo "$rest"; crictl logs --tail 5 "$id" 2>&1 | sed 's/^/  /'; done
+else
+  # The kubelet numbers a container's log by its restarts; the line proper is the fourth field.
+  ls -t /var/log/pods/kube-system_*/*/[1-9]*.log 2>/dev/null | tac | head -n 3 |
+    while read -r log; do
+      echo "$log"; tail -n 5 "$log" | cut -d' ' -f4- | cut -c1-300 | sed 's/^/  /'
+    done
 fi
 part ports
 ss -Hltnp 2>/dev/null | awk '{ print $4, $6 }' | head -n 30
