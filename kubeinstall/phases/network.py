@@ -34,11 +34,15 @@ def run(run: Run) -> None:
 
 
 def _without_share(run: Run) -> list[str]:
-    """Hosts of the run that have no share yet; a host that is no node will not get one."""
+    """Hosts of the run that have no share yet.
+
+    A host that is no node will not get one; but one that joined in this run may only be about to
+    become a node.
+    """
     nodes = run.nodes()
     names = nodes.names or frozenset()
     return [
         host.hostname
         for host in run.hosts()
-        if host.hostname in names and host.hostname not in nodes.pod_cidrs
+        if host.hostname not in nodes.pod_cidrs and (host.hostname in names or run.changed)
     ]

@@ -20,6 +20,8 @@ from kubeinstall.verify.kubectl import KUBECTL
 NAMESPACE = "kubeinstall-smoke"
 _K = f"$kubectl -n {NAMESPACE}"
 _MOST_REPLICAS = 3
+# A node that is Ready may have it for a moment longer; the scheduler waits for that.
+_NOT_READY = "node.kubernetes.io/not-ready"
 _PAUSE = 0.5
 # Kubelets and the namespace's controller take half a minute between them to agree that a pod is
 # gone; nobody has to wait for that with an app that is not needed any more.
@@ -112,7 +114,8 @@ def schedulable(nodes: Sequence[dict[str, Any]], tolerated: Sequence[str] = ()) 
         if condition(node, "Ready").get("status") == "True"
         and not node["spec"].get("unschedulable")
         and not any(
-            taint["effect"] in ("NoSchedule", "NoExecute") and taint["key"] not in tolerated
+            taint["effect"] in ("NoSchedule", "NoExecute")
+            and taint["key"] not in (*tolerated, _NOT_READY)
             for taint in node["spec"].get("taints") or []
         )
     ]

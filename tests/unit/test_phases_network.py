@@ -1,0 +1,57 @@
+"""The network phase waits until every node has its share of the pod network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kubeinstall.engine.types import Output
+from kubeinstall.phases import network, nodes
+from tests.unit.clusters import cluster
+from tests.unit.fakes import fake_run
+
+pytestmark = pytest.mark.unit
+
+
+def node(name: str, share: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"podCIDR": share} if share else {}}
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, answers: Iterator[list[dict[str, Any]]]) -> Any:
+    """A session whose cluster has other nodes each time it is asked."""
+    monkeypatch.setattr(nodes, "authority", lambda _: object())
+    monkeypatch.setattr(network, "_PAUSE", 0.0)
+    return lambda _host, _command: Output(0, f"{json.dumps({'items': next(answers)})}\036ca", "")
+
+
+@pytest.mark.parametrize(
+    "early",
+    [
+        pytest.param([node("cp1", "10.244.0.0/24")], id="not-a-node-yet"),
+        pytest.param([node("cp1", "10.244.0.0/24"), node("w1", "")], id="without-a-share"),
+    ],
+)
+def test_a_worker_that_has_just_joined_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, early: list[dict[str, Any]]
+) -> None:
+    """Its CNI configuration was left out when it became a node only after the question."""
+    late = [node("cp1", "10.244.0.0/24"), node("w1", "10.244.1.0/24")]
+    answer = answering(monkeypatch, iter([early, early, late]))
+    run, session, memory = fake_run(cluster(workers=1), answer=answer)
+    session.connect()
+    run.changed = True
+    network.run(run)
+    assert any("w1" in text for text in memory.waits)
+    assert run.nodes().pod_cidrs == {"cp1": "10.244.0.0/24", "w1": "10.244.1.0/24"}
+    assert [phase for phase, _, _ in session.rounds] == ["network"]
+
+
+def test_a_host_that_is_no_node_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = answering(monkeypatch, iter([[node("cp1", "10.244.0.0/24")]]))
+    run, session, memory = fake_run(cluster(workers=1), answer=answer)
+    session.connect()
+    network.run(run)
+    assert memory.waits == []
