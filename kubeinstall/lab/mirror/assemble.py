@@ -71,6 +71,8 @@ class _Assembly:
             with self.cache.scratch() as scratch:
                 publish(self._make(found, scratch), self.tree.path)
             self.progress(f"finished in {elapsed(time.monotonic() - started)}")
+        # A tree from the cache may meet a machine that did not make it.
+        require(("gnupg",), self.progress)
         repository.sign(self.tree.apt / self.tree.repository, self.cache.signing)
         self.progress(f"the mirror is {self.tree.path}")
         return self.tree
