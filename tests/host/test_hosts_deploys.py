@@ -236,13 +236,13 @@ def test_an_interrupted_dpkg_is_finished(h1: Lone, repository: dict[str, str]) -
 # fcntl's lock, as apt takes it, for twelve seconds.
 LOCK = """
 open(F, "+>", "/var/lib/apt/lists/lock") or die;
-fcntl(F, 6, pack("s s x4 q q i x4", 1, 0, 0, 0, 0)) or die; sleep 12
+$lock = pack("s s x4 q q i x4", 1, 0, 0, 0, 0); fcntl(F, 6, $lock) or die; sleep 12
 """
 
 
 def test_another_apt_is_waited_for(h1: Lone, repository: dict[str, str]) -> None:
     h1.sh("dpkg --purge --force-depends ethtool; rm -rf /var/lib/apt/lists/*.debian.org_*")
-    h1.sh(f"nohup perl -e '{LOCK}' >/dev/null 2>&1 & sleep 1")
-    assert h1.sh("pgrep -c perl || true") == "1"
+    h1.sh(f"systemd-run -q --unit=apt-lock perl -e '{LOCK}'; sleep 1")
+    assert h1.sh("systemctl is-active apt-lock").strip() == "active"
     assert h1.changed("packages", packages=repository) == ["Install what Kubernetes calls"]
-    assert h1.sh("pgrep -c perl || true") == "0"
+    assert h1.sh("systemctl is-active apt-lock || true").strip() == "inactive"
