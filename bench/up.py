@@ -103,6 +103,7 @@ class ByHand:
         )
         source = f"{cluster.spec.packages.url}/core:/stable:/v{cluster.version.minor_name}/deb/"
         version = f"{cluster.version}-*"
+        key = cluster.spec.packages.key.read_text() if cluster.spec.packages.key else ""
         self.everywhere(f"""
 export DEBIAN_FRONTEND=noninteractive
 printf '{names}' >>/etc/hosts
@@ -112,7 +113,9 @@ apt-get update -q
 apt-get install -y -q --no-install-recommends chrony docker.io
 echo {shlex.quote(daemon)} >/etc/docker/daemon.json
 systemctl restart docker
-wget -q -O /etc/apt/k.asc {source}Release.key
+cat >/etc/apt/k.asc <<'KEY'
+{key}
+KEY
 echo 'deb [signed-by=/etc/apt/k.asc] {source} /' >/etc/apt/sources.list.d/k.list
 apt-get update -q
 apt-get install -y -q --no-install-recommends kubelet={version} kubeadm={version} kubectl={version}
