@@ -5,14 +5,13 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import host_files
+from kubeinstall.deploys import families, host_files
 from kubeinstall.inventory.model import Cluster, Firewall, Host
 from kubeinstall.operations.clock import in_sync
 from kubeinstall.operations.files import managed_file
 from kubeinstall.operations.firewall import firewall_off, firewall_open
 from kubeinstall.operations.modules import modules_loaded
 from kubeinstall.operations.names import etc_hosts, hostname
-from kubeinstall.operations.packages import installed
 from kubeinstall.operations.services import running
 from kubeinstall.operations.swap import swap_off
 from kubeinstall.operations.sysctls import sysctls_live
@@ -35,11 +34,13 @@ def prepare() -> None:
 
 
 def _clock(cluster: Cluster) -> None:
-    installed(wanted=(("chrony", ""),), name="Install chrony")
+    family = families.current()
+    chrony = family.chrony
+    family.installed((("chrony", ""),), name="Install chrony")
     conf = host_files.chrony_conf(cluster)
     if conf:
-        managed_file(path=host_files.CHRONY_FILE, content=conf, name="Name the time servers")
-    running(unit="chrony.service", configs=(host_files.CHRONY_FILE,), name="Run chrony")
+        managed_file(path=chrony.conf, content=conf, name="Name the time servers")
+    running(unit=chrony.unit, configs=(chrony.conf,), name="Run chrony")
     if cluster.spec.time.sync_timeout:
         timeout = cluster.spec.time.sync_timeout
         in_sync(timeout=timeout, name="Wait for the clock to be in sync")

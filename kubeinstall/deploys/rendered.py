@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.inventory.model import Cluster, Host, RuntimeName
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,16 @@ def rendered(cluster: Cluster, host: Host, containerd: int | None = None) -> Ite
         containerd: its major version; None: the one that goes with the release.
     """
     # They all make RenderedFiles, so they import this module.
+    from kubeinstall.deploys.containerd_files import files as of_containerd
+    from kubeinstall.deploys.docker_files import files as of_docker
     from kubeinstall.deploys.host_files import files as of_hosts
     from kubeinstall.deploys.kubeadm_files import files as of_kubeadm
     from kubeinstall.deploys.package_files import files as of_packages
-    from kubeinstall.deploys.runtime_files import files as of_runtime
 
     yield from of_hosts(cluster, host)
-    yield from of_runtime(cluster, host, containerd)
+    if cluster.spec.runtime.name is RuntimeName.DOCKER:
+        yield from of_docker(cluster, host)
+    else:
+        yield from of_containerd(cluster, host, containerd)
     yield from of_packages(cluster, host)
     yield from of_kubeadm(cluster, host)

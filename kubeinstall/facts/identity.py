@@ -28,3 +28,40 @@ class Hostname(FactBase[Names]):
     def process(self, output: list[str]) -> Names:
         lines = [line.strip() for line in output if line.strip()]
         return Names(*lines[:2])
+
+
+@dataclass(frozen=True)
+class SystemState:
+    """An operating system, as os-release(5) has it.
+
+    Args:
+        id: e.g. ``debian``; empty when unknown.
+        version: e.g. ``12`` or ``24.04``.
+        like: ids of systems that it comes from, nearest first.
+        codename: e.g. ``bookworm``.
+    """
+
+    id: str = ""
+    version: str = ""
+    like: tuple[str, ...] = ()
+    codename: str = ""
+
+
+class System(FactBase[SystemState]):
+    """The host's operating system."""
+
+    @staticmethod
+    def default() -> SystemState:
+        return SystemState()
+
+    def command(self) -> str:
+        return (
+            "(. /etc/os-release && printf '%s\\n' "
+            '"$ID" "$VERSION_ID" "$ID_LIKE" "$VERSION_CODENAME") 2>/dev/null || true'
+        )
+
+    def process(self, output: list[str]) -> SystemState:
+        lines = [line.strip() for line in output]
+        if len(lines) < 4:
+            return SystemState()
+        return SystemState(lines[0], lines[1], tuple(lines[2].split()), lines[3])

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys import runtime_files
+from kubeinstall.deploys import containerd_files, docker_files
+from kubeinstall.deploys.documents import merged
 from kubeinstall.facts.containerd import Major
 from kubeinstall.facts.files import File, FileState
 from kubeinstall.facts.services import Unit, UnitState
@@ -28,7 +29,7 @@ DOCKER: dict[str, Any] = {"name": RuntimeName.DOCKER}
 
 def test_merging_goes_deep_and_replaces_lists() -> None:
     base = {"a": {"b": 1, "c": [1]}, "d": 2}
-    assert runtime_files.merged(base, {"a": {"c": [2], "e": 3}, "d": {"f": 4}}) == {
+    assert merged(base, {"a": {"c": [2], "e": 3}, "d": {"f": 4}}) == {
         "a": {"b": 1, "c": [2], "e": 3},
         "d": {"f": 4},
     }
@@ -37,7 +38,7 @@ def test_merging_goes_deep_and_replaces_lists() -> None:
 
 def daemon(**runtime: Any) -> dict[str, Any]:
     made = cluster(version="1.20.2", runtime={**DOCKER, **runtime})
-    document: dict[str, Any] = json.loads(runtime_files.daemon_json(made))
+    document: dict[str, Any] = json.loads(docker_files.daemon_json(made))
     return document
 
 
@@ -64,7 +65,7 @@ def test_daemon_json_says_no_more_than_it_must() -> None:
 
 def config(major: int, **runtime: Any) -> dict[str, Any]:
     made = cluster(version="1.35.0", image_repository="10.0.0.2:5000", runtime=runtime)
-    return tomllib.loads(runtime_files.config_toml(made, major))
+    return tomllib.loads(containerd_files.config_toml(made, major))
 
 
 def test_containerd_1() -> None:
@@ -101,7 +102,7 @@ def test_a_setting_without_a_value_is_told() -> None:
 
 def registry(name: str, **settings: Any) -> dict[str, Any]:
     made = cluster(runtime={"registries": {name: settings}})
-    (file,) = runtime_files.registry_files(made)
+    (file,) = containerd_files.registry_files(made)
     assert file.path == f"/etc/containerd/certs.d/{name}/hosts.toml"
     return tomllib.loads(file.content)
 

@@ -1,20 +1,19 @@
-"""What the ``runtime`` phase puts on a host: pure functions of the inventory."""
+"""What containerd gets: pure functions of the inventory."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import tomli_w
 
+from kubeinstall.deploys.documents import merged
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.inventory.model import Cluster, Host, Registry, RuntimeName
+from kubeinstall.inventory.model import Cluster, Host, Registry
 from kubeinstall.operations.files import MARKER
 from kubeinstall.releases.images import sandbox_image
 
-DAEMON_JSON = "/etc/docker/daemon.json"
 CONFIG_TOML = "/etc/containerd/config.toml"
 CERTS_D = "/etc/containerd/certs.d"
 CNI_BIN = "/opt/cni/bin"
@@ -23,33 +22,6 @@ CNI_BIN = "/opt/cni/bin"
 _DOCKER_HUB = "docker.io"
 _CAPABILITIES = ["pull", "resolve"]
 _RUNC = {"runtime_type": "io.containerd.runc.v2", "options": {"SystemdCgroup": True}}
-
-
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with ``over`` laid on it: mappings are merged, all else is replaced."""
-    result = dict(base)
-    for key, value in over.items():
-        old = result.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        result[key] = merged(old, value) if both else value  # type: ignore[arg-type]
-    return result
-
-
-def daemon_json(cluster: Cluster) -> str:
-    """Docker's configuration; JSON has no comments, so it carries no marker."""
-    runtime = cluster.spec.runtime
-    document: dict[str, Any] = {
-        "exec-opts": ["native.cgroupdriver=systemd"],
-        "log-driver": "json-file",
-        "log-opts": {"max-size": runtime.log_max_size, "max-file": str(runtime.log_max_files)},
-    }
-    hub = runtime.registries.get(_DOCKER_HUB)
-    if hub and hub.mirrors:
-        document["registry-mirrors"] = hub.mirrors
-    insecure = [name for name, registry in runtime.registries.items() if registry.insecure]
-    if insecure:
-        document["insecure-registries"] = insecure
-    return json.dumps(merged(document, runtime.config), indent=2) + "\n"
 
 
 def config_toml(cluster: Cluster, major: int) -> str:
@@ -124,13 +96,10 @@ def usual_major(cluster: Cluster) -> int:
 
 
 def files(cluster: Cluster, _host: Host, major: int | None = None) -> Iterable[RenderedFile]:
-    """The files of the phase.
+    """The files of the runtime.
 
     Args:
         major: of containerd; None: the one that goes with the release.
     """
-    if cluster.spec.runtime.name is RuntimeName.DOCKER:
-        yield RenderedFile(DAEMON_JSON, daemon_json(cluster))
-        return
     yield RenderedFile(CONFIG_TOML, config_toml(cluster, major or usual_major(cluster)))
     yield from registry_files(cluster)

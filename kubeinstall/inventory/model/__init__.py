@@ -1,0 +1,76 @@
+"""The inventory as types: what a user may write, and the cluster that comes of it.
+
+``InventoryFile`` is the shape of the YAML file (its JSON Schema is generated from here).
+``Cluster`` and ``Host`` are what the rest of the code is handed: resolved, frozen, checked.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from kubeinstall.inventory.model.base import Args, Document, HostName, Strict
+from kubeinstall.inventory.model.cluster import (
+    ClusterSpec,
+    Endpoint,
+    Kubeadm,
+    KubeProxy,
+    Network,
+    NetworkPlugin,
+    Smoke,
+)
+from kubeinstall.inventory.model.lab import CgroupMode, Lab
+from kubeinstall.inventory.model.nodes import (
+    Group,
+    Groups,
+    HostEntry,
+    HostSettings,
+    Kubelet,
+    Ssh,
+    Taint,
+)
+from kubeinstall.inventory.model.resolved import Cluster, Host, Role
+from kubeinstall.inventory.model.runtime import Registry, Runtime, RuntimeName
+from kubeinstall.inventory.model.sources import Packages
+from kubeinstall.inventory.model.system import Firewall, Time
+
+__all__ = [
+    "Args",
+    "CgroupMode",
+    "Cluster",
+    "ClusterSpec",
+    "Document",
+    "Endpoint",
+    "Firewall",
+    "Group",
+    "Groups",
+    "Host",
+    "HostEntry",
+    "HostName",
+    "HostSettings",
+    "InventoryFile",
+    "KubeProxy",
+    "Kubeadm",
+    "Kubelet",
+    "Lab",
+    "Network",
+    "NetworkPlugin",
+    "Packages",
+    "Registry",
+    "Role",
+    "Runtime",
+    "RuntimeName",
+    "Smoke",
+    "Ssh",
+    "Strict",
+    "Taint",
+    "Time",
+]
+
+
+class InventoryFile(Strict):
+    """The inventory file."""
+
+    cluster: ClusterSpec
+    defaults: HostSettings = Field(default_factory=HostSettings)
+    groups: Groups
+    lab: Lab | None = None

@@ -1,0 +1,51 @@
+"""What every part of the inventory is made of: strict models and the forms of values."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from kubeinstall.inventory.forms import (
+    DNS_LABEL,
+    DNS_NAME,
+    DURATION,
+    NOT_EMPTY,
+    VERSION,
+    exact_version,
+    only_text,
+    zero_as_text,
+)
+
+DnsLabel = Annotated[str, StringConstraints(pattern=DNS_LABEL, max_length=63)]
+DnsName = Annotated[str, StringConstraints(pattern=DNS_NAME, max_length=253)]
+HostName = Annotated[str, StringConstraints(pattern=DNS_NAME, max_length=63)]
+"""The kernel takes host names up to 64 characters, Kubernetes wants them in labels of 63."""
+Ipv4 = Annotated[IPv4Address, BeforeValidator(only_text)]
+Ipv4Network = Annotated[IPv4Network, BeforeValidator(only_text)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+ExactVersion = Annotated[str, StringConstraints(pattern=VERSION), BeforeValidator(exact_version)]
+Duration = Annotated[
+    str,
+    StringConstraints(pattern=DURATION),
+    BeforeValidator(zero_as_text),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": DURATION}, {"const": 0}]}),
+]
+Text = Annotated[str, StringConstraints(pattern=NOT_EMPTY)]
+Args = dict[str, str | int | float | bool]
+"""Extra arguments as one form for every kubeadm API: flag name without dashes, and its value."""
+Document = dict[str, Any]
+
+
+class Strict(BaseModel):
+    """A part of the inventory: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

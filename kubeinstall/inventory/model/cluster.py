@@ -1,0 +1,109 @@
+"""What the cluster shall be."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from kubeinstall.inventory.forms import HOST_NAME, HOURS, IMAGE, REPOSITORY, SAN, SYSCTL
+from kubeinstall.inventory.model.base import (
+    Args,
+    DnsLabel,
+    DnsName,
+    Document,
+    Duration,
+    ExactVersion,
+    Ipv4Network,
+    Port,
+    Strict,
+    Text,
+)
+from kubeinstall.inventory.model.runtime import Runtime
+from kubeinstall.inventory.model.sources import Packages
+from kubeinstall.inventory.model.system import Firewall, Time
+
+
+class NetworkPlugin(StrEnum):
+    BRIDGE = "bridge"
+    NONE = "none"
+
+
+class Network(Strict):
+    """Pod and service networks."""
+
+    plugin: NetworkPlugin = Field(
+        NetworkPlugin.BRIDGE,
+        description="bridge: hosts on one network, a route per node; none: you bring your own.",
+    )
+    pods: Ipv4Network = IPv4Network("10.244.0.0/16")
+    services: Ipv4Network = IPv4Network("10.96.0.0/16")
+    dns_domain: DnsName = "cluster.local"
+
+
+class Endpoint(Strict):
+    """The address that all nodes and users reach the API servers by."""
+
+    host: str = Field(pattern=HOST_NAME, description="DNS name or address.")
+    port: Port = 6443
+
+
+class Kubeadm(Strict):
+    """kubeadm settings, written for whichever configuration API the version has."""
+
+    api_server_args: Args = Field(default_factory=dict)
+    controller_manager_args: Args = Field(default_factory=dict)
+    scheduler_args: Args = Field(default_factory=dict)
+    etcd_args: Args = Field(default_factory=dict)
+    cert_sans: list[Annotated[str, StringConstraints(pattern=SAN)]] = Field(
+        default_factory=list, description="More names and addresses of the API server."
+    )
+    feature_gates: dict[str, bool] = Field(default_factory=dict)
+    token_ttl: Duration = Field("2h", description="e.g. 24h or 1h30m; 0 = never expires.")
+    skip_phases: list[Text] = Field(default_factory=list)
+    ignore_preflight_errors: list[Text] = Field(default_factory=list)
+    certificate_validity: str | None = Field(
+        None, pattern=HOURS, description="From Kubernetes 1.31, e.g. 8760h."
+    )
+
+
+class KubeProxy(Strict):
+    """kube-proxy settings."""
+
+    mode: Literal["iptables", "ipvs", "nftables"] = "iptables"
+    config: Document = Field(default_factory=dict, description="KubeProxyConfiguration fields.")
+
+
+class Smoke(Strict):
+    """The smoke test's app."""
+
+    image: str = Field("docker.io/library/busybox:1.37", pattern=IMAGE)
+    timeout: Annotated[int, Field(ge=10)] = Field(180, description="Seconds for each condition.")
+
+
+class ClusterSpec(Strict):
+    """What the cluster shall be."""
+
+    name: DnsLabel = "kubernetes"
+    kubernetes: ExactVersion = Field(description="Exact version, e.g. 1.36.2.")
+    runtime: Runtime = Field(default_factory=Runtime)
+    network: Network = Field(default_factory=Network)
+    endpoint: Endpoint | None = Field(None, description="Default: the first control plane.")
+    image_repository: str | None = Field(
+        None, pattern=REPOSITORY, description="Default: kubeadm's own."
+    )
+    packages: Packages = Field(default_factory=Packages)
+    kubeadm: Kubeadm = Field(default_factory=Kubeadm)
+    kube_proxy: KubeProxy = Field(default_factory=KubeProxy)
+    time: Time = Field(default_factory=Time)
+    firewall: Firewall = Field(
+        Firewall.OPEN,
+        description="An active ufw or firewalld: open what the cluster needs, turn off, or keep.",
+    )
+    sysctls: dict[Annotated[str, StringConstraints(pattern=SYSCTL)], str | int] = Field(
+        default_factory=dict, description="More of your own."
+    )
+    manage_etc_hosts: bool = True
+    smoke: Smoke = Field(default_factory=Smoke)

@@ -1,0 +1,32 @@
+"""Hosts on this machine."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import IPv4Network
+from typing import Literal
+
+from pydantic import Field
+
+from kubeinstall.inventory.model.base import Ipv4, Ipv4Network, Strict
+
+
+class CgroupMode(StrEnum):
+    HOST = "host"
+    V1 = "v1"
+    V2 = "v2"
+    HYBRID = "hybrid"
+
+
+class Lab(Strict):
+    """Hosts on this machine (``kubeinstall lab``); ignored by everything else."""
+
+    subnet: Ipv4Network = IPv4Network("10.99.0.0/24")
+    cgroup: CgroupMode = CgroupMode.HOST
+    mirror: Ipv4 | None = Field(
+        None, description="Address of the lab's own package mirror and image registry."
+    )
+    users: dict[str, Literal["sudo", "sudo-password"]] = Field(
+        default_factory=dict, description="Logins beside root; password: the login name."
+    )
+    bastion: Ipv4 | None = Field(None, description="Make an ssh jump host here.")

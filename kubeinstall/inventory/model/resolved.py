@@ -1,0 +1,90 @@
+"""The cluster that comes of an inventory: resolved, frozen, checked."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from kubeinstall.inventory.model.base import Strict
+from kubeinstall.inventory.model.cluster import ClusterSpec, Endpoint
+from kubeinstall.inventory.model.lab import Lab
+from kubeinstall.inventory.model.nodes import Kubelet, Ssh, Taint
+from kubeinstall.releases import Release, Version, release
+
+
+class Role(StrEnum):
+    CONTROL_PLANE = "control_plane"
+    WORKER = "worker"
+
+
+class Host(Strict):
+    """A host with everything that its group and the defaults say, resolved."""
+
+    name: str
+    role: Role
+    address: str
+    node_ip: str
+    hostname: str
+    ssh: Ssh
+    labels: dict[str, str]
+    taints: tuple[Taint, ...] | None
+    kubelet: Kubelet
+
+    @property
+    def is_control_plane(self) -> bool:
+        return self.role is Role.CONTROL_PLANE
+
+
+class Cluster(Strict):
+    """What the code works on: the specification and its resolved hosts.
+
+    Hosts are in the file's order, control planes first; the first one is initialised.
+    """
+
+    spec: ClusterSpec
+    hosts: tuple[Host, ...]
+    lab: Lab | None = None
+    source: Path | None = None
+
+    @cached_property
+    def version(self) -> Version:
+        return Version.parse(self.spec.kubernetes)
+
+    @cached_property
+    def release(self) -> Release:
+        return release(self.version)
+
+    @cached_property
+    def control_planes(self) -> tuple[Host, ...]:
+        return tuple(host for host in self.hosts if host.is_control_plane)
+
+    @cached_property
+    def workers(self) -> tuple[Host, ...]:
+        return tuple(host for host in self.hosts if not host.is_control_plane)
+
+    @property
+    def first(self) -> Host:
+        """The control plane that ``kubeadm init`` runs on."""
+        return self.control_planes[0]
+
+    @cached_property
+    def endpoint(self) -> str:
+        """``host:port`` of the API, for kubeadm's controlPlaneEndpoint."""
+        given = self.spec.endpoint or Endpoint(host=self.first.node_ip)
+        return f"{given.host}:{given.port}"
+
+    @property
+    def image_repository(self) -> str:
+        return self.spec.image_repository or self.release.image_repository
+
+    def host(self, name: str) -> Host:
+        """The host of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise KeyError(name)

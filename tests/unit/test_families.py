@@ -1,0 +1,30 @@
+"""Families of operating systems: which one a host is of."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubeinstall.deploys import families
+from kubeinstall.facts.identity import System, SystemState
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("system", "family"),
+    [
+        (SystemState("debian", "12"), "debian"),
+        (SystemState("ubuntu", "24.04", ("debian",)), "debian"),
+        (SystemState("raspbian", "12", ("debian",)), "debian"),
+    ],
+)
+def test_a_system_is_of_the_family_that_it_or_its_origin_names(
+    system: SystemState, family: str
+) -> None:
+    assert families.of(system).name == family
+
+
+def test_os_release_is_read() -> None:
+    lines = ["ubuntu", "24.04", "debian", "noble"]
+    assert System().process(lines) == SystemState("ubuntu", "24.04", ("debian",), "noble")
+    assert System().process(["junk"]) == SystemState()
