@@ -1,0 +1,157 @@
+"""What kubeadm left on a host."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from kubeinstall.deploys import joining
+from kubeinstall.facts import cni as cni_facts
+from kubeinstall.facts import kubeadm as facts
+from tests.unit.certificates import certificate
+from tests.unit.operating import run
+
+pytestmark = pytest.mark.unit
+
+CA = "a" * 64
+CONFIG = "text"
+JOINED = facts.JoinState(True, True, CA, True)
+
+
+def in_folder(fact: Any, folder: Path, **arguments: Any) -> Any:
+    """What a fact tells where /etc/kubernetes is this folder."""
+    script = fact().command(**arguments).replace("/etc/kubernetes", str(folder))
+    return fact().process(run(script).splitlines())
+
+
+def test_both_ends_tell_the_authority_by_the_same_fingerprint(tmp_path: Path) -> None:
+    """Also where a certificate authority of one's own has text around it, or another after it."""
+    first, second = (certificate().public_bytes(Encoding.PEM).decode() for _ in range(2))
+    (tmp_path / "pki").mkdir()
+    for text in (first, f"Certificate:\n    Data: 1\n{first}", f"{first}{second}"):
+        (tmp_path / "pki/ca.crt").write_text(text)
+        state = in_folder(facts.Joined, tmp_path)
+        assert state.ca_sha256 == joining.authority(text).sha256
+        assert state.leftovers
+        assert not state.unfinished
+        assert not state.kubelet_conf
+
+
+def test_how_far_an_init_came_is_read_from_its_files(tmp_path: Path) -> None:
+    config = tmp_path / "kubeadm.yaml"
+    arguments = {"last": "a/b", "namespace": "c", "config": str(config)}
+    assert in_folder(facts.ControlPlane, tmp_path, **arguments).config_sha256 == ""
+    config.write_text(CONFIG)
+    (tmp_path / "admin.conf").write_text("current-context: kubernetes-admin@prod\nusers: []\n")
+    state = in_folder(facts.ControlPlane, tmp_path, **arguments)
+    assert (state.begun, state.settled, state.answers) == (True, False, False)
+    assert (state.cluster, state.config_sha256) == (
+        "prod",
+        hashlib.sha256(CONFIG.encode()).hexdigest(),
+    )
+    pem = "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem"
+    (tmp_path / "kubelet.conf").write_text(pem)
+    assert in_folder(facts.ControlPlane, tmp_path, **arguments).settled
+
+
+@pytest.mark.parametrize(
+    ("lines", "state"),
+    [
+        ([], facts.ControlPlaneState()),
+        (["begun=yes"], facts.ControlPlaneState(begun=True)),
+        (
+            ["begun=yes", "active=yes", "answers=yes", "finished=yes"],
+            facts.ControlPlaneState(True, True, True, True),
+        ),
+        (
+            ["begun=yes", "settled=yes", "cluster=prod", "config=1"],
+            facts.ControlPlaneState(True, settled=True, cluster="prod", config_sha256="1"),
+        ),
+        (["", "begun", "W1121 sh: kubectl", "\x00"], facts.ControlPlaneState()),
+    ],
+)
+def test_control_plane_fact(lines: list[str], state: facts.ControlPlaneState) -> None:
+    assert facts.ControlPlane().process(lines) == state
+
+
+@pytest.mark.parametrize(
+    ("lines", "state"),
+    [
+        ([], facts.JoinState()),
+        (["leftovers=yes", "leftovers=yes"], facts.JoinState(leftovers=True)),
+        (
+            ["kubelet_conf=yes", "leftovers=yes", f"ca={CA}", "active=yes"],
+            facts.JoinState(True, True, CA, True),
+        ),
+        (
+            ["leftovers=yes", "unfinished=yes", "control_plane=yes"],
+            facts.JoinState(leftovers=True, unfinished=True, control_plane=True),
+        ),
+        (["junk", "="], facts.JoinState()),
+    ],
+)
+def test_joined_fact(lines: list[str], state: facts.JoinState) -> None:
+    assert facts.Joined().process(lines) == state
+
+
+def test_kubeconfig_fact() -> None:
+    lines = ["home=/home/me", "admin=1", "copy=2", "right=yes", "backed_up=yes"]
+    found = facts.KubeconfigCopy().process(lines)
+    assert found == facts.KubeconfigState("/home/me", "1", "2", True, True)
+    assert facts.KubeconfigCopy().process(["junk"]) == facts.KubeconfigState()
+
+
+def test_leftovers_fact() -> None:
+    assert facts.Leftovers().process(["folders", " package:kubelet ", ""]) == {
+        "folders",
+        "package:kubelet",
+    }
+
+
+def test_network_facts() -> None:
+    lines = [
+        "route 10.244.1.0/24 via 10.0.0.11 dev eth0 ",
+        "route 10.244.9.0/24 dev eth0 scope link ",
+        "route",
+        "chains",
+    ]
+    state = cni_facts.Routes().process(lines)
+    assert state == cni_facts.RoutesState({"10.244.1.0/24": "10.0.0.11"}, True)
+    assert cni_facts.Routes().process(["junk", ""]) == cni_facts.RoutesState({})
+    line = r"4: cni0    inet 10.244.1.1/24 brd 10.244.1.255 scope global cni0\       valid_lft ..."
+    assert cni_facts.BridgeAddress().process([line]) == "10.244.1.1"
+    assert cni_facts.BridgeAddress().process(["", "junk"]) == ""
+    labels = ["cp1 kubernetes.io/os linux", "cp1 node-role.kubernetes.io/control-plane ", "junk"]
+    assert cni_facts.NodeLabels().process(labels) == {
+        "cp1": {"kubernetes.io/os": "linux", "node-role.kubernetes.io/control-plane": ""}
+    }
+
+
+@pytest.mark.parametrize(
+    ("fact", "arguments"),
+    [
+        (facts.ControlPlane, {"last": "a/b", "namespace": "c", "config": "/d"}),
+        (facts.Joined, {}),
+        (facts.KubeconfigCopy, {"user": "root"}),
+        (facts.KubeconfigCopy, {"user": "no-such-login"}),
+        (facts.Leftovers, {}),
+        (cni_facts.Routes, {"protocol": 186}),
+        (cni_facts.BridgeAddress, {}),
+        (cni_facts.NodeLabels, {}),
+    ],
+)
+def test_facts_need_nothing_installed(fact: Any, arguments: dict[str, Any], tmp_path: Path) -> None:
+    """Where every program is missing they end well, with something that can be read."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", fact().command(**arguments)],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert isinstance(fact().process(done.stdout.splitlines()), type(fact.default()))
