@@ -23,12 +23,29 @@ class Cause:
             case; its groups may be used in ``why`` and ``next`` as ``{1}``, ``{2}``.
         why: one sentence.
         next: the next command, or what to change.
+        symptom: it tells that something does not run, and not what keeps it from running.
     """
 
     name: str
     pattern: str
     why: str
     next: str
+    symptom: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """A cause as a text shows it.
+
+    Args:
+        why: one sentence.
+        next: the next command, or what to change.
+        symptom: something else may be behind it.
+    """
+
+    why: str
+    next: str
+    symptom: bool = False
 
 
 CAUSES: Sequence[Cause] = (
@@ -214,21 +231,24 @@ CAUSES: Sequence[Cause] = (
         r"dial tcp (\S+?): connect: connection refused|connection to the server (\S+) was refused",
         "nothing listens on {1}{2}: the API server does not run there (any more)",
         "on the control plane: crictl ps -a, or docker ps -a; then the container's log",
+        symptom=True,
     ),
     Cause(
         "kubelet down",
         r"kubelet (?:is not|isn't) running or healthy|kubelet failed auto-restart",
         "the kubelet does not stay up",
         _KUBELET,
+        symptom=True,
     ),
 )
 
 
-def find_cause(text: str) -> tuple[str, str] | None:
-    """Why and what next, of the first known cause that a text shows; None: no known one."""
+def find_cause(text: str) -> Found | None:
+    """The first known cause that a text shows; None: no known one."""
     for cause in CAUSES:
         match = re.search(cause.pattern, text, re.IGNORECASE | re.MULTILINE)
         if match:
             groups = [match[0].strip(), *(group or "" for group in match.groups())]
-            return cause.why.format(*groups), cause.next.format(*groups)
+            why, then = cause.why.format(*groups), cause.next.format(*groups)
+            return Found(why, then, cause.symptom)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kubeinstall.diagnose.causes import find_cause
+from kubeinstall.diagnose.causes import Found, find_cause
 from kubeinstall.diagnose.evidence import Evidence
 from kubeinstall.findings import Finding
 
@@ -14,8 +14,8 @@ _MOST = 400
 def diagnose(finding: Finding, output: str, evidence: Evidence | None = None) -> Finding:
     """The finding with its likely cause.
 
-    The failed command's own words come first; what the host tells beside them is asked only when
-    those show no known cause.
+    The failed command's own words come first. Where they show no known cause, or only that
+    something does not run, what the host tells beside them is asked for what is behind it.
 
     Args:
         finding: what failed where.
@@ -23,24 +23,33 @@ def diagnose(finding: Finding, output: str, evidence: Evidence | None = None) ->
         evidence: gathered on the host, if it could be.
     """
     found = find_cause(f"{output}\n{finding.why}")
-    if not found and evidence:
-        found = _from(evidence)
+    if evidence and (not found or found.symptom):
+        behind = _from(evidence)
+        if behind and not (found and behind.symptom):
+            found = behind
     if found:
-        why, then = found
-        return replace(finding, why=_short(why), next=_on(finding.where, then))
+        why = _short(found.why)
+        if found.symptom and evidence and evidence.last_words:
+            why += _last_words(evidence)
+        return replace(finding, why=why, next=_on(finding.where, found.next))
     if evidence and evidence.last_words:
         # Of a long output the last line says it; the host's own words must not be cut off.
         said = finding.why.strip().splitlines()[-1:] or [""]
-        why = f"{_short(said[0])}; last words on the host: {_short(evidence.last_words)}"
+        why = f"{_short(said[0])}{_last_words(evidence)}"
         return replace(finding, why=why.lstrip("; "))
     return finding
 
 
-def _from(evidence: Evidence) -> tuple[str, str] | None:
+def _from(evidence: Evidence) -> Found | None:
     if evidence.full_disks:
-        return f"{', '.join(evidence.full_disks)} is full", "df -h; du -xh -d2 /var | sort -h"
+        why = f"{', '.join(evidence.full_disks)} is full"
+        return Found(why, "df -h; du -xh -d2 /var | sort -h")
     told = "\n".join(evidence[part] for part in ("runtime", "containers", "kubelet-log"))
     return find_cause(told)
+
+
+def _last_words(evidence: Evidence) -> str:
+    return f"; last words on the host: {_short(evidence.last_words)}"
 
 
 def _on(host: str, then: str) -> str:

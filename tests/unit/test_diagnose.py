@@ -133,9 +133,9 @@ RECORDED = [
 def test_the_cause_is_read_from_what_was_said(said: str, why: str) -> None:
     found = find_cause(f"[init] some line before\n{said}\nsome line after")
     assert found is not None
-    assert found[0].startswith(why)
-    assert found[1]
-    assert "{" not in found[1].replace("{REGISTRY: {insecure: true}}", "")
+    assert found.why.startswith(why)
+    assert found.next
+    assert "{" not in found.next.replace("{REGISTRY: {insecure: true}}", "")
 
 
 def test_names_of_causes_are_unique() -> None:
@@ -179,3 +179,19 @@ def test_the_last_words_of_a_container_are_told() -> None:
     assert found.why == (
         "exit code 1; last words on the host: member has already been bootstrapped"
     )
+
+
+REFUSED = "The connection to the server 10.0.0.10:6443 was refused - did you specify the right host"
+
+
+def test_behind_a_symptom_the_host_tells_the_cause() -> None:
+    evidence = Evidence.parse("\036containers\netcd_1 Exited (1)\n  no space left on device\n")
+    assert diagnose(FAILED, REFUSED, evidence).why == "a file system is full"
+
+
+def test_of_a_symptom_without_a_known_cause_the_last_words_are_told() -> None:
+    evidence = Evidence.parse("\036containers\netcd_1 Exited (1)\n  member is unknown\n")
+    found = diagnose(FAILED, REFUSED, evidence)
+    assert found.why.startswith("nothing listens on 10.0.0.10:6443")
+    assert found.why.endswith("last words on the host: member is unknown")
+    assert diagnose(FAILED, REFUSED).why.startswith("nothing listens on 10.0.0.10:6443")
