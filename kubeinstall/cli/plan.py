@@ -10,9 +10,10 @@ import click
 
 from kubeinstall.cli import options
 from kubeinstall.cli.errors import show
-from kubeinstall.cli.running import reaching, read, running
+from kubeinstall.cli.running import choosing, reaching, read, running
 from kubeinstall.phases import PHASES
 from kubeinstall.phases.runner import execute
+from kubeinstall.phases.select import pick
 from kubeinstall.report.plan import Plan
 from kubeinstall.report.terminal import Terminal, console
 
@@ -22,16 +23,25 @@ CHANGES = 2
 @click.command("plan")
 @options.inventory
 @reaching
+@choosing
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.option("--plain", is_flag=True, help="No colours, no live progress.")
 def command(
-    inventory: Path, limit: tuple[str, ...], ask_sudo_pass: bool, as_json: bool, plain: bool
+    inventory: Path,
+    limit: tuple[str, ...],
+    ask_sudo_pass: bool,
+    first: str | None,
+    last: str | None,
+    only: tuple[str, ...],
+    as_json: bool,
+    plain: bool,
 ) -> int:
     """Show what `up` would change, host by host, with file diffs.
 
     Nothing is changed. What follows an earlier phase with changes is labelled so: it was looked at
     before those changes. Exits with 0 for no changes, 2 for changes, others for errors.
     """
+    phases = pick(PHASES, first=first, last=last, only=only)
     cluster, warnings = read(inventory, ask_sudo_pass)
     plan = Plan()
     out = console(file=io.StringIO()) if as_json else console(plain=plain)
@@ -40,7 +50,7 @@ def command(
         for warning in warnings:
             reporter.finding(warning)
     with running(cluster, reporter, limit=limit, dry=True) as run:
-        code = execute(run, PHASES)
+        code = execute(run, phases)
     if as_json:
         show(run.errors)
         click.echo(json.dumps(plan.as_dict(run.out), indent=2))

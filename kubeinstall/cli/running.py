@@ -43,6 +43,19 @@ def reaching(command: Command) -> Command:
     return command
 
 
+def choosing(command: Command) -> Command:
+    """Add the options of every command that may go through some of the phases only."""
+    for option in (
+        click.option(
+            "--only", multiple=True, metavar="PHASE", help="Only this phase; may be repeated."
+        ),
+        click.option("--until", "last", metavar="PHASE", help="End with this phase."),
+        click.option("--from", "first", metavar="PHASE", help="Begin with this phase."),
+    ):
+        command = option(command)
+    return command
+
+
 def printing(command: Command) -> Command:
     """Add the options of every command that shows a run."""
     for option in (

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from kubeinstall.cli import options
-from kubeinstall.cli.running import interactive, printing, reaching, read, running
+from kubeinstall.cli.running import choosing, interactive, printing, reaching, read, running
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.phases import PHASES
 from kubeinstall.phases.runner import execute
@@ -20,9 +20,7 @@ from kubeinstall.report.terminal import Terminal, console
 @options.inventory
 @reaching
 @printing
-@click.option("--from", "first", metavar="PHASE", help="Begin with this phase.")
-@click.option("--until", "last", metavar="PHASE", help="End with this phase.")
-@click.option("--only", multiple=True, metavar="PHASE", help="Only this phase; may be repeated.")
+@choosing
 @click.option(
     "--smoke/--no-smoke",
     "smoke",

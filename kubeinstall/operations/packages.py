@@ -90,7 +90,9 @@ def _install(missing: Wanted) -> str:
     """The shell script that installs, or says which versions there are instead."""
     checks = "\n".join(f"need {shlex.quote(n)} {_grep(v)}" for n, v in missing)
     specs = " ".join(shlex.quote(f"{n}={v}" if v else n) for n, v in missing)
-    apt = f"{_APT} install --no-install-recommends --allow-change-held-packages {specs}"
+    # A version that was upgraded by hand goes back: only what is named in one is downgraded.
+    allowed = "--allow-change-held-packages --allow-downgrades"
+    apt = f"{_APT} install --no-install-recommends {allowed} {specs}"
     return f"""\
 need() {{
   has=$(apt-cache madison "$1" 2>/dev/null | cut -d'|' -f2 | tr -d ' ' | sort -uVr)

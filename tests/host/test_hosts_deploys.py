@@ -17,6 +17,7 @@ from kubeinstall.lab.mirror.debs import Package
 from kubeinstall.lab.mirror.packages import KUBELET_SERVICE
 from kubeinstall.lab.mirror.repository import sign, write_index
 from tests.host.lone import Lone, lone_host
+from tests.running import kubeinstall
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(600)]
 
@@ -189,6 +190,19 @@ def test_a_hold_that_was_lost_is_put_back(h1: Lone, repository: dict[str, str]) 
     assert h1.changed("packages", kubernetes="1.20.1", packages=repository) == [
         "Install kubelet, kubeadm and kubectl 1.20.1"
     ]
+    assert installed(h1) == "hold 1.20.1-1.1"
+
+
+def test_a_package_upgraded_by_hand_is_planned_and_put_back(
+    h1: Lone, repository: dict[str, str]
+) -> None:
+    h1.sh("apt-get -yq install --allow-change-held-packages kubelet=1.20.2-1.1")
+    title = "Install kubelet, kubeadm and kubectl 1.20.1"
+    inventory = h1.inventory(kubernetes="1.20.1", packages=repository)
+    plan = kubeinstall("plan", "-i", inventory, "--only", "packages")
+    assert plan.code == 2, plan.text
+    assert title in plan.text
+    assert h1.changed("packages", kubernetes="1.20.1", packages=repository) == [title]
     assert installed(h1) == "hold 1.20.1-1.1"
 
 
