@@ -133,6 +133,7 @@ def cluster_configuration(cluster: Cluster) -> Document:
         ("controllerManager", manager),
         ("scheduler", scheduler),
         ("etcd", {"local": etcd} if etcd else {}),
+        ("dns", {"imageRepository": cluster.dns_repository} if cluster.dns_repository else {}),
         ("featureGates", dict(kubeadm.feature_gates)),
         ("certificateValidityPeriod", kubeadm.certificate_validity),
     ):

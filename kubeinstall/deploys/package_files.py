@@ -7,19 +7,18 @@ from collections.abc import Iterable
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.releases.sources import PackageFormat, key_file
 from kubeinstall.templates import render
 
-OFFICIAL = "https://pkgs.k8s.io"
 SOURCE_FILE = "/etc/apt/sources.list.d/kubernetes.list"
 KEYRING = "/etc/apt/keyrings/kubernetes-apt-keyring.asc"
 
 _ARMOR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
 
-def source_url(cluster: Cluster) -> str:
-    """The apt source of the minor, with a slash at its end."""
-    base = cluster.spec.packages.url or OFFICIAL
-    return f"{base}/core:/stable:/v{cluster.version.minor_name}/deb/"
+def source_url(cluster: Cluster, package_format: PackageFormat = PackageFormat.DEB) -> str:
+    """The package repository of the minor, with a slash at its end."""
+    return cluster.origin.packages(cluster.version, package_format)
 
 
 def source_list(cluster: Cluster) -> str:
@@ -27,13 +26,13 @@ def source_list(cluster: Cluster) -> str:
     return render("packages/kubernetes.list.j2", keyring=KEYRING, url=source_url(cluster))
 
 
-def key_url(cluster: Cluster) -> str:
+def key_url(cluster: Cluster, package_format: PackageFormat = PackageFormat.DEB) -> str:
     """Where the source has its own key.
 
     Raises:
         KubeinstallError: it would come over plain HTTP, where anyone on the way could change it.
     """
-    url = source_url(cluster)
+    url = source_url(cluster, package_format)
     if not url.startswith("https://"):
         raise KubeinstallError(
             Finding(
@@ -43,7 +42,7 @@ def key_url(cluster: Cluster) -> str:
                 next="save the source's signing key to a file and name it in cluster.packages.key",
             )
         )
-    return f"{url}Release.key"
+    return url + key_file(package_format)
 
 
 def given_key(cluster: Cluster) -> str | None:

@@ -137,7 +137,7 @@ def peers(host: Host, present: Iterable[Host]) -> set[tuple[str, int]]:
 
 def sources(cluster: Cluster) -> list[tuple[str, int]]:
     """Host and port of the package source and of the image registry, unless it has mirrors."""
-    url = urlsplit(cluster.spec.packages.url or "https://pkgs.k8s.io")
+    url = urlsplit(cluster.origin.base)
     found = [(url.hostname or "", url.port or {"http": 80}.get(url.scheme, 443))]
     registry = cluster.image_repository.partition("/")[0]
     settings = cluster.spec.runtime.registries.get(registry)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from kubeinstall.releases import DEFAULT, NEWEST, OLDEST, Version, release
+from kubeinstall.releases.images import ImageLayout, dns_repository, flat_works, image_layout
 
 pytestmark = pytest.mark.unit
+
+FLAT, NESTED = ImageLayout.FLAT, ImageLayout.NESTED
 
 
 @pytest.mark.parametrize("text", ["1.36.2", "v1.36.2", " 1.36.2\n"])
@@ -67,3 +70,34 @@ def test_unknown_minors(version: Version) -> None:
 
 def test_the_default_is_known() -> None:
     assert release(DEFAULT).version == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("version", "repository", "layout", "told"),
+    [
+        ("1.36.2", "registry.k8s.io", NESTED, None),
+        ("1.36.2", "registry.aliyuncs.com/google_containers", FLAT, None),
+        ("1.36.2", "registry.example.org", NESTED, "registry.example.org/coredns"),
+        ("1.24.17", "registry.k8s.io", NESTED, "registry.k8s.io/coredns"),
+        ("1.24.17", "k8s.gcr.io", NESTED, "k8s.gcr.io/coredns"),
+        ("1.21.2", "registry.example.org", NESTED, "registry.example.org/coredns"),
+        ("1.21.1", "registry.example.org", NESTED, None),
+        ("1.20.15", "registry.example.org", NESTED, None),
+    ],
+)
+def test_what_kubeadm_is_told_of_coredns(
+    version: str, repository: str, layout: ImageLayout, told: str | None
+) -> None:
+    assert dns_repository(Version.parse(version), repository, layout) == told
+
+
+def test_only_two_versions_cannot_take_coredns_from_a_flat_repository() -> None:
+    versions = ("1.20.15", "1.21.0", "1.21.1", "1.21.2", "1.36.2")
+    assert [flat_works(Version.parse(v)) for v in versions] == [True, False, False, True, True]
+
+
+def test_kubeadms_own_repositories_are_nested() -> None:
+    found = {
+        name: image_layout(name) for name in ("k8s.gcr.io", "registry.k8s.io", "10.0.0.2:5000")
+    }
+    assert list(found.values()) == [NESTED, NESTED, FLAT]

@@ -19,6 +19,8 @@ _NETWORK: Loc = ("cluster", "network")
 _KUBEADM: Loc = ("cluster", "kubeadm")
 _KUBE_PROXY: Loc = ("cluster", "kube_proxy")
 _LAB: Loc = ("lab",)
+_SOURCE: Loc = ("cluster", "source")
+_IMAGES: tuple[Loc, ...] = (("cluster", "image_repository"), ("cluster", "image_layout"))
 _HOSTS: Loc = ("groups", "*", "hosts", "*")
 _ADDRESS: Loc = (*_HOSTS, "address")
 _NODE_IP: Loc = (*_HOSTS, "node_ip")
@@ -32,7 +34,8 @@ def _settings(*path: str) -> tuple[Loc, ...]:
 CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (versions.known, (_VERSION,)),
     (versions.runtime, (_VERSION, ("cluster", "runtime", "name"))),
-    (versions.packages, (_VERSION, ("cluster", "packages", "url"))),
+    (versions.packages, (_VERSION, ("cluster", "packages", "url"), _SOURCE)),
+    (versions.image_layout, (_VERSION, *_IMAGES, _SOURCE)),
     (versions.packages_key, (("cluster", "packages"),)),
     (versions.kube_proxy_mode, (_VERSION, (*_KUBE_PROXY, "mode"))),
     (versions.certificate_validity, (_VERSION, (*_KUBEADM, "certificate_validity"))),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from kubeinstall.inventory.model import InventoryFile, RuntimeName
 from kubeinstall.inventory.resolve import layers
 from kubeinstall.inventory.source import Issue, dotted
 from kubeinstall.releases import DEFAULT, NEWEST, OLDEST, Version, release
+from kubeinstall.releases.images import ImageLayout, flat_works
+from kubeinstall.releases.images import image_layout as likely_layout
+from kubeinstall.releases.sources import SINCE, SOURCES
 
-PKGS_K8S_IO_SINCE = (1, 24)
 NFTABLES_SINCE = (1, 31)
 IPVS_DEPRECATED_SINCE = (1, 35)
 POD_INFRA_IMAGE_UNTIL = (1, 34)
@@ -49,15 +52,41 @@ def runtime(inventory: InventoryFile) -> Iterator[Issue]:
 
 
 def packages(inventory: InventoryFile) -> Iterator[Issue]:
-    """The official package source has the version."""
-    if inventory.cluster.packages.url is None and _minor(inventory) < PKGS_K8S_IO_SINCE:
+    """The source has packages of the version."""
+    cluster = inventory.cluster
+    if cluster.packages.url is None and _minor(inventory) < SINCE:
+        where = urlsplit(SOURCES[cluster.source].base).hostname
         yield Issue(
             ("cluster", "kubernetes"),
-            f"cluster.packages.url is missing: pkgs.k8s.io has no Kubernetes "
-            f"{inventory.cluster.kubernetes}",
+            f"cluster.packages.url is missing: {where} has no Kubernetes {cluster.kubernetes}",
             why="its packages begin with 1.24",
             next="name a package source that has it, e.g. `packages: {url: "
             "https://mirror.example.org}`, or take 1.24 or newer",
+        )
+
+
+def image_layout(inventory: InventoryFile) -> Iterator[Issue]:
+    """kubeadm can find CoreDNS in the image repository."""
+    cluster = inventory.cluster
+    repository = cluster.image_repository or SOURCES[cluster.source].image_repository
+    if repository is None:
+        if cluster.image_layout is ImageLayout.FLAT:
+            yield Issue(
+                ("cluster", "image_layout"),
+                "cluster.image_layout: kubeadm's own image repository is not flat",
+                next="remove it, or name the repository that is in cluster.image_repository",
+                at_key=True,
+            )
+        return
+    layout = cluster.image_layout or likely_layout(repository)
+    if layout is ImageLayout.FLAT and not flat_works(Version.parse(cluster.kubernetes)):
+        yield Issue(
+            ("cluster", "kubernetes"),
+            f"cluster.kubernetes: kubeadm {cluster.kubernetes} cannot take CoreDNS from a flat "
+            f"image repository such as {repository}",
+            why="1.21.0 and 1.21.1 look for coredns/coredns in every repository",
+            next="take 1.21.2 or newer, or set `image_layout: nested` if the repository has "
+            "coredns/coredns",
         )
 
 

@@ -24,6 +24,8 @@ from kubeinstall.inventory.model.base import (
 from kubeinstall.inventory.model.runtime import Runtime
 from kubeinstall.inventory.model.sources import Packages
 from kubeinstall.inventory.model.system import Firewall, Time
+from kubeinstall.releases.images import ImageLayout
+from kubeinstall.releases.sources import SourceName
 
 
 class NetworkPlugin(StrEnum):
@@ -91,8 +93,22 @@ class ClusterSpec(Strict):
     runtime: Runtime = Field(default_factory=Runtime)
     network: Network = Field(default_factory=Network)
     endpoint: Endpoint | None = Field(None, description="Default: the first control plane.")
+    source: SourceName = Field(
+        SourceName.OFFICIAL,
+        description=(
+            "Where packages, their keys and images come from; packages.url, packages.key and "
+            "image_repository each win over it."
+        ),
+    )
     image_repository: str | None = Field(
-        None, pattern=REPOSITORY, description="Default: kubeadm's own."
+        None, pattern=REPOSITORY, description="Default: the source's, or kubeadm's own."
+    )
+    image_layout: ImageLayout | None = Field(
+        None,
+        description=(
+            "Where image_repository has CoreDNS: flat REPO/coredns, nested REPO/coredns/coredns "
+            "as registry.k8s.io has it; default: flat, for all but kubeadm's own."
+        ),
     )
     packages: Packages = Field(default_factory=Packages)
     kubeadm: Kubeadm = Field(default_factory=Kubeadm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,8 @@ from kubeinstall.inventory.model.cluster import ClusterSpec, Endpoint
 from kubeinstall.inventory.model.lab import Lab
 from kubeinstall.inventory.model.nodes import Kubelet, Ssh, Taint
 from kubeinstall.releases import Release, Version, release
+from kubeinstall.releases.images import dns_repository, image_layout
+from kubeinstall.releases.sources import OFFICIAL_LAYOUT, SOURCES, Source
 
 
 class Role(StrEnum):
@@ -74,9 +77,27 @@ class Cluster(Strict):
         given = self.spec.endpoint or Endpoint(host=self.first.node_ip)
         return f"{given.host}:{given.port}"
 
+    @cached_property
+    def origin(self) -> Source:
+        """Where packages and images come from: a known source, with the file's own over it."""
+        spec = self.spec
+        known = SOURCES[spec.source]
+        images = spec.image_repository or known.image_repository
+        if spec.packages.url:
+            return Source(spec.packages.url, OFFICIAL_LAYOUT, known.docker, images)
+        return replace(known, image_repository=images)
+
     @property
     def image_repository(self) -> str:
-        return self.spec.image_repository or self.release.image_repository
+        """Where kubeadm's images come from."""
+        return self.origin.image_repository or self.release.image_repository
+
+    @property
+    def dns_repository(self) -> str | None:
+        """What kubeadm has to be told of where CoreDNS is; None: it finds it by itself."""
+        repository = self.image_repository
+        layout = self.spec.image_layout or image_layout(repository)
+        return dns_repository(self.version, repository, layout)
 
     def host(self, name: str) -> Host:
         """The host of that name.

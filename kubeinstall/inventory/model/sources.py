@@ -18,7 +18,7 @@ class Packages(Strict):
         pattern=URL,
         description=(
             "Base URL in the layout of pkgs.k8s.io (URL/core:/stable:/vX.Y/deb/); "
-            "default: pkgs.k8s.io itself."
+            "default: that of cluster.source."
         ),
     )
     key: Path | None = Field(None, description="Signing key file; default: the source's own.")
