@@ -7,7 +7,7 @@ from pyinfra.context import host
 
 from kubeinstall.deploys import families, host_files
 from kubeinstall.inventory.model import Cluster, Firewall, Host
-from kubeinstall.operations.clock import in_sync
+from kubeinstall.operations.clock import in_sync, others_off
 from kubeinstall.operations.files import managed_file
 from kubeinstall.operations.firewall import firewall_off, firewall_open
 from kubeinstall.operations.modules import modules_loaded
@@ -40,10 +40,11 @@ def _clock(cluster: Cluster) -> None:
     conf = host_files.chrony_conf(cluster)
     if conf:
         managed_file(path=chrony.conf, content=conf, name="Name the time servers")
+    others_off(name="Turn off other time services")
     running(unit=chrony.unit, configs=(chrony.conf,), name="Run chrony")
     if cluster.spec.time.sync_timeout:
         timeout = cluster.spec.time.sync_timeout
-        in_sync(timeout=timeout, name="Wait for the clock to be in sync")
+        in_sync(timeout=timeout, unit=chrony.unit, name="Wait for the clock to be in sync")
 
 
 def _kernel(cluster: Cluster) -> None:

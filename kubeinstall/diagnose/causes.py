@@ -118,6 +118,36 @@ CAUSES: Sequence[Cause] = (
         "cat /etc/apt/sources.list.d/*; try the address from this host",
     ),
     Cause(
+        "time servers",
+        r"no time server answered: ([^\n]*)",
+        "none of the time servers answers chrony: {1}",
+        "chronyc sources; let UDP port 123 through, or set cluster.time.servers to others",
+    ),
+    Cause(
+        "time servers' names",
+        r"the names of its servers cannot be resolved",
+        "chrony cannot resolve the name of any of its time servers",
+        "cat /etc/resolv.conf; set cluster.time.servers to names or addresses it can reach",
+    ),
+    Cause(
+        "clock not settable",
+        r"systemd did not start it: this host may not set its clock",
+        "the host is a container, or otherwise may not set its clock, so chrony does not run",
+        "set cluster.time.manage to false: whoever keeps the machine's clock keeps this one",
+    ),
+    Cause(
+        "chrony down",
+        r"the clock is not in sync: chrony does not run",
+        "chrony does not stay up",
+        "journalctl -u chrony -u chronyd -n 30",
+    ),
+    Cause(
+        "clock not in sync",
+        r"the clock is not in sync after (\d+) s",
+        "chrony has followed none of its time servers after {1} s",
+        "chronyc sources -v; a longer cluster.time.sync_timeout if they are just slow",
+    ),
+    Cause(
         "clock",
         r"certificate (?:has expired or )?is not yet valid|certificate has expired or is not yet",
         "the clocks disagree, or a certificate has expired",

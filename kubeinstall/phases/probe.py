@@ -48,6 +48,8 @@ if [ ! -e /etc/kubernetes/kubelet.conf ]; then
   apt-config dump 2>/dev/null | grep -q '^Acquire::https\?::Proxy "..*"' && say proxy yes
 """
 
+_SYNCED = '  say synced "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)"'
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -58,7 +60,9 @@ class Probe:
         time: its clock, seconds since 1970.
         cgroup: the file system at /sys/fs/cgroup; ``cgroup2fs`` for v2.
         mac: of the interface that has its node address.
-    disk_mb: free space under /var.
+        synced: ``yes`` or ``no``: whether the kernel calls its clock kept; asked only where
+            kubeinstall does not keep it.
+        disk_mb: free space under /var.
         node: it has a kubelet's kubeconfig already.
         ports: TCP ports that are listened on, and by which program.
         reach: ``address:port`` to ``ok``, ``refused`` or why not.
@@ -74,6 +78,7 @@ class Probe:
     product_uuid: str = ""
     container: str = ""
     time: float = 0.0
+    synced: str = ""
     cgroup: str = ""
     disk_mb: int | None = None
     node: bool = False
@@ -104,6 +109,7 @@ class Probe:
             product_uuid=one.get("product_uuid", "").lower(),
             container=one.get("container", ""),
             time=float(one.get("time", "0") or 0),
+            synced=one.get("synced", ""),
             cgroup=one.get("cgroup", ""),
             disk_mb=_whole(one.get("disk_mb")),
             node=one.get("node") == "yes",
@@ -123,7 +129,9 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
     """
     targets = [*sorted(peers(host, present)), *sources(cluster)]
     tries = [f"  reach {shlex.quote(address)} {port} &" for address, port in targets]
-    return "\n".join([f"node_ip={host.node_ip}", _PROBE + _REACH, *tries, "  wait", "fi", "exit 0"])
+    clock = [] if cluster.spec.time.manage else [_SYNCED]
+    begin = [f"node_ip={host.node_ip}", _PROBE + _REACH, *clock]
+    return "\n".join([*begin, *tries, "  wait", "fi", "exit 0"])
 
 
 def peers(host: Host, present: Iterable[Host]) -> set[tuple[str, int]]:

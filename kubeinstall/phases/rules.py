@@ -107,7 +107,18 @@ def _ports(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
             yield _error(host.name, what, "Kubernetes needs it", f"ss -ltnp 'sport = :{port}'")
 
 
-_RULES: tuple[Rule, ...] = (_system, _size, _disk, _node_ip, _cgroup, _ports)
+def _synced(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    # A container's clock is its machine's.
+    if probe.synced == "no" and probe.container in ("", "none"):
+        yield _warning(
+            host.name,
+            "nothing keeps its clock in sync, and cluster.time.manage is false",
+            "timedatectl says NTPSynchronized=no; certificates and etcd need clocks that agree",
+            f"on {host.name}: timedatectl; or leave cluster.time.manage at true for chrony",
+        )
+
+
+_RULES: tuple[Rule, ...] = (_system, _size, _disk, _node_ip, _cgroup, _ports, _synced)
 
 
 def _reached(cluster: Cluster, hosts: list[Host], probes: Probes) -> Iterable[Finding]:

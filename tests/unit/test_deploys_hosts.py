@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from kubeinstall.deploys import host_files
-from kubeinstall.facts.clock import InSync
+from kubeinstall.facts.clock import InSync, OtherTimeServices
 from kubeinstall.facts.files import File, FileState
 from kubeinstall.facts.firewall import Firewalls, FirewallState
 from kubeinstall.facts.identity import Hostname, Names
 from kubeinstall.facts.kernel import Module, Modules, Sysctls, sysctl_path
 from kubeinstall.facts.swap import Swap, SwapState
 from kubeinstall.inventory.model import Role
-from kubeinstall.operations.clock import in_sync
+from kubeinstall.operations.clock import in_sync, others_off
 from kubeinstall.operations.firewall import Opening, firewall_off, firewall_open
 from kubeinstall.operations.modules import modules_file, modules_loaded
 from kubeinstall.operations.names import BEGIN, END, etc_hosts, hostname, with_names
@@ -190,6 +190,24 @@ def test_clock(monkeypatch: pytest.MonkeyPatch, answer: str, synced: bool) -> No
     yielded = commands(monkeypatch, in_sync, {InSync: synced}, timeout=30)
     assert (yielded == []) is synced
     assert all("waitsync 30 " in text for text in texts(yielded))
+
+
+def test_other_time_services_are_told_from_their_units() -> None:
+    units = (
+        "Id=systemd-timesyncd.service\nActiveState=inactive\nUnitFileState=masked\n\n"
+        "Id=ntpsec.service\nActiveState=active\nUnitFileState=enabled\n\n"
+        "Id=ntpsec.service\nActiveState=active\nUnitFileState=enabled\n\n"
+        "Id=openntpd.service\nActiveState=inactive\nUnitFileState=enabled"
+    )
+    found = OtherTimeServices().process(units.splitlines())
+    assert found == ("ntpsec.service", "openntpd.service")
+
+
+def test_other_time_services_are_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {OtherTimeServices: ("ntpsec.service",)}
+    (off,) = texts(commands(monkeypatch, others_off, facts))
+    assert off == "systemctl disable --quiet --now ntpsec.service"
+    assert commands(monkeypatch, others_off, {}) == []
 
 
 def test_a_worker_opens_little() -> None:

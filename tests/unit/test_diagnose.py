@@ -34,6 +34,31 @@ RECORDED = [
         "package kubelet 1.20.9-* is in none of this host's package sources; they have: 1.20.2-1.1",
         "the package sources have no kubelet 1.20.9; they have 1.20.2-1.1",
     ),
+    (
+        "the clock is not in sync after 8 s; what chrony knows:\n"
+        "^? 10.84.0.99                    0   6     0     -     +0ns[   +0ns] +/-    0ns\n"
+        "no time server answered: 10.84.0.99\nStratum         : 0",
+        "none of the time servers answers chrony: 10.84.0.99",
+    ),
+    (
+        "the clock is not in sync after 8 s; what chrony knows:\n"
+        "it has no sources: the names of its servers cannot be resolved",
+        "chrony cannot resolve the name of any of its time servers",
+    ),
+    (
+        "the clock is not in sync after 60 s; what chrony knows:\n"
+        "^x 192.0.2.7                     2   6   377    14    +31s[  +31s] +/-   12ms",
+        "chrony has followed none of its time servers after 60 s",
+    ),
+    (
+        "the clock is not in sync: chrony does not run (chrony.service is inactive)\n"
+        "systemd did not start it: this host may not set its clock",
+        "the host is a container, or otherwise may not set its clock, so chrony does not run",
+    ),
+    (
+        "the clock is not in sync: chrony does not run (chrony.service is failed)",
+        "chrony does not stay up",
+    ),
     ("E: Unable to locate package kubeadm", "no configured package source has kubeadm"),
     (
         "Package 'kubelet' has no installation candidate",

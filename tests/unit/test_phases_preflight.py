@@ -90,6 +90,20 @@ def test_what_is_right_is_left_alone(where: str, change: dict[str, Any]) -> None
     assert judge(cluster(), probes(**{where: change})) == []
 
 
+def test_a_clock_that_nobody_keeps_is_a_warning() -> None:
+    finding = only(judge(cluster(), probes(w1={"synced": "no"})))
+    assert finding.severity == "warning"
+    assert "nothing keeps its clock in sync" in finding.what
+    contained = {"synced": "no", "container": "lxc"}
+    assert judge(cluster(), probes(w1=contained)) == []
+
+
+def test_only_a_clock_of_others_is_asked_about() -> None:
+    other = cluster(time={"manage": False})
+    assert "NTPSynchronized" in script(other, other.first, [])
+    assert "NTPSynchronized" not in script(cluster(), cluster().first, [])
+
+
 def test_a_peer_out_of_reach_is_a_warning() -> None:
     answer = {"reach": {"10.0.0.10:22": "No route to host"}}
     finding = only(judge(cluster(), probes(w1=answer)))

@@ -79,6 +79,15 @@ def test_sysctls() -> None:
     )
 
 
+def test_clock() -> None:
+    tracking = "0A610002,10.97.0.2,9,1795238059.0,0.0,0.0,0.0,1.5,0.0,166.4,0.0,0.009,2.0,"
+    assert ended(system.clock_is_in_sync, always(f"{tracking}Normal\n")) == ""
+    assert ended(system.clock_is_in_sync, always(f"{tracking}Not synchronised\n")) == (
+        "chrony says Not synchronised"
+    )
+    assert ended(system.clock_is_in_sync, always("", 1), time={"manage": False}) == ""
+
+
 def test_packages() -> None:
     right = "".join(f"{p} 1.36.2-1.1 installed\n" for p in ("kubelet", "kubeadm", "kubectl"))
     assert ended(node.packages_are_exact, always(right)) == ""

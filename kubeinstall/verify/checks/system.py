@@ -55,10 +55,18 @@ def sysctls_are_set(host: Host, _node: Node, cluster: Cluster) -> None:
     expect(not wrong, "; ".join(wrong), "sysctl --system")
 
 
+def clock_is_in_sync(host: Host, _node: Node, cluster: Cluster) -> None:
+    """chrony follows a time server, where kubeinstall keeps the clock."""
+    if cluster.spec.time.manage and cluster.spec.time.sync_timeout:
+        leap = host.run("chronyc -n -c tracking").stdout.strip().rpartition(",")[2]
+        expect(leap == "Normal", f"chrony says {leap or 'nothing'}", "chronyc sources -v")
+
+
 CHECKS = (
     hostname_is_as_in_the_inventory,
     swap_is_off,
     overlay_is_there,
     bridge_netfilter_is_there,
     sysctls_are_set,
+    clock_is_in_sync,
 )
