@@ -9,10 +9,9 @@ from typing import Any
 from kubeinstall.deploys.documents import merged
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.releases.accelerators import DOCKER_HUB
 
 DAEMON_JSON = "/etc/docker/daemon.json"
-
-_DOCKER_HUB = "docker.io"
 
 
 def daemon_json(cluster: Cluster) -> str:
@@ -23,9 +22,9 @@ def daemon_json(cluster: Cluster) -> str:
         "log-driver": "json-file",
         "log-opts": {"max-size": runtime.log_max_size, "max-file": str(runtime.log_max_files)},
     }
-    hub = runtime.registries.get(_DOCKER_HUB)
-    if hub and hub.mirrors:
-        document["registry-mirrors"] = hub.mirrors
+    mirrors = runtime.mirrors(DOCKER_HUB)
+    if mirrors:
+        document["registry-mirrors"] = mirrors
     insecure = [name for name, registry in runtime.registries.items() if registry.insecure]
     if insecure:
         document["insecure-registries"] = insecure

@@ -296,6 +296,13 @@ class Session:
 
 
 def _secrets(cluster: Cluster) -> list[str]:
+    registries = cluster.spec.runtime.registries.values()
+    passwords = [r.password.get_secret_value() for r in registries if r.password]
+    logins = [registry.auth for registry in registries if registry.auth]
+    return [*passwords, *logins, *_secrets_of_hosts(cluster)]
+
+
+def _secrets_of_hosts(cluster: Cluster) -> list[str]:
     return [
         secret.get_secret_value()
         for host in cluster.hosts

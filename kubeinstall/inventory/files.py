@@ -14,7 +14,7 @@ from kubeinstall.inventory.source import Issue, Loc, dotted
 
 
 def check_files(inventory: InventoryFile, cluster: Cluster, must_exist: bool) -> Iterator[Issue]:
-    """What is wrong with ssh keys, known_hosts files and the signing key.
+    """What is wrong with ssh keys, known_hosts files, the signing key and CAs.
 
     Args:
         must_exist: False makes a missing file a warning: a lab that is not up yet has none.
@@ -49,6 +49,9 @@ def _named(inventory: InventoryFile) -> Iterator[tuple[Loc, Path, bool]]:
     key = inventory.cluster.packages.key
     if key:
         yield ("cluster", "packages", "key"), key, True
+    for name, registry in inventory.cluster.runtime.registries.items():
+        if registry.ca:
+            yield ("cluster", "runtime", "registries", name, "ca"), registry.ca, True
 
 
 def _key_mode(loc: Loc, path: Path) -> Iterator[Issue]:

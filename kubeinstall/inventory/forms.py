@@ -12,6 +12,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from kubeinstall.releases import DEFAULT, Version
+from kubeinstall.releases.accelerators import ACCELERATORS
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _ANY_LABEL = r"[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
@@ -27,9 +28,11 @@ BASTION = rf"^({_LOGIN}@)?{_HOST}(:[0-9]{{1,5}})?$"
 PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
 PACKAGE_VERSION = r"^[0-9][-A-Za-z0-9.+~:]*$"
 REGISTRY = rf"^{_HOST}(:[0-9]{{1,5}})?$"
+REGISTRY_USER = r"^[^\s:]+$"
 REPOSITORY = rf"^{_HOST}(:[0-9]{{1,5}})?(/[a-z0-9][-a-z0-9._]*)*$"
 IMAGE = r"^[A-Za-z0-9][-A-Za-z0-9._:/]*(@sha256:[0-9a-f]{64})?$"
 URL = r"^https?://[^/\s'\"]+(/[^/\s'\"]+)*$"
+ACCELERATOR = rf"^({'|'.join(ACCELERATORS)}|https?://[^/\s'\"]+(/[^/\s'\"]+)*)$"
 SIZE = r"^[0-9]+[kmg]$"
 DURATION = r"^(0|[0-9]+h([0-9]+m)?([0-9]+s)?|[0-9]+m([0-9]+s)?|[0-9]+s)$"
 HOURS = r"^[1-9][0-9]*h$"
@@ -59,11 +62,16 @@ FORMS = {
     REGISTRY: Form(
         "a registry (host or host:port, without https://)", "docker.io or 10.0.0.2:5000"
     ),
+    REGISTRY_USER: Form("a login name (no colon, no spaces)", "robot"),
     REPOSITORY: Form(
         "an image repository (host[:port][/path], without https://)", "registry.example.org/k8s"
     ),
     IMAGE: Form("an image reference", "docker.io/library/busybox:1.37"),
     URL: Form("an http or https URL without a slash at its end", "https://mirror.example.org/k8s"),
+    ACCELERATOR: Form(
+        f"an accelerator ({', '.join(ACCELERATORS)}) or a URL without a slash at its end",
+        "daocloud or https://ID.mirror.aliyuncs.com",
+    ),
     SIZE: Form("a number with k, m or g", "10m"),
     DURATION: Form("a duration of hours, minutes and seconds", "24h or 1h30m, or 0 for never"),
     HOURS: Form("a number of hours", "8760h"),
@@ -100,6 +108,11 @@ def only_text(value: Any) -> Any:
     if isinstance(value, int | float):
         raise PydanticCustomError("ip_v4_address", "not text")
     return value
+
+
+def number_as_text(value: Any) -> Any:
+    """A whole number as text: a name such as 163 needs no quotes."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def zero_as_text(value: Any) -> Any:

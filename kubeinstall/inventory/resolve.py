@@ -99,7 +99,12 @@ def _ssh(ssh: Ssh, base: Path) -> Ssh:
 
 def _spec(spec: ClusterSpec, base: Path) -> ClusterSpec:
     packages = spec.packages.model_copy(update={"key": _local(spec.packages.key, base)})
-    return spec.model_copy(update={"packages": packages})
+    registries = {
+        name: registry.model_copy(update={"ca": _local(registry.ca, base)})
+        for name, registry in spec.runtime.registries.items()
+    }
+    runtime = spec.runtime.model_copy(update={"registries": registries})
+    return spec.model_copy(update={"packages": packages, "runtime": runtime})
 
 
 def _local(path: Path | None, base: Path) -> Path | None:

@@ -11,14 +11,21 @@ from typing import Any, get_args
 
 from pydantic import SecretStr
 
-from kubeinstall.inventory.model import Ssh
+from kubeinstall.inventory.model import Registry, Ssh, Strict
 from kubeinstall.inventory.resolve import local
 from kubeinstall.inventory.source import Issue, Loc, dotted
 
-SECRETS = frozenset(
-    name for name, field in Ssh.model_fields.items() if SecretStr in get_args(field.annotation)
-)
-"""Keys of ``ssh`` whose values are never shown."""
+
+def _secrets_of(model: type[Strict]) -> frozenset[str]:
+    fields = model.model_fields.items()
+    return frozenset(name for name, field in fields if SecretStr in get_args(field.annotation))
+
+
+_OF_SSH = _secrets_of(Ssh)
+_OF_REGISTRY = _secrets_of(Registry)
+SECRETS = _OF_SSH | _OF_REGISTRY
+"""Keys of ``ssh`` and of registries whose values are never shown."""
+_REGISTRIES = ("cluster", "runtime", "registries")
 
 _REFERENCE = re.compile(r"\$(?P<escaped>\$\{)|\$\{(?P<name>[^}]*)(?P<end>\}?)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -27,7 +34,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 def is_secret(loc: Loc) -> bool:
     """Whether the value at a place of the file must not be shown."""
-    return any(part == "ssh" and following in SECRETS for part, following in pairwise(loc))
+    if loc[:3] == _REGISTRIES:
+        return bool(_OF_REGISTRY.intersection(map(str, loc[4:5])))
+    return any(part == "ssh" and following in _OF_SSH for part, following in pairwise(loc))
 
 
 class Expander:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from kubeinstall.inventory.checks import hosts, kubeadm, networks, nodes, versions
+from kubeinstall.inventory.checks import hosts, kubeadm, networks, nodes, registries, versions
 from kubeinstall.inventory.model import InventoryFile
 from kubeinstall.inventory.source import Issue, Loc
 
@@ -18,6 +18,7 @@ _VERSION: Loc = ("cluster", "kubernetes")
 _NETWORK: Loc = ("cluster", "network")
 _KUBEADM: Loc = ("cluster", "kubeadm")
 _KUBE_PROXY: Loc = ("cluster", "kube_proxy")
+_RUNTIME: Loc = ("cluster", "runtime")
 _LAB: Loc = ("lab",)
 _SOURCE: Loc = ("cluster", "source")
 _IMAGES: tuple[Loc, ...] = (("cluster", "image_repository"), ("cluster", "image_layout"))
@@ -36,6 +37,9 @@ CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (versions.runtime, (_VERSION, ("cluster", "runtime", "name"))),
     (versions.packages, (_VERSION, ("cluster", "packages", "url"), _SOURCE)),
     (versions.image_layout, (_VERSION, *_IMAGES, _SOURCE)),
+    (registries.accelerators, ((*_RUNTIME, "accelerators"),)),
+    (registries.logins, ((*_RUNTIME, "registries"),)),
+    (registries.cas, ((*_RUNTIME, "registries"),)),
     (versions.packages_key, (("cluster", "packages"),)),
     (versions.kube_proxy_mode, (_VERSION, (*_KUBE_PROXY, "mode"))),
     (versions.certificate_validity, (_VERSION, (*_KUBEADM, "certificate_validity"))),

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, WithJsonSchema
 
-from kubeinstall.inventory.forms import PACKAGE, PACKAGE_VERSION, REGISTRY, SIZE, URL
+from kubeinstall.inventory.forms import (
+    ACCELERATOR,
+    PACKAGE,
+    PACKAGE_VERSION,
+    REGISTRY,
+    REGISTRY_USER,
+    SIZE,
+    URL,
+    number_as_text,
+)
 from kubeinstall.inventory.model.base import Document, Strict
+from kubeinstall.releases.accelerators import DOCKER_HUB, accelerator_url
+
+Accelerator = Annotated[
+    str,
+    StringConstraints(pattern=ACCELERATOR),
+    BeforeValidator(number_as_text),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": ACCELERATOR}, {"const": 163}]}),
+]
 
 
 class RuntimeName(StrEnum):
@@ -23,6 +43,17 @@ class Registry(Strict):
         default_factory=list, description="URLs tried before it."
     )
     insecure: bool = Field(False, description="Plain HTTP or an unchecked certificate.")
+    username: str | None = Field(None, pattern=REGISTRY_USER, description="Login, for pulling.")
+    password: SecretStr | None = Field(None, description="Password or token of the login.")
+    ca: Path | None = Field(None, description="PEM file with the CA of its certificate.")
+
+    @property
+    def auth(self) -> str | None:
+        """``username:password`` in Base64, as HTTP's basic authentication has it; a secret."""
+        if self.username is None or self.password is None:
+            return None
+        plain = f"{self.username}:{self.password.get_secret_value()}"
+        return base64.b64encode(plain.encode()).decode()
 
 
 class Runtime(Strict):
@@ -35,6 +66,10 @@ class Runtime(Strict):
     version: str | None = Field(
         None, pattern=PACKAGE_VERSION, description="Exact package version; default: the newest."
     )
+    accelerators: list[Accelerator] = Field(
+        default_factory=list,
+        description="Mirrors of Docker Hub, tried in turn: public ones by name, or URLs.",
+    )
     registries: dict[Annotated[str, StringConstraints(pattern=REGISTRY)], Registry] = Field(
         default_factory=dict, description="By registry, e.g. docker.io or mirror.lab:5000."
     )
@@ -44,3 +79,20 @@ class Runtime(Strict):
         default_factory=dict,
         description="Merged into daemon.json (docker) or config.toml (containerd).",
     )
+
+    def mirrors(self, registry: str) -> Sequence[str]:
+        """The URLs that are tried before a registry, in their order, each once.
+
+        Args:
+            registry: its name; the accelerators are Docker Hub's, after its own mirrors.
+        """
+        settings = self.registries.get(registry)
+        urls = list(settings.mirrors) if settings else []
+        if registry == DOCKER_HUB:
+            urls += map(accelerator_url, self.accelerators)
+        return list(dict.fromkeys(urls))
+
+    def registry_names(self) -> Sequence[str]:
+        """Every registry that the runtime is told something about."""
+        hub = [DOCKER_HUB] if self.accelerators else []
+        return list(dict.fromkeys([*self.registries, *hub]))
