@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kubeinstall.deploys.families.family import Family
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.facts.kernel import Module
 from kubeinstall.inventory.model import Cluster, Host
@@ -16,7 +17,6 @@ MODULES = ("overlay", "br_netfilter")
 MODULES_FILE = "/etc/modules-load.d/kubeinstall.conf"
 SYSCTL_FILE = "/etc/sysctl.d/99-zz-kubeinstall.conf"
 """Sorts after 99-sysctl.conf, which is /etc/sysctl.conf: the last one wins at boot."""
-CHRONY_FILE = "/etc/chrony/chrony.conf"
 
 _SYSCTLS = {
     "net.bridge.bridge-nf-call-iptables": "1",
@@ -68,12 +68,12 @@ def sysctl_conf(cluster: Cluster) -> str:
     return render("hosts/sysctl.conf.j2", values=sysctls(cluster))
 
 
-def files(cluster: Cluster, host: Host) -> Iterable[RenderedFile]:
+def files(cluster: Cluster, host: Host, family: Family) -> Iterable[RenderedFile]:
     """The files of the phase on a fresh host."""
     yield RenderedFile("/etc/hostname", host.hostname + "\n")
     if cluster.spec.manage_etc_hosts:
         yield RenderedFile(HOSTS, with_names("127.0.0.1 localhost\n", addresses(cluster)))
     if cluster.spec.time.manage and (conf := chrony_conf(cluster)):
-        yield RenderedFile(CHRONY_FILE, conf)
+        yield RenderedFile(family.chrony.conf, conf)
     yield RenderedFile(MODULES_FILE, modules_file(dict.fromkeys(MODULES, Module.LOADED)))
     yield RenderedFile(SYSCTL_FILE, sysctl_conf(cluster))

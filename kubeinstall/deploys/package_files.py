@@ -4,35 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kubeinstall.deploys.families.family import Family, Repository
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.inventory.model import Cluster
 from kubeinstall.releases.sources import PackageFormat, key_file
-from kubeinstall.templates import render
 
-SOURCE_FILE = "/etc/apt/sources.list.d/kubernetes.list"
-KEYRING = "/etc/apt/keyrings/kubernetes-apt-keyring.asc"
+PACKAGES = ("kubelet", "kubeadm", "kubectl")
 
 _ARMOR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
 
-def source_url(cluster: Cluster, package_format: PackageFormat = PackageFormat.DEB) -> str:
-    """The package repository of the minor, with a slash at its end."""
-    return cluster.origin.packages(cluster.version, package_format)
+def repository(cluster: Cluster, package_format: PackageFormat) -> Repository:
+    """The source of Kubernetes' packages, with the inventory's key or else its own.
+
+    Raises:
+        KubeinstallError: the key is of no use, or it would come over plain HTTP.
+    """
+    return _repository(cluster, package_format, given_key(cluster))
 
 
-def source_list(cluster: Cluster) -> str:
-    """The apt source, signed by just its own key."""
-    return render("packages/kubernetes.list.j2", keyring=KEYRING, url=source_url(cluster))
+def _repository(cluster: Cluster, package_format: PackageFormat, key: str | None) -> Repository:
+    url = cluster.origin.packages(cluster.version, package_format)
+    return Repository(
+        name="kubernetes",
+        title="Kubernetes",
+        url=url,
+        key=key,
+        key_url="" if key else _key_url(url, package_format),
+        exclude=(*PACKAGES, "cri-tools", "kubernetes-cni"),
+    )
 
 
-def key_url(cluster: Cluster, package_format: PackageFormat = PackageFormat.DEB) -> str:
+def _key_url(url: str, package_format: PackageFormat) -> str:
     """Where the source has its own key.
 
     Raises:
         KubeinstallError: it would come over plain HTTP, where anyone on the way could change it.
     """
-    url = source_url(cluster, package_format)
     if not url.startswith("https://"):
         raise KubeinstallError(
             Finding(
@@ -76,22 +85,15 @@ def given_key(cluster: Cluster) -> str | None:
 
 
 def versions(cluster: Cluster) -> tuple[tuple[str, str], ...]:
-    """kubelet, kubeadm and kubectl with the version apt is to install."""
+    """kubelet, kubeadm and kubectl with the version that is to be installed."""
     version = f"{cluster.version}-{cluster.spec.packages.revision or '*'}"
-    return tuple((name, version) for name in ("kubelet", "kubeadm", "kubectl"))
+    return tuple((name, version) for name in PACKAGES)
 
 
-def files(cluster: Cluster, _host: Host) -> Iterable[RenderedFile]:
+def files(cluster: Cluster, family: Family) -> Iterable[RenderedFile]:
     """The files of the phase."""
-    key = given_key(cluster) if _readable(cluster) else None
-    yield RenderedFile(KEYRING, key or f"the key from {_origin(cluster)}\n")
-    yield RenderedFile(SOURCE_FILE, source_list(cluster))
-
-
-def _readable(cluster: Cluster) -> bool:
-    """A lab that is not up yet has no key; its files can be rendered all the same."""
-    return cluster.spec.packages.key is not None and cluster.spec.packages.key.is_file()
-
-
-def _origin(cluster: Cluster) -> str:
-    return str(cluster.spec.packages.key or key_url(cluster))
+    path = cluster.spec.packages.key
+    # A lab that is not up yet has no key; its files can be rendered all the same.
+    missing = path is not None and not path.is_file()
+    key = f"the key from {path}\n" if missing else given_key(cluster)
+    yield from family.repository_files(_repository(cluster, family.package_format, key))

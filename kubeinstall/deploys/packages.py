@@ -18,8 +18,9 @@ def install() -> None:
     tools = tuple((tool, "") for tool in family.tools)
     family.installed(tools, name="Install what Kubernetes calls")
     wanted = package_files.versions(cluster)
-    family.kubernetes_source(cluster, wanted)
+    repository = package_files.repository(cluster, family.package_format)
+    family.repository(repository, wanted)
     title = f"Install kubelet, kubeadm and kubectl {cluster.version}"
-    family.installed(wanted, held=True, name=title)
+    family.installed(wanted, held=True, repository=repository.name, name=title)
     # Enabled, not started: until kubeadm has configured it, it can only fail.
     enabled(unit="kubelet.service", name="Enable the kubelet")

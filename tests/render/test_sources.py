@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from kubeinstall.deploys import kubeadm_files, package_files
+from kubeinstall.deploys.families.debian import DEBIAN
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.releases.images import sandbox_image
 from kubeinstall.releases.sources import SOURCES, PackageFormat
@@ -35,18 +36,20 @@ CASES: dict[str, dict[str, Any]] = {
 def given(of: Cluster) -> str:
     """All that hangs on the source, as YAML."""
     kubeadm = kubeadm_files.cluster_configuration(of)
+    repositories = {one: package_files.repository(of, one) for one in PackageFormat}
+    _, apt = DEBIAN.repository_files(repositories[PackageFormat.DEB])
     told: dict[str, Any] = {
         "packages": {
             one.value: {
-                "url": package_files.source_url(of, one),
-                "key": package_files.key_url(of, one),
+                "url": repository.url,
+                "key": repository.key_url,
             }
-            for one in PackageFormat
+            for one, repository in repositories.items()
         },
         "docker packages": {
             system: of.origin.docker_packages(system) for system in ("debian", "rhel")
         },
-        "apt source": package_files.source_list(of).splitlines(),
+        "apt source": apt.content.splitlines(),
         "sandbox image": sandbox_image(of.version, of.image_repository),
         "kubeadm": {key: kubeadm[key] for key in ("imageRepository", "dns") if key in kubeadm},
     }

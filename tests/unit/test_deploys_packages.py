@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from kubeinstall.deploys import package_files
+from kubeinstall.deploys.families.debian import DEBIAN
+from kubeinstall.deploys.families.family import Repository
 from kubeinstall.facts.files import Exists
 from kubeinstall.facts.packages import Available, Interrupted, Packages, PackageState
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.operations.apt_key import apt_key_fetched
 from kubeinstall.operations.packages import installed
+from kubeinstall.releases.sources import PackageFormat
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands, run, texts
 
@@ -130,11 +133,35 @@ case $* in *install*) [ "$(grep -c install {apt}/calls)" = 2 ] || exit 100 ;; es
 
 
 def test_the_source_is_of_the_minor() -> None:
-    text = package_files.source_list(cluster(version="1.36.2"))
-    source = "https://pkgs.k8s.io/core:/stable:/v1.36/deb/ /"
-    assert text.endswith(f"deb [signed-by={package_files.KEYRING}] {source}\n")
-    mirrored = cluster(version="1.20.2", packages={"url": "http://10.0.0.2"})
-    assert " http://10.0.0.2/core:/stable:/v1.20/deb/ /" in package_files.source_list(mirrored)
+    keyring, source = DEBIAN.repository_files(
+        package_files.repository(cluster(version="1.36.2"), PackageFormat.DEB)
+    )
+    assert keyring.path == "/etc/apt/keyrings/kubernetes-apt-keyring.asc"
+    url = "https://pkgs.k8s.io/core:/stable:/v1.36/deb/"
+    assert source.path == "/etc/apt/sources.list.d/kubernetes.list"
+    assert source.content.endswith(f"deb [signed-by={keyring.path}] {url} /\n")
+
+
+def test_the_source_can_be_a_mirror(tmp_path: Path) -> None:
+    key = tmp_path / "key.asc"
+    key.write_text(KEY)
+    mirrored = cluster(version="1.20.2", packages={"url": "http://10.0.0.2", "key": key})
+    repository = package_files.repository(mirrored, PackageFormat.RPM)
+    assert repository.url == "http://10.0.0.2/core:/stable:/v1.20/rpm/"
+    assert repository.key == KEY
+
+
+def test_a_source_with_suites() -> None:
+    docker = Repository(
+        name="docker",
+        title="Docker",
+        url="https://x/linux/debian/",
+        suite="bookworm",
+        components=("stable",),
+        key_url="https://x/linux/debian/gpg",
+    )
+    _, source = DEBIAN.repository_files(docker)
+    assert source.content.endswith("] https://x/linux/debian/ bookworm stable\n")
 
 
 def test_versions() -> None:
@@ -145,9 +172,20 @@ def test_versions() -> None:
 
 def test_a_key_never_comes_over_plain_http() -> None:
     with pytest.raises(KubeinstallError) as caught:
-        package_files.key_url(cluster(packages={"url": "http://10.0.0.2"}))
+        package_files.repository(cluster(packages={"url": "http://10.0.0.2"}), PackageFormat.DEB)
     assert caught.value.findings[0].kind is Kind.INVENTORY
-    assert package_files.key_url(cluster()).endswith("/v1.36/deb/Release.key")
+
+
+@pytest.mark.parametrize(
+    ("package_format", "end"),
+    [
+        (PackageFormat.DEB, "/deb/Release.key"),
+        (PackageFormat.RPM, "/rpm/repodata/repomd.xml.key"),
+    ],
+)
+def test_where_the_official_key_is(package_format: PackageFormat, end: str) -> None:
+    url = package_files.repository(cluster(), package_format).key_url
+    assert url == f"https://pkgs.k8s.io/core:/stable:/v1.36{end}"
 
 
 def test_the_key_is_fresh_when_something_is_to_be_installed(

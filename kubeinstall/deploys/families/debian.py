@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from kubeinstall.deploys import package_files
-from kubeinstall.deploys.families.family import Chrony
-from kubeinstall.inventory.model import Cluster, RuntimeName
+from kubeinstall.deploys.families.family import Chrony, Repository
+from kubeinstall.deploys.rendered import RenderedFile
+from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations import packages
 from kubeinstall.operations.apt_key import apt_key_fetched
 from kubeinstall.operations.files import managed_file
 from kubeinstall.operations.packages import Wanted
+from kubeinstall.releases.sources import PackageFormat
+from kubeinstall.templates import render
 
 
 class Debian:
@@ -21,27 +23,47 @@ class Debian:
     systems: Mapping[str, tuple[str, ...]] = MappingProxyType(
         {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04", "26.04")}
     )
+    package_format = PackageFormat.DEB
     chrony = Chrony("/etc/chrony/chrony.conf", "chrony.service")
     tools: tuple[str, ...] = ("conntrack", "ebtables", "ethtool", "iptables", "socat")
 
     def runtime_package(self, runtime: RuntimeName) -> str:
         return "docker.io" if runtime is RuntimeName.DOCKER else "containerd"
 
-    def installed(self, wanted: Wanted, *, name: str, held: bool = False) -> None:
+    def installed(
+        self,
+        wanted: Wanted,
+        *,
+        name: str,
+        held: bool = False,
+        repository: str = "",
+    ) -> None:
+        del repository  # An apt source excludes nothing.
         packages.installed(wanted=wanted, held=held, name=name)
 
-    def kubernetes_source(self, cluster: Cluster, wanted: Wanted) -> None:
-        if package_files.source_url(cluster).startswith("https://"):
+    def repository(self, repository: Repository, wanted: Wanted) -> None:
+        title = repository.title
+        if repository.url.startswith("https://"):
             self.installed((("ca-certificates", ""),), name="Install certificate authorities")
-        key = package_files.given_key(cluster)
-        keyring = package_files.KEYRING
-        if key is None:
-            url = package_files.key_url(cluster)
-            apt_key_fetched(path=keyring, url=url, wanted=wanted, name="Fetch the signing key")
+        keyring, source = self.repository_files(repository)
+        if repository.key is None:
+            apt_key_fetched(
+                path=keyring.path,
+                url=repository.key_url,
+                wanted=wanted,
+                name=f"Fetch the signing key of {title}",
+            )
         else:
-            managed_file(path=keyring, content=key, name="Place the signing key")
-        source = package_files.source_list(cluster)
-        managed_file(path=package_files.SOURCE_FILE, content=source, name="Name the package source")
+            name = f"Place the signing key of {title}"
+            managed_file(path=keyring.path, content=keyring.content, name=name)
+        name = f"Name the package source of {title}"
+        managed_file(path=source.path, content=source.content, name=name)
+
+    def repository_files(self, repository: Repository) -> Iterable[RenderedFile]:
+        keyring = f"/etc/apt/keyrings/{repository.name}-apt-keyring.asc"
+        yield RenderedFile(keyring, repository.key or f"the key from {repository.key_url}\n")
+        line = render("packages/apt.list.j2", keyring=keyring, repository=repository)
+        yield RenderedFile(f"/etc/apt/sources.list.d/{repository.name}.list", line)
 
 
 DEBIAN = Debian()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from kubeinstall.inventory.model import Cluster, RuntimeName
+from kubeinstall.deploys.rendered import RenderedFile
+from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations.packages import Wanted
+from kubeinstall.releases.sources import PackageFormat
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,33 @@ class Chrony:
     unit: str
 
 
+@dataclass(frozen=True)
+class Repository:
+    """A package source, as every family can make it known in its own way.
+
+    Args:
+        name: what its files are called after, e.g. ``kubernetes``.
+        title: what people call it, e.g. ``Kubernetes``.
+        url: where it is, with a slash at its end; it may hold dnf's variables.
+        suite: apt's, e.g. ``bookworm``; empty for a flat repository, as all of rpm's are.
+        components: apt's, e.g. ``("stable",)``; empty for a flat repository.
+        key: the ASCII-armored signing key; None: fetched from ``key_url``.
+        key_url: ``https://...`` of the key; empty where ``key`` is given.
+        exclude: packages that come from there only when they are asked for by name.
+        signed_metadata: the index is signed as well, not just the packages; apt's always is.
+    """
+
+    name: str
+    title: str
+    url: str
+    suite: str = ""
+    components: tuple[str, ...] = ()
+    key: str | None = None
+    key_url: str = ""
+    exclude: tuple[str, ...] = ()
+    signed_metadata: bool = True
+
+
 class Family(Protocol):
     """A family: data, and operations that differ."""
 
@@ -25,25 +54,32 @@ class Family(Protocol):
     """What it is called, e.g. ``debian``."""
     systems: Mapping[str, tuple[str, ...]]
     """Systems by their os-release ID, each with the versions it was made for."""
+    package_format: PackageFormat
     chrony: Chrony
     tools: tuple[str, ...]
     """Packages that Kubernetes calls and that its own packages need not bring."""
 
     def runtime_package(self, runtime: RuntimeName) -> str:
-        """The distribution's own package of a runtime."""
+        """The package of a runtime: the distribution's own, where it has one."""
 
-    def installed(self, wanted: Wanted, *, name: str, held: bool = False) -> None:
+    def installed(
+        self, wanted: Wanted, *, name: str, held: bool = False, repository: str = ""
+    ) -> None:
         """Install packages.
 
         Args:
             wanted: names and versions; a version may end in ``*``.
             name: the operation's name.
             held: keep them from being upgraded by anything else.
+            repository: name of the one they come from, where it excludes them by itself.
         """
 
-    def kubernetes_source(self, cluster: Cluster, wanted: Wanted) -> None:
-        """Make the source of Kubernetes' packages, and its key, known.
+    def repository(self, repository: Repository, wanted: Wanted) -> None:
+        """Make a package source, and its key, known.
 
         Args:
-            wanted: what will be installed from there.
+            wanted: what will be installed from there; its own key is fetched anew for that.
         """
+
+    def repository_files(self, repository: Repository) -> Iterable[RenderedFile]:
+        """The files of a package source; a key that has to be fetched is a placeholder."""
