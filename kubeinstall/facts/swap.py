@@ -6,8 +6,14 @@ from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
-SERVICES = ("dphys-swapfile.service", "zram-config.service", "zramswap.service")
-"""Services of Debian and Ubuntu that make swap when they start."""
+SERVICES = (
+    "dphys-swapfile.service",
+    "swapspace.service",
+    "zram-config.service",
+    "zram-swap.service",
+    "zramswap.service",
+)
+"""Services of distributions that make swap when they start."""
 
 
 @dataclass(frozen=True)
@@ -18,15 +24,20 @@ class SwapState:
         active: devices and files in use.
         fstab: lines of /etc/fstab that ask for swap.
         units: swap units that are not masked.
-        services: enabled or running services that make swap.
-        zram: zram-generator has something to make.
+        services: enabled services that make swap.
+        zram: files below ``systemd/`` that give zram-generator something to make.
+        waagent: Azure's agent is told to make a swap file.
+        target: systemd would start swap units at boot, those of its generators (fstab, GPT
+            partitions, zram) included.
     """
 
     active: tuple[str, ...] = ()
     fstab: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
-    zram: bool = False
+    zram: tuple[str, ...] = ()
+    waagent: bool = False
+    target: bool = False
 
 
 class Swap(FactBase[SwapState]):
@@ -45,12 +56,20 @@ systemctl list-unit-files --no-legend --plain -t swap 2>/dev/null |
   awk '$2 != "masked" && $2 != "masked-runtime" {{ print "unit " $1 }}'
 systemctl list-unit-files --no-legend --plain {services} 2>/dev/null |
   awk '$2 ~ /^enabled/ {{ print "service " $1 }}'
-for at in /etc /run /usr/local/lib /usr/lib; do
-  if [ -e $at/systemd/zram-generator.conf ]; then
-    grep -q '^[[:space:]]*\[zram' $at/systemd/zram-generator.conf && echo zram
-    break
-  fi
+zram=zram-generator.conf
+for name in $zram $(
+  for at in /etc /run /usr/local/lib /usr/lib; do ls $at/systemd/$zram.d; done 2>/dev/null |
+    sed -n "s|.*\.conf$|$zram.d/&|p" | sort -u
+); do
+  for at in /etc /run /usr/local/lib /usr/lib; do
+    if [ -e $at/systemd/$name ]; then
+      grep -q '^[[:space:]]*\[zram' $at/systemd/$name && echo "zram $name"
+      break
+    fi
+  done
 done
+grep -qs '^[[:space:]]*ResourceDisk.EnableSwap=y' /etc/waagent.conf && echo waagent
+case $(systemctl is-enabled swap.target 2>/dev/null) in masked | '') ;; *) echo target ;; esac
 true"""
 
     def process(self, output: list[str]) -> SwapState:
@@ -63,5 +82,7 @@ true"""
             fstab=tuple(found.get("fstab", ())),
             units=tuple(found.get("unit", ())),
             services=tuple(found.get("service", ())),
-            zram="zram" in found,
+            zram=tuple(found.get("zram", ())),
+            waagent="waagent" in found,
+            target="target" in found,
         )

@@ -18,32 +18,46 @@ _COMMENT = (
     r"([[:space:]].*)?$/# off for Kubernetes: &/' /etc/fstab"
 )
 
+_WAAGENT = (
+    f"[ -e /etc/waagent.conf{BACKUP_SUFFIX} ] || "
+    f"cp -a /etc/waagent.conf /etc/waagent.conf{BACKUP_SUFFIX}; "
+    r"sed -i -E 's/^([[:space:]]*ResourceDisk\.EnableSwap=)y/\1n/' /etc/waagent.conf"
+)
+
 
 @operation()
 def swap_off() -> Generator[Command]:
     """No swap: the kubelet refuses to run with it, and what it promises pods would not hold.
 
     Lines of /etc/fstab are commented out (a copy is kept beside it), swap units masked, services
-    and generators of zram swap turned off, and what is in use is given back.
+    and generators of zram swap turned off, and what is in use is given back. Without swap.target
+    systemd starts no swap at boot, whichever name its device has by then.
     """
     swap = host.get_fact(Swap)
     if swap.fstab:
         yield Command(_COMMENT)
     if swap.services:
         yield Command(f"systemctl disable --now --quiet {_quoted(swap.services)}")
-    if swap.zram:
-        # zram-generator's own way to turn it off: an empty file where it looks first.
-        file = "/etc/systemd/zram-generator.conf"
-        yield Command(
-            f"[ ! -e {file} ] || [ -e {file}{BACKUP_SUFFIX} ] || mv {file} {file}{BACKUP_SUFFIX}; "
-            f"mkdir -p /etc/systemd && : > {file}"
-        )
+    for name in swap.zram:
+        yield Command(_empty(f"/etc/systemd/{name}"))
+    if swap.waagent:
+        yield Command(_WAAGENT)
     if swap.active:
         yield Command("swapoff -a")
     for unit in swap.units:
         yield Command(_mask(unit))
+    if swap.target:
+        yield Command("systemctl mask --quiet swap.target")
     if swap.fstab or swap.zram:
         yield Command("systemctl daemon-reload")
+
+
+def _empty(path: str) -> str:
+    """Turn zram-generator off in its own way: an empty file where it looks first."""
+    file, kept = shlex.quote(path), shlex.quote(path + BACKUP_SUFFIX)
+    folder = shlex.quote(path.rpartition("/")[0])
+    move = f"[ ! -e {file} ] || [ -e {kept} ] || mv {file} {kept}"
+    return f"{move}; mkdir -p {folder} && : > {file}"
 
 
 def _mask(unit: str) -> str:

@@ -59,10 +59,20 @@ def test_what_was_changed_by_hand_is_put_right(h1: Lone) -> None:
 
 def test_swap_stays_off_after_a_boot(h1: Lone) -> None:
     h1.sh(
-        "printf 'UUID=1 none swap sw 0 0\\n# /old none swap\\nproc /proc proc defaults 0 0\\n'"
+        "printf 'UUID=1 none swap sw 0 0\\n# /old none swap\\nproc /proc proc defaults 0 0\\n"
+        # As cloud-init writes it.
+        "/swap.img\\tnone\\tswap\\tsw,comment=cloudconfig\\t0\\t0\\n'"
         " > /etc/fstab;"
         "printf '[Swap]\\nWhat=/swapfile\\n' > /etc/systemd/system/swapfile.swap;"
         "printf '[zram0]\\nzram-size = 64\\n' > /etc/systemd/zram-generator.conf;"
+        "mkdir -p /usr/lib/systemd/zram-generator.conf.d;"
+        "printf '[zram1]\\n' > /usr/lib/systemd/zram-generator.conf.d/theirs.conf;"
+        "printf 'ResourceDisk.EnableSwap=y\\n' > /etc/waagent.conf;"
+        # What a partition of type swap gets from systemd-gpt-auto-generator.
+        "mkdir -p /etc/systemd/system-generators;"
+        "printf '#!/bin/sh\\nprintf \"[Swap]\\\\nWhat=/dev/sdz9\\\\n\" > $3/dev-sdz9.swap\\n'"
+        " > /etc/systemd/system-generators/gpt;"
+        "chmod +x /etc/systemd/system-generators/gpt; systemctl unmask -q swap.target;"
         "systemctl daemon-reload"
     )
     assert h1.changed("hosts") == ["Turn off swap"]
@@ -71,12 +81,16 @@ def test_swap_stays_off_after_a_boot(h1: Lone) -> None:
         "# off for Kubernetes: UUID=1 none swap sw 0 0",
         "# /old none swap",
         "proc /proc proc defaults 0 0",
+        "# off for Kubernetes: /swap.img\tnone\tswap\tsw,comment=cloudconfig\t0\t0",
     ]
     assert h1.sh("cat /etc/fstab.before-kubeinstall").startswith("UUID=1")
     units = h1.sh("systemctl list-unit-files --no-legend -t swap").splitlines()
-    assert units
+    assert {line.split()[0] for line in units} >= {"dev-sdz9.swap", "swapfile.swap"}
     assert all(line.split()[1] == "masked" for line in units)
-    assert h1.sh("cat /etc/systemd/zram-generator.conf") == ""
+    assert h1.sh("systemctl is-enabled swap.target || true").strip() == "masked"
+    zram = "/etc/systemd/zram-generator.conf"
+    assert h1.sh(f"cat {zram} {zram}.d/theirs.conf") == ""
+    assert h1.sh("cat /etc/waagent.conf") == "ResourceDisk.EnableSwap=n\n"
     assert h1.changed("hosts") == []
 
 

@@ -81,7 +81,10 @@ fstab UUID=0-1 none swap sw 0 0
 unit dev-vda2.swap
 unit dev-disk-by\\x2duuid-0.swap
 service zramswap.service
-zram
+zram zram-generator.conf
+zram zram-generator.conf.d/mine.conf
+waagent
+target
 """.splitlines()
 
 
@@ -91,7 +94,9 @@ def test_swap_fact() -> None:
         fstab=("UUID=0-1 none swap sw 0 0",),
         units=("dev-vda2.swap", "dev-disk-by\\x2duuid-0.swap"),
         services=("zramswap.service",),
-        zram=True,
+        zram=("zram-generator.conf", "zram-generator.conf.d/mine.conf"),
+        waagent=True,
+        target=True,
     )
 
 
@@ -100,10 +105,12 @@ def test_swap_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "swapoff -a" in lines
     assert any("sed -i" in line and "/etc/fstab" in line for line in lines)
     masks = [line for line in lines if "systemctl mask" in line]
-    assert len(masks) == 2
+    assert len(masks) == 3
     assert masks[1].endswith("systemctl mask --quiet 'dev-disk-by\\x2duuid-0.swap'")
     assert "systemctl disable --now --quiet zramswap.service" in lines
-    assert any(": > /etc/systemd/zram-generator.conf" in line for line in lines)
+    empty = [line.rpartition(": > ")[2] for line in lines if ": > " in line]
+    assert empty == [f"/etc/systemd/zram-generator.conf{at}" for at in ("", ".d/mine.conf")]
+    assert masks[2] == "systemctl mask --quiet swap.target"
     assert commands(monkeypatch, swap_off, {Swap: SwapState()}) == []
 
 
@@ -115,6 +122,7 @@ def test_swap_off(monkeypatch: pytest.MonkeyPatch) -> None:
             SwapState(services=("zramswap.service",)),
             ["systemctl disable --now --quiet zramswap.service"],
         ),
+        (SwapState(target=True), ["systemctl mask --quiet swap.target"]),
     ],
 )
 def test_swap_only_what_is_there(

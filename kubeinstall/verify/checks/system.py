@@ -27,6 +27,10 @@ def swap_is_off(host: Host, _node: Node, _cluster: Cluster) -> None:
     expect(not active, f"swap is on: {', '.join(line.split()[0] for line in active)}", "swapoff -a")
     fstab = host.check_output("awk '!/^ *#/ && $3 == \"swap\"' /etc/fstab 2>/dev/null || true")
     expect(not fstab, f"/etc/fstab has {fstab}", "comment it out")
+    at_boot = host.run("systemctl is-enabled swap.target").stdout.strip()
+    expect(
+        at_boot in ("masked", ""), "systemd may start swap at boot", "systemctl mask swap.target"
+    )
 
 
 def overlay_is_there(host: Host, _node: Node, _cluster: Cluster) -> None:
