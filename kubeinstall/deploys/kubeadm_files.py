@@ -41,6 +41,21 @@ def init_config(cluster: Cluster) -> str:
     return _HEADER + yaml.safe_dump_all(documents, sort_keys=False)
 
 
+def images_config(cluster: Cluster, host: Host) -> str:
+    """The documents by which ``kubeadm config images list`` names a cluster's images, as YAML.
+
+    Without the socket and the address kubeadm would look for them on the host.
+    """
+    api = cluster.release.kubeadm_api
+    init: Document = {
+        "apiVersion": api,
+        "kind": "InitConfiguration",
+        "localAPIEndpoint": {"advertiseAddress": host.node_ip},
+        "nodeRegistration": {"name": host.hostname, "criSocket": cri_socket(cluster)},
+    }
+    return yaml.safe_dump_all((init, cluster_configuration(cluster)), sort_keys=False)
+
+
 def join_config(cluster: Cluster, host: Host, token: str, ca_hash: str) -> str:
     """The document for ``kubeadm join`` of a worker, as YAML. It holds the token: a secret.
 

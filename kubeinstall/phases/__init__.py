@@ -6,6 +6,7 @@ from kubeinstall.phases import (
     connect,
     control_plane,
     hosts,
+    images,
     network,
     packages,
     preflight,
@@ -23,6 +24,7 @@ PHASES = (
     Phase("hosts", "Prepare the hosts", hosts.run, hosts.deploys),
     Phase("runtime", "Install the container runtime", runtime.run, runtime.deploys),
     Phase("packages", "Install kubelet, kubeadm, kubectl", packages.run, packages.deploys),
+    Phase("images", "Pull Kubernetes' images", images.run, images.deploys),
     Phase(
         "control-plane",
         "Make the control plane",

@@ -27,6 +27,7 @@ PHASES = (
     "hosts",
     "runtime",
     "packages",
+    "images",
     "control-plane",
     "workers",
     "network",
@@ -138,3 +139,20 @@ def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
         first.wait()
     time.sleep(2)
     kubeinstall("up", "-y", "-i", LAB).ok()
+
+
+def test_a_missing_image_is_named_with_the_registrys_answer(tmp_path: Path) -> None:
+    """The last test: it takes the cluster down, as nodes need no images pulled."""
+    kubeinstall("reset", "-y", "-i", LAB).ok()
+    for repository, words in (
+        ("10.98.0.2:5000/nowhere", "has no image 10.98.0.2:5000/nowhere/kube-proxy:v1.20.2: 404"),
+        ("10.98.0.2:5999", "the registry 10.98.0.2:5999 cannot be reached"),
+    ):
+        document = yaml.safe_load(LAB.read_text())
+        document["cluster"]["image_repository"] = repository
+        path = tmp_path / "variant.yaml"
+        path.write_text(yaml.safe_dump(document))
+        ran = kubeinstall("up", "-y", "-i", path, "--only", "images")
+        assert ran.code == 13, ran.text
+        assert words in ran.text
+        assert "Traceback" not in ran.text

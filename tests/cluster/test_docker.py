@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.running import INVENTORIES, REPO, events, kubeinstall, on_host
 
@@ -144,6 +145,21 @@ def test_kubeconfig_works_from_here(tmp_path: Path) -> None:
     assert "10.99.0.11:6443" in path.read_text()
 
 
+def missing_images_are_named(tmp_path: Path) -> None:
+    """On hosts that are no nodes: each host tells the first image that its registry has not."""
+    document = yaml.safe_load(LAB.read_text())
+    document["cluster"]["image_repository"] += "/nowhere"
+    document["cluster"]["kubeadm"]["ignore_preflight_errors"].remove("ImagePull")
+    path = tmp_path / "missing.yaml"
+    path.write_text(yaml.safe_dump(document))
+    ran = kubeinstall("up", "-y", "-i", path, "--only", "images")
+    assert ran.code == 13, ran.text
+    for image in ("kube-apiserver", "kube-proxy"):
+        assert f"has no image 10.99.0.2:5000/nowhere/{image}:v1.20.2" in ran.text
+    assert "coredns" not in ran.text
+    assert "Traceback" not in ran.text
+
+
 def test_reset_and_up_again_from_the_wheel(tmp_path: Path) -> None:
     """The wheel, in an environment without the checkout, resets and brings the cluster back."""
     wheels = tmp_path / "wheels"
@@ -175,6 +191,7 @@ def test_reset_and_up_again_from_the_wheel(tmp_path: Path) -> None:
             "ip -o link show cni0 2>/dev/null; iptables-save | grep -c KUBE- ; true",
         )
         assert left.split() == ["0"], f"{host} is not clean after reset: {left}"
+    missing_images_are_named(tmp_path)
     wheel_run("up", "-y")
     assert nodes() == {"cp1": True, "w1": True, "w2": True}
     assert "0 changed" in wheel_run("up", "-y")
