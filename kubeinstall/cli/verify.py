@@ -11,6 +11,7 @@ from kubeinstall.cli import options
 from kubeinstall.cli.errors import show
 from kubeinstall.cli.running import reaching, read, running
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.phases.addresses import settle
 from kubeinstall.report.terminal import Terminal, console
 from kubeinstall.verify.formats import FORMATS
 from kubeinstall.verify.run import verify
@@ -38,7 +39,8 @@ def command(
     cluster, _ = read(inventory, ask_sudo_pass)
     with running(cluster, Terminal(console(file=io.StringIO())), limit=limit) as run:
         run.session.connect([host.name for host in cluster.hosts if run.selected(host.name)])
-        results = verify(run.session, cluster, run.session.alive)
+        settle(run)
+        results = verify(run.session, run.cluster, run.session.alive)
         unreachable = list(run.session.failures.values())
     text = FORMATS[form](results)
     if output:

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from kubeinstall.lab import network
-from kubeinstall.lab.plan import LabHost, LabPlan
+from kubeinstall.lab.plan import LabHost, LabPlan, Purpose
 from kubeinstall.lab.system import run
 
 _NETWORK = """\
@@ -15,9 +15,34 @@ _NETWORK = """\
 Name=host0
 [Network]
 Address={address}/{prefix}
-Gateway={gateway}
+{route}
 # Or a host counts as online only when it has waited for an IPv6 router.
 IPv6AcceptRA=no
+LinkLocalAddressing=no
+"""
+
+_NAT_LINK = """\
+[NetDev]
+Name=nat0
+Kind=veth
+[Peer]
+Name=nat0-far
+"""
+
+_NAT = """\
+[Match]
+Name=nat0
+[Network]
+Address=10.0.2.15/24
+Gateway=10.0.2.2
+IPv6AcceptRA=no
+LinkLocalAddressing=no
+"""
+
+_NAT_FAR = """\
+[Match]
+Name=nat0-far
+[Network]
 LinkLocalAddressing=no
 """
 
@@ -84,10 +109,14 @@ def write(host: LabHost, lab: LabPlan) -> None:
     put(root / "etc/machine-id", f"{host.machine_id}\n", 0o444)
     put(root / "etc/lab-product-uuid", f"{UUID(host.machine_id)}\n", 0o400)
     # A name that sorts before 80-container-host0.network, which would ask for DHCP.
+    has_nat = lab.nat and host.purpose is Purpose.NODE
+    route = "" if has_nat else f"Gateway={lab.gateway}"
     put(
         root / "etc/systemd/network/10-lab.network",
-        _NETWORK.format(address=host.address, prefix=lab.subnet.prefixlen, gateway=lab.gateway),
+        _NETWORK.format(address=host.address, prefix=lab.subnet.prefixlen, route=route),
     )
+    if has_nat:
+        _nat(root)
     put(root / "etc/resolv.conf", network.resolv_conf())
     put(root / "etc/systemd/system/lab-quirks.service", _QUIRKS_UNIT)
     put(root / "usr/local/sbin/lab-quirks", _QUIRKS, 0o755)
@@ -120,6 +149,14 @@ def public_host_key(host: LabHost) -> str:
     """The host's own public ssh key, as known_hosts has it."""
     key = (host.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text(encoding="utf-8")
     return " ".join(key.split()[:2])
+
+
+def _nat(root: Path) -> None:
+    """A second card like the one that VirtualBox gives every VM, with nobody at its other end."""
+    folder = root / "etc/systemd/network"
+    put(folder / "10-nat.netdev", _NAT_LINK)
+    put(folder / "10-nat.network", _NAT)
+    put(folder / "10-nat-far.network", _NAT_FAR)
 
 
 def _host_key(host: LabHost) -> None:

@@ -123,6 +123,7 @@ def _ensure(host: LabHost, lab: LabPlan, base: Path, tree: MirrorTree | None) ->
         "address": host.address,
         "subnet": str(lab.subnet),
         "users": lab.users,
+        "nat": lab.nat and host.purpose is Purpose.NODE,
         "mirror": lab.mirror.address if lab.mirror else None,
         "tree": str(tree.path) if tree and is_mirror else None,
     }

@@ -75,6 +75,7 @@ class LabPlan:
     Args:
         users: logins beside root; ``sudo`` asks for no password, ``sudo-password`` does.
         kubernetes: the version that its mirror has to have.
+        nat: nodes have a second card with the default route.
     """
 
     name: str
@@ -84,6 +85,7 @@ class LabPlan:
     hosts: tuple[LabHost, ...]
     folder: Path
     kubernetes: str
+    nat: bool = False
 
     @property
     def gateway(self) -> str:
@@ -162,6 +164,7 @@ def plan(cluster: Cluster) -> LabPlan:
         hosts=tuple(LabHost(name, at, why, folder / "hosts" / name) for name, at, why in wanted),
         folder=folder,
         kubernetes=str(cluster.version),
+        nat=lab.nat,
     )
 
 

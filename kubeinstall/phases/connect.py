@@ -1,7 +1,8 @@
-"""connect: open one connection to each host, and take the cluster's lock."""
+"""connect: open one connection to each host, take the cluster's lock, learn node addresses."""
 
 from __future__ import annotations
 
+from kubeinstall.phases.addresses import settle
 from kubeinstall.phases.run import Run
 
 
@@ -14,3 +15,4 @@ def run(run: Run) -> None:
     if not run.dry and run.session.alive:
         run.session.lock()
     run.reporter.note(f"{len(run.session.alive)} connected")
+    settle(run)

@@ -40,6 +40,16 @@ class Nodes:
         return {name: share for name, share in shares.items() if share}
 
     @property
+    def addresses(self) -> dict[str, str]:
+        """Node name to the IPv4 address that the cluster knows it by."""
+        return {
+            node["metadata"]["name"]: address["address"]
+            for node in self.items
+            for address in node["status"].get("addresses", [])
+            if address["type"] == "InternalIP" and ":" not in address["address"]
+        }
+
+    @property
     def names(self) -> frozenset[str] | None:
         """The nodes' names; None: no cluster could be asked."""
         if self.authority is None:

@@ -27,6 +27,7 @@ say disk_mb "$(df -Pm /var 2>/dev/null | awk 'END { print $4 }')"
 for a in $(ip -o -4 addr show 2>/dev/null | awk '{ split($4, p, "/"); print p[1] }'); do
   say address "$a"
 done
+say source "$(ip -4 route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')"
 nic=$(ip -o -4 addr show to "$node_ip" 2>/dev/null | awk '{ print $2; exit }')
 [ "$nic" ] && say mac "$(cat "/sys/class/net/${nic%@*}/address" 2>/dev/null)"
 ss -Hltnp 2>/dev/null | awk '{ n = split($4, a, ":"); split($6, p, "\""); print a[n] "\t" p[2] }' |
@@ -59,6 +60,7 @@ class Probe:
         container: the kind of container the host is, empty or ``none`` if it is none.
         time: its clock, seconds since 1970.
         cgroup: the file system at /sys/fs/cgroup; ``cgroup2fs`` for v2.
+        source: the address that its default route starts from.
         mac: of the interface that has its node address.
         synced: ``yes`` or ``no``: whether the kernel calls its clock kept; asked only where
             kubeinstall does not keep it.
@@ -83,6 +85,7 @@ class Probe:
     disk_mb: int | None = None
     node: bool = False
     addresses: frozenset[str] = frozenset()
+    source: str = ""
     mac: str = ""
     ports: dict[int, str] = field(default_factory=dict)
     reach: dict[str, str] = field(default_factory=dict)
@@ -114,6 +117,7 @@ class Probe:
             disk_mb=_whole(one.get("disk_mb")),
             node=one.get("node") == "yes",
             addresses=frozenset(found.get("address", [])),
+            source=one.get("source", ""),
             mac=one.get("mac", ""),
             ports={int(port): program for port, _, program in pairs if port.isdigit()},
             reach={target: answer for target, _, answer in reached},

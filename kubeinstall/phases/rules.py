@@ -29,7 +29,13 @@ def judge(cluster: Cluster, probes: Probes) -> list[Finding]:
         for rule in _RULES
         for finding in rule(cluster, host, probes[host.name])
     ]
-    return [*each, *_reached(cluster, hosts, probes), *_same(hosts, probes), *_clocks(probes)]
+    return [
+        *each,
+        *_reached(cluster, hosts, probes),
+        *_same(hosts, probes),
+        *_nat(hosts, probes),
+        *_clocks(probes),
+    ]
 
 
 def _error(host: str, what: str, why: str = "", then: str = "") -> Finding:
@@ -161,6 +167,24 @@ def _same(hosts: list[Host], probes: Probes) -> Iterable[Finding]:
             # Containers see the product_uuid of the machine they run on: no clones.
             make = _warning if what == "product_uuid" and contained else _error
             yield make(", ".join(names), f"the same {what} {value}", "nodes are told by it", then)
+
+
+def _nat(hosts: list[Host], probes: Probes) -> Iterable[Finding]:
+    """Hosts whose default routes start at one and the same address, on a card of their own each."""
+    owners: dict[str, list[Host]] = defaultdict(list)
+    for host in hosts:
+        if source := probes[host.name].source:
+            owners[source].append(host)
+    for source, same in owners.items():
+        if len(same) < 2 or all(probes[host.name].node for host in same):
+            continue
+        yield _warning(
+            ", ".join(host.name for host in same),
+            f"their default routes all start at the same address {source}",
+            "a NAT card, as Vagrant gives every VM; nodes go by "
+            + ", ".join(host.node_ip for host in same),
+            "a pod network of your own has to be told which interface has those addresses",
+        )
 
 
 def _clocks(probes: Probes) -> Iterable[Finding]:

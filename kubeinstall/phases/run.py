@@ -58,6 +58,11 @@ class Run:
         """Whether a host is within the limit."""
         return self.limit is None or name in self.limit
 
+    def settle(self, node_ips: Mapping[str, str]) -> None:
+        """Go on with these node addresses, by host name."""
+        self.cluster = self.cluster.with_node_ips(node_ips)
+        self.session.cluster = self.cluster
+
     def forget_nodes(self) -> None:
         """What the cluster says of its nodes may be another now."""
         self._nodes = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,13 @@ class Lone:
         name: the lab's.
         network: the first three numbers of its addresses.
         folder: where inventories are written.
+        lab: more of the section ``lab``.
     """
 
     name: str
     network: str
     folder: Path
+    lab: dict[str, Any] = field(default_factory=dict)
 
     def inventory(self, *, user: str = "root", **cluster: Any) -> Path:
         """An inventory of this host.
@@ -56,7 +58,7 @@ class Lone:
             "groups": {
                 "control_plane": {"taints": [], "hosts": {"h1": {"address": f"{self.network}.11"}}}
             },
-            "lab": {"subnet": f"{self.network}.0/24", "users": {"deploy": "sudo"}},
+            "lab": {"subnet": f"{self.network}.0/24", "users": {"deploy": "sudo"}, **self.lab},
         }
         path = self.folder / f"{self.name}.yaml"
         path.write_text(yaml.safe_dump(document))
@@ -91,9 +93,13 @@ class Lone:
 
 
 @contextmanager
-def lone_host(name: str, network: str, folder: Path) -> Iterator[Lone]:
-    """A fresh host; gone afterwards."""
-    lone = Lone(name, network, folder)
+def lone_host(name: str, network: str, folder: Path, **lab: Any) -> Iterator[Lone]:
+    """A fresh host; gone afterwards.
+
+    Args:
+        lab: more of the section ``lab``.
+    """
+    lone = Lone(name, network, folder, lab)
     inventory = lone.inventory()
     kubeinstall("lab", "down", "-i", inventory).ok()
     kubeinstall("lab", "up", "-i", inventory).ok()

@@ -90,6 +90,16 @@ def test_what_is_right_is_left_alone(where: str, change: dict[str, Any]) -> None
     assert judge(cluster(), probes(**{where: change})) == []
 
 
+def test_default_routes_that_start_at_one_address_are_a_warning() -> None:
+    card = {"source": "10.0.2.15"}
+    finding = only(judge(cluster(), probes(cp1=card, w1=card)))
+    assert finding.severity == "warning"
+    assert finding.where == "cp1, w1"
+    assert "nodes go by 10.0.0.10, 10.0.0.11" in finding.why
+    nodes = {"source": "10.0.2.15", "node": True}
+    assert judge(cluster(), probes(cp1=nodes, w1=nodes)) == []
+
+
 def test_a_clock_that_nobody_keeps_is_a_warning() -> None:
     finding = only(judge(cluster(), probes(w1={"synced": "no"})))
     assert finding.severity == "warning"

@@ -29,4 +29,9 @@ class Lab(Strict):
     users: dict[str, Literal["sudo", "sudo-password"]] = Field(
         default_factory=dict, description="Logins beside root; password: the login name."
     )
+    nat: bool = Field(
+        False,
+        description="Give hosts a second network card as Vagrant does: the same address on each, "
+        "and the default route. It leads nowhere, so packages come from lab.mirror.",
+    )
     bastion: Ipv4 | None = Field(None, description="Make an ssh jump host here.")

@@ -59,7 +59,11 @@ class HostEntry(HostSettings):
     """One host."""
 
     address: Ipv4 = Field(description="Where ssh reaches it, and its node IP by default.")
-    node_ip: Ipv4 | None = Field(None, description="Address inside the cluster.")
+    node_ip: Ipv4 | None = Field(
+        None,
+        description="Address inside the cluster; default: `address` if the host has it, else where "
+        "its route to the endpoint starts.",
+    )
     hostname: HostName | None = Field(None, description="Node name; default: the host's key.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
@@ -98,6 +99,14 @@ class Cluster(Strict):
         repository = self.image_repository
         layout = self.spec.image_layout or image_layout(repository)
         return dns_repository(self.version, repository, layout)
+
+    def with_node_ips(self, node_ips: Mapping[str, str]) -> Cluster:
+        """The cluster with other node addresses, by host name."""
+        hosts = tuple(
+            host.model_copy(update={"node_ip": node_ips.get(host.name, host.node_ip)})
+            for host in self.hosts
+        )
+        return Cluster(spec=self.spec, hosts=hosts, lab=self.lab, source=self.source)
 
     def host(self, name: str) -> Host:
         """The host of that name.
