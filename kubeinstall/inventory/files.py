@@ -23,6 +23,8 @@ def check_files(inventory: InventoryFile, cluster: Cluster, must_exist: bool) ->
     advice = "name one that is there; paths are relative to the inventory's folder"
     if inventory.lab:
         advice = f"`kubeinstall lab up -i {cluster.source}` makes it"
+    elif inventory.vagrant:
+        advice = "`vagrant up` makes the key of each machine"
     base = (cluster.source or Path()).absolute().parent
     for loc, path, needed in _named(inventory):
         full = local(path, base)

@@ -35,6 +35,7 @@ BLOCK = f"{BEGIN}\n10.0.0.10 cp1\n10.0.0.11 w1\n{END}\n"
         pytest.param("", BLOCK, id="empty"),
         pytest.param("127.0.0.1 localhost\n", f"127.0.0.1 localhost\n{BLOCK}", id="appended"),
         pytest.param("127.0.1.1 cp1\n", BLOCK, id="installer's line"),
+        pytest.param("127.0.2.1 cp1 cp1\n", BLOCK, id="Vagrant's line"),
         pytest.param(
             "127.0.1.1 cp1.example.org cp1\n", f"127.0.1.1 cp1.example.org\n{BLOCK}", id="fqdn"
         ),

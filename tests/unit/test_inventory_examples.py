@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unit
 
 FOLDER = folder("inventories")
 EXAMPLES = sorted(FOLDER.glob("*.yaml"))
-ENVIRON = {"SUDO_PASSWORD": "secret"}
+ENVIRON = {"SUDO_PASSWORD": "secret", "VAGRANT_DEFAULT_PROVIDER": "libvirt"}
 MODELINE = "# yaml-language-server: $schema=./kubeinstall.schema.json"
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
@@ -44,8 +44,8 @@ def test_example_loads(path: Path) -> None:
 
 
 def cluster_is_real(path: Path) -> bool:
-    """A lab's keys are made when it comes up."""
-    return not path.stem.startswith("lab")
+    """The keys of a lab and of Vagrant's machines are made when they come up."""
+    return not path.stem.startswith(("lab", "vagrant"))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -83,6 +83,17 @@ def test_bastion_takes_its_password_from_the_environment() -> None:
     assert password.get_secret_value() == "secret"
     assert cluster.first.ssh.bastion == "jump@gate.example.org:2222"
     assert cluster.endpoint == "192.168.50.11:6443"
+
+
+def test_vagrant_reaches_hosts_by_their_private_card() -> None:
+    path = FOLDER / "vagrant.yaml"
+    cluster, _ = load_with_warnings(path, ENVIRON, files_must_exist=False)
+    assert [host.node_ip for host in cluster.hosts] == [host.address for host in cluster.hosts]
+    assert cluster.endpoint == "192.168.56.11:6443"
+    machines = FOLDER.parent.resolve() / ".vagrant" / "machines"
+    key = cluster.host("w1").ssh.key
+    assert key is not None
+    assert key.resolve() == machines / "w1" / "libvirt" / "private_key"
 
 
 def test_the_shipped_schema_is_in_step() -> None:

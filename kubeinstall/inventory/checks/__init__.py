@@ -20,6 +20,7 @@ _KUBEADM: Loc = ("cluster", "kubeadm")
 _KUBE_PROXY: Loc = ("cluster", "kube_proxy")
 _RUNTIME: Loc = ("cluster", "runtime")
 _LAB: Loc = ("lab",)
+_VAGRANT: Loc = ("vagrant",)
 _SOURCE: Loc = ("cluster", "source")
 _IMAGES: tuple[Loc, ...] = (("cluster", "image_repository"), ("cluster", "image_layout"))
 _HOSTS: Loc = ("groups", "*", "hosts", "*")
@@ -53,6 +54,7 @@ CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (hosts.bastions, (_ADDRESS, *_settings("ssh"))),
     (hosts.room_for_pods, (_ADDRESS, *_settings("taints"))),
     (hosts.lab, (_ADDRESS, _LAB)),
+    (hosts.vagrant, (_ADDRESS, _VAGRANT)),
     (networks.sizes, (_NETWORK, _ADDRESS)),
     (networks.overlaps, (_NETWORK, _ADDRESS, _NODE_IP, _LAB)),
     (nodes.labels, _settings("labels")),

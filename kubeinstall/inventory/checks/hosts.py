@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 from kubeinstall.inventory.model import HostEntry, HostSettings, InventoryFile, Role
 from kubeinstall.inventory.resolve import entries, layers, settings
 from kubeinstall.inventory.source import Issue, Loc, dotted
+from kubeinstall.inventory.words import did_you_mean
 
 _CONTROL_PLANE: Loc = ("groups", "control_plane")
 
@@ -207,3 +208,17 @@ def lab(inventory: InventoryFile) -> Iterator[Issue]:
             by = "this machine" if owner == ("lab", "subnet") else dotted(owner)
             yield Issue(loc, f"{dotted(loc)}: {address} is taken by {by}", next="take another")
         used.setdefault(address, loc)
+
+
+def vagrant(inventory: InventoryFile) -> Iterator[Issue]:
+    """A virtual machine's size is that of a host there is."""
+    names = [name for _, _, name, _ in entries(inventory)]
+    for name in inventory.vagrant.hosts if inventory.vagrant else ():
+        if name not in names:
+            loc: Loc = ("vagrant", "hosts", name)
+            yield Issue(
+                loc,
+                f"{dotted(loc)}: no group has a host {name}",
+                next=did_you_mean(name, names) or f"name one of {', '.join(names)}",
+                at_key=True,
+            )

@@ -32,6 +32,7 @@ from kubeinstall.inventory.model.resolved import Cluster, Host, Role
 from kubeinstall.inventory.model.runtime import Registry, Runtime, RuntimeName
 from kubeinstall.inventory.model.sources import Packages
 from kubeinstall.inventory.model.system import Firewall, Time
+from kubeinstall.inventory.model.vagrant import Vagrant
 
 __all__ = [
     "Args",
@@ -64,6 +65,7 @@ __all__ = [
     "Strict",
     "Taint",
     "Time",
+    "Vagrant",
 ]
 
 
@@ -74,3 +76,4 @@ class InventoryFile(Strict):
     defaults: HostSettings = Field(default_factory=HostSettings)
     groups: Groups
     lab: Lab | None = None
+    vagrant: Vagrant | None = None
