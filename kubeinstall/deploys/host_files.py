@@ -75,5 +75,6 @@ def files(cluster: Cluster, host: Host, family: Family) -> Iterable[RenderedFile
         yield RenderedFile(HOSTS, with_names("127.0.0.1 localhost\n", addresses(cluster)))
     if cluster.spec.time.manage and (conf := chrony_conf(cluster)):
         yield RenderedFile(family.chrony.conf, conf)
+    yield from family.upgrade_files
     yield RenderedFile(MODULES_FILE, modules_file(dict.fromkeys(MODULES, Module.LOADED)))
     yield RenderedFile(SYSCTL_FILE, sysctl_conf(cluster))

@@ -6,6 +6,7 @@ from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
 from kubeinstall.deploys import families, host_files
+from kubeinstall.deploys.network_managers import pods_left_alone
 from kubeinstall.inventory.model import Cluster, Firewall, Host
 from kubeinstall.operations.clock import in_sync, others_off
 from kubeinstall.operations.files import managed_file
@@ -19,7 +20,7 @@ from kubeinstall.operations.sysctls import sysctls_live
 
 @deploy("Prepare the host")
 def prepare() -> None:
-    """Names, clock, swap, kernel modules and settings, firewall."""
+    """Names, clock, swap, upgrades, network managers, kernel modules and settings, firewall."""
     cluster: Cluster = host.data.cluster
     node: Host = host.data.node
     hostname(wanted=node.hostname, name="Set the hostname")
@@ -29,6 +30,9 @@ def prepare() -> None:
     if cluster.spec.time.manage:
         _clock(cluster)
     swap_off(name="Turn off swap")
+    for file in families.current().upgrade_files:
+        managed_file(path=file.path, content=file.content, name=f"Write {file.path}")
+    pods_left_alone()
     _kernel(cluster)
     _firewall(cluster, node)
 

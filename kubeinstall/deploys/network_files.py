@@ -15,8 +15,8 @@ CONFLIST = "/etc/cni/net.d/10-kubeinstall.conflist"
 SCRIPT = "/usr/local/lib/kubeinstall/routes"
 UNIT = "kubeinstall-routes"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}.service"
-PROTOCOL = 186
-"""The routes' protocol number (rtnetlink(7)); one that nothing else is known to use."""
+PROTOCOL = 107
+"""The routes' protocol number (rtnetlink(7)); one that /etc/iproute2/rt_protos gives to nobody."""
 
 
 def conflist(pod_cidr: str) -> str:

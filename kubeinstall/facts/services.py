@@ -84,6 +84,28 @@ class Unit(FactBase[UnitState]):
         )
 
 
+RELOADS = "/run/kubeinstall/reloaded"
+"""What the stamps of reloads begin with; the next boot takes them away, and starts all services."""
+
+
+class Reload(FactBase[float]):
+    """When a service was last told to read its configuration again, seconds since 1970.
+
+    Args:
+        unit: e.g. ``NetworkManager.service``.
+    """
+
+    @staticmethod
+    def default() -> float:
+        return 0.0
+
+    def command(self, unit: str) -> str:
+        return f"stat -c %.Y {shlex.quote(f'{RELOADS}.{unit}')} 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> float:
+        return _number("".join(output[:1]))
+
+
 def _number(text: str) -> float:
     try:
         return float(text)

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.services import Unit
+from kubeinstall.facts.services import RELOADS, Reload, Unit
 from kubeinstall.operations.commands import Command
 
 
@@ -45,6 +45,24 @@ def enabled(unit: str) -> Generator[Command]:
     """
     if not host.get_fact(Unit, unit=unit, configs=()).is_enabled:
         yield Command(f"systemctl enable --quiet {shlex.quote(unit)}")
+
+
+@operation()
+def reloaded(unit: str, configs: tuple[str, ...], command: str) -> Generator[Command]:
+    """A service that has read its newest configuration, if it runs at all; it is not restarted.
+
+    Args:
+        unit: e.g. ``NetworkManager.service``.
+        configs: files that it reads when it starts or is reloaded.
+        command: the shell command that reloads it.
+    """
+    state = host.get_fact(Unit, unit=unit, configs=configs)
+    read = max(state.started, host.get_fact(Reload, unit=unit))
+    if state.is_active and read < state.configured:
+        stamp = shlex.quote(f"{RELOADS}.{unit}")
+        # As of when it began: what is written meanwhile is read the next time.
+        began = f"mkdir -p {RELOADS.rpartition('/')[0]} && touch {stamp}.new"
+        yield Command(f"{began} && {command} && mv {stamp}.new {stamp}")
 
 
 def _or_why(verb: str, name: str) -> str:

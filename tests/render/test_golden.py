@@ -8,6 +8,7 @@ from __future__ import annotations
 import configparser
 import ipaddress
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +97,21 @@ _CHRONY = (
     *("ntsdumpdir", "keyfile", "logdir", "leapsectz"),
 )
 
+
+def _apt_conf(text: str) -> None:
+    """Statements between one pair of braces, each with its semicolon; comments beside them."""
+    lines = [line for line in text.splitlines() if not line.startswith("//")]
+    assert lines[0].endswith("{"), text
+    assert all(line.endswith(";") for line in lines[1:]), text
+    assert lines[-1] == "};", text
+
+
+def _perl(text: str) -> None:
+    assert re.search(r"^\$nrconf\{override_rc\}\{qr\(\^.*\)\} = 0;$", text, re.MULTILINE), text
+    # needrestart takes what the file evaluates to for whether it could be read.
+    assert text.endswith("\n1;\n"), text
+
+
 PARSERS: dict[str, Callable[[str], Any]] = {
     ".json": json.loads,
     ".conflist": json.loads,
@@ -106,6 +122,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "modules-load.d/kubeinstall.conf": _words("overlay", "br_netfilter"),
     "chrony.conf": _words(*_CHRONY),
     "kubernetes.list": _words("deb"),
+    "apt.conf.d/52kubeinstall": _apt_conf,
+    "needrestart/conf.d/kubeinstall.conf": _perl,
     "etc/hosts": _hosts,
     "etc/hostname": _words("cp1", "w1", "w1.example.org", "node-1"),
 }

@@ -69,8 +69,8 @@ def run(script: str, folder: Path) -> list[str]:
 def expected(wanted: dict[str, str]) -> list[str]:
     pods = "10.244.0.0/16"
     return [
-        "ip route flush proto 186",
-        *(f"ip route replace {net} via {via} proto 186" for net, via in wanted.items()),
+        "ip route flush proto 107",
+        *(f"ip route replace {net} via {via} proto 107" for net, via in wanted.items()),
         "iptables -w -t nat -N KUBEINSTALL-MASQ",
         "iptables -w -t nat -I POSTROUTING -j KUBEINSTALL-MASQ",
         f"iptables -w -t nat -A KUBEINSTALL-MASQ -s {pods} ! -d {pods} -j MASQUERADE",
@@ -89,4 +89,10 @@ def test_unit() -> None:
     assert parser["Service"]["ExecStart"] == network_files.SCRIPT
     assert parser["Service"]["Type"] == "oneshot"
     assert parser["Service"]["RemainAfterExit"] == "yes"
-    assert parser["Install"]["WantedBy"] == "multi-user.target"
+    # What takes routes or chains away when it restarts brings this unit along.
+    takers = {"systemd-networkd.service", "nftables.service"}
+    assert set(parser["Unit"]["PartOf"].split()) == takers
+    assert set(parser["Install"]["WantedBy"].split()) == {"multi-user.target", *takers}
+    assert takers <= set(parser["Unit"]["After"].split())
+    assert parser["Unit"]["ReloadPropagatedFrom"] == "nftables.service"
+    assert parser["Service"]["ExecReload"] == network_files.SCRIPT

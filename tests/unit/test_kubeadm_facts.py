@@ -140,7 +140,7 @@ def test_network_facts() -> None:
         (facts.KubeconfigCopy, {"user": "root"}),
         (facts.KubeconfigCopy, {"user": "no-such-login"}),
         (facts.Leftovers, {}),
-        (cni_facts.Routes, {"protocol": 186}),
+        (cni_facts.Routes, {"protocol": 107}),
         (cni_facts.BridgeAddress, {}),
         (cni_facts.NodeLabels, {}),
     ],

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.unit
 
 ROUTES = {
     "wanted": {"10.244.1.0/24": "10.0.0.11"},
-    "protocol": 186,
+    "protocol": 107,
     "unit": "kubeinstall-routes",
     "files": ("/etc/u", "/usr/local/s"),
 }
@@ -77,7 +77,7 @@ RESETS: tuple[tuple[Any, dict[str, Any]], ...] = (
     (reset.kubeadm_reset, {"cri_socket": "unix:///s"}),
     (
         reset.routes_gone,
-        {"unit": "u", "unit_file": "/etc/u", "script": "/usr/local/s", "protocol": 186},
+        {"unit": "u", "unit_file": "/etc/u", "script": "/usr/local/s", "protocol": 107},
     ),
     (reset.cni_gone, {}),
     (reset.rules_gone, {}),

@@ -18,7 +18,7 @@ RESETS: tuple[tuple[Any, dict[str, Any]], ...] = (
     (reset.kubeadm_reset, {"cri_socket": "unix:///s"}),
     (
         reset.routes_gone,
-        {"unit": "u", "unit_file": "/etc/u", "script": "/usr/local/s", "protocol": 186},
+        {"unit": "u", "unit_file": "/etc/u", "script": "/usr/local/s", "protocol": 107},
     ),
     (reset.cni_gone, {}),
     (reset.rules_gone, {}),
@@ -46,7 +46,7 @@ def test_each_leftover_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines[0] == "kubeadm reset -f --cri-socket unix:///s"
     assert lines[-1].endswith("purge kubeadm kubelet")
     routes = resets(monkeypatch, "routes")
-    assert "proto 186" in routes[1]
+    assert "proto 107" in routes[1]
     assert routes[2].startswith("rm -f /etc/u /usr/local/s")
     for name in ("cni", "interfaces", "rules", "tables", "folders"):
         assert resets(monkeypatch, name), name

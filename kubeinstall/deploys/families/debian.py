@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from kubeinstall.deploys import upgrade_files
 from kubeinstall.deploys.families.family import Chrony, Repository
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.inventory.model import RuntimeName
@@ -26,6 +27,10 @@ class Debian:
     package_format = PackageFormat.DEB
     chrony = Chrony("/etc/chrony/chrony.conf", "chrony.service")
     tools: tuple[str, ...] = ("conntrack", "ebtables", "ethtool", "iptables", "socat")
+    upgrade_files: tuple[RenderedFile, ...] = (
+        upgrade_files.UNATTENDED_UPGRADES,
+        upgrade_files.NEEDRESTART,
+    )
 
     def runtime_package(self, runtime: RuntimeName) -> str:
         return "docker.io" if runtime is RuntimeName.DOCKER else "containerd"

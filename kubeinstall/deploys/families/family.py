@@ -58,6 +58,8 @@ class Family(Protocol):
     chrony: Chrony
     tools: tuple[str, ...]
     """Packages that Kubernetes calls and that its own packages need not bring."""
+    upgrade_files: tuple[RenderedFile, ...]
+    """Keep what upgrades or restarts by itself off the runtime and Kubernetes."""
 
     def runtime_package(self, runtime: RuntimeName) -> str:
         """The package of a runtime: the distribution's own, where it has one."""
