@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinstall.deploys import docker_files
+from kubeinstall.deploys import cri_dockerd, cri_dockerd_files, docker_files
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.files import managed_file
 from kubeinstall.operations.services import running
@@ -13,3 +13,5 @@ def configure(cluster: Cluster) -> None:
     content = docker_files.daemon_json(cluster)
     managed_file(path=docker_files.DAEMON_JSON, content=content, name="Configure Docker")
     running(unit="docker.service", configs=(docker_files.DAEMON_JSON,), name="Run Docker")
+    if cri_dockerd_files.needed(cluster):
+        cri_dockerd.configure(cluster)

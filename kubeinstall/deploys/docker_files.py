@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from kubeinstall.deploys import cri_dockerd_files
 from kubeinstall.deploys.documents import merged
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.inventory.model import Cluster, Host
@@ -34,3 +35,5 @@ def daemon_json(cluster: Cluster) -> str:
 def files(cluster: Cluster, _host: Host) -> Iterable[RenderedFile]:
     """The files of the runtime."""
     yield RenderedFile(DAEMON_JSON, daemon_json(cluster))
+    if cri_dockerd_files.needed(cluster):
+        yield from cri_dockerd_files.files(cluster)

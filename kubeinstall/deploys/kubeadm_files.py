@@ -177,8 +177,17 @@ def kubelet_configuration(cluster: Cluster) -> Document:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        **merged({"cgroupDriver": "systemd"}, cluster.first.kubelet.config),
+        **merged(_kubelet_basics(cluster), cluster.first.kubelet.config),
     }
+
+
+def _kubelet_basics(cluster: Cluster) -> Document:
+    document: Document = {"cgroupDriver": "systemd"}
+    docker = cluster.spec.runtime.name is RuntimeName.DOCKER
+    if docker and (cluster.version.major, cluster.version.minor) >= (1, 36):
+        # With it `kubectl exec` fails through any cri-dockerd: Mirantis/cri-dockerd#569.
+        document["featureGates"] = {"ExtendWebSocketsToKubelet": False}
+    return document
 
 
 def kube_proxy_configuration(cluster: Cluster) -> Document:

@@ -38,6 +38,9 @@ DURATION = r"^(0|[0-9]+h([0-9]+m)?([0-9]+s)?|[0-9]+m([0-9]+s)?|[0-9]+s)$"
 HOURS = r"^[1-9][0-9]*h$"
 SYSCTL = r"^[a-z0-9_]+([./][-A-Za-z0-9_]+)+$"
 NOT_EMPTY = r"\S"
+SHA256 = r"^[0-9a-f]{64}$"
+RELEASE = r"^[0-9]+\.[0-9]+\.[0-9]+$"
+ARCHIVE_URL = r"^https?://[^/\s'\"]+(/[^/\s'\"]+)+\.(tgz|tar\.gz|deb|rpm)$"
 VERSION = r"^v?[0-9]+\.[0-9]+\.[0-9]+$"
 
 
@@ -77,6 +80,11 @@ FORMS = {
     HOURS: Form("a number of hours", "8760h"),
     SYSCTL: Form("the name of a sysctl", "net.core.somaxconn"),
     NOT_EMPTY: Form("text; it is empty", ""),
+    SHA256: Form("a SHA-256 checksum (64 hex digits, lower case)", ""),
+    RELEASE: Form("a version of three numbers", "0.3.26"),
+    ARCHIVE_URL: Form(
+        "the URL of a .tgz, .tar.gz, .deb or .rpm", "https://mirror.example.org/cri-dockerd.tgz"
+    ),
 }
 
 

@@ -103,7 +103,9 @@ def _spec(spec: ClusterSpec, base: Path) -> ClusterSpec:
         name: registry.model_copy(update={"ca": _local(registry.ca, base)})
         for name, registry in spec.runtime.registries.items()
     }
-    runtime = spec.runtime.model_copy(update={"registries": registries})
+    speaker = spec.runtime.cri_dockerd
+    speaker = speaker.model_copy(update={"file": _local(speaker.file, base)})
+    runtime = spec.runtime.model_copy(update={"registries": registries, "cri_dockerd": speaker})
     return spec.model_copy(update={"packages": packages, "runtime": runtime})
 
 

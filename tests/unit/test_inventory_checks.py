@@ -40,7 +40,7 @@ def findings(folder: Path, text: str) -> tuple[Finding, ...]:
         ("1.24.0", "", ""),
         ("1.23.0", "", "pkgs.k8s.io"),
         ("1.23.17", "  runtime: {name: docker}\n  packages: {url: https://p.example.org}\n", ""),
-        ("1.24.0", "  runtime: {name: docker}\n", "cri-dockerd"),
+        ("1.24.0", "  runtime: {name: docker}\n", ""),
         ("1.31.0", "  kube_proxy: {mode: nftables}\n", ""),
         ("1.30.9", "  kube_proxy: {mode: nftables}\n", "nftables"),
         ("1.34.0", "  kube_proxy: {mode: ipvs}\n", ""),

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from kubeinstall.inventory.checks import hosts, kubeadm, networks, nodes, registries, versions
+from kubeinstall.inventory.checks import (
+    docker,
+    hosts,
+    kubeadm,
+    networks,
+    nodes,
+    registries,
+    versions,
+)
 from kubeinstall.inventory.model import InventoryFile
 from kubeinstall.inventory.source import Issue, Loc
 
@@ -35,7 +43,7 @@ def _settings(*path: str) -> tuple[Loc, ...]:
 
 CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (versions.known, (_VERSION,)),
-    (versions.runtime, (_VERSION, ("cluster", "runtime", "name"))),
+    (docker.cri_dockerd, (_VERSION, (*_RUNTIME, "name"), (*_RUNTIME, "cri_dockerd"))),
     (versions.packages, (_VERSION, ("cluster", "packages", "url"), _SOURCE)),
     (versions.image_layout, (_VERSION, *_IMAGES, _SOURCE)),
     (registries.accelerators, ((*_RUNTIME, "accelerators"),)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from kubeinstall.inventory.model import InventoryFile, RuntimeName
+from kubeinstall.inventory.model import InventoryFile
 from kubeinstall.inventory.resolve import layers
 from kubeinstall.inventory.source import Issue, dotted
 from kubeinstall.releases import DEFAULT, NEWEST, OLDEST, Version, release
@@ -36,18 +36,6 @@ def known(inventory: InventoryFile) -> Iterator[Issue]:
             f"cluster.kubernetes: version {version} is unknown",
             why=f"this release of kubeinstall knows Kubernetes {oldest} to {newest}",
             next=f"the nearest is {oldest}" if old else f"the nearest is {newest}; or {DEFAULT}",
-        )
-
-
-def runtime(inventory: InventoryFile) -> Iterator[Issue]:
-    """The kubelet can speak to the runtime."""
-    if inventory.cluster.runtime.name is RuntimeName.DOCKER and _minor(inventory) >= (1, 24):
-        yield Issue(
-            ("cluster", "runtime", "name"),
-            f"cluster.runtime.name: Kubernetes {inventory.cluster.kubernetes} cannot use docker",
-            why="from 1.24 the kubelet needs cri-dockerd between, which this release does not "
-            "install",
-            next="use containerd, or Kubernetes 1.23 or older",
         )
 
 

@@ -12,15 +12,19 @@ from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, WithJ
 
 from kubeinstall.inventory.forms import (
     ACCELERATOR,
+    ARCHIVE_URL,
     PACKAGE,
     PACKAGE_VERSION,
     REGISTRY,
     REGISTRY_USER,
+    RELEASE,
+    SHA256,
     SIZE,
     URL,
     number_as_text,
 )
 from kubeinstall.inventory.model.base import Document, Strict
+from kubeinstall.releases import cri_dockerd
 from kubeinstall.releases.accelerators import DOCKER_HUB, accelerator_url
 
 Accelerator = Annotated[
@@ -56,6 +60,23 @@ class Registry(Strict):
         return base64.b64encode(plain.encode()).decode()
 
 
+class CriDockerd(Strict):
+    """What the kubelet speaks to Docker through, from Kubernetes 1.24 on."""
+
+    version: str = Field(
+        cri_dockerd.DEFAULT, pattern=RELEASE, description="Release, e.g. 0.3.26; from GitHub."
+    )
+    url: str | None = Field(
+        None, pattern=ARCHIVE_URL, description="Archive or package that the hosts fetch instead."
+    )
+    file: Path | None = Field(
+        None, description="Archive or package on this machine, for hosts without the internet."
+    )
+    sha256: str | None = Field(
+        None, pattern=SHA256, description="Checksum of that file; some releases' are known."
+    )
+
+
 class Runtime(Strict):
     """The container runtime."""
 
@@ -72,6 +93,9 @@ class Runtime(Strict):
     )
     registries: dict[Annotated[str, StringConstraints(pattern=REGISTRY)], Registry] = Field(
         default_factory=dict, description="By registry, e.g. docker.io or mirror.lab:5000."
+    )
+    cri_dockerd: CriDockerd = Field(
+        default_factory=CriDockerd, description="For docker with Kubernetes 1.24 and later."
     )
     log_max_size: str = Field("10m", pattern=SIZE)
     log_max_files: Annotated[int, Field(ge=1)] = 5
