@@ -32,6 +32,7 @@ def _repository(cluster: Cluster, package_format: PackageFormat, key: str | None
         url=url,
         key=key,
         key_url="" if key else _key_url(url, package_format),
+        key_fingerprints=tuple(cluster.spec.packages.key_fingerprints),
         exclude=(*PACKAGES, "cri-tools", "kubernetes-cni"),
     )
 

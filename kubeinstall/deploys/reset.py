@@ -5,17 +5,19 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import kubeadm_files, network_files
+from kubeinstall.deploys import families, kubeadm_files, network_files, package_files
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations import kubeadm
 from kubeinstall.operations import reset as operations
+from kubeinstall.operations.files import absent_file
 
 
 @deploy("reset")
 def reset() -> None:
     """Undo ``kubeadm init`` or ``join``, and remove what kubeadm leaves.
 
-    In memory: ``reset_packages``, whether the packages go as well. What was prepared for any
+    In memory: ``reset_packages``, whether the packages go as well, and their source.
+    What was prepared for any
     cluster (sysctls, modules, the runtime and its settings) stays.
     """
     cluster: Cluster = host.data.cluster
@@ -36,3 +38,5 @@ def reset() -> None:
     operations.folders_gone(name="Empty the cluster's folders")
     if host.data.get("reset_packages"):
         operations.packages_gone(name="Remove the Kubernetes packages")
+        for file in package_files.files(cluster, families.current()):
+            absent_file(path=file.path, name=f"Remove {file.path}")

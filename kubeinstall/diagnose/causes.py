@@ -115,6 +115,20 @@ CAUSES: Sequence[Cause] = (
         "dpkg --configure -a",
     ),
     Cause(
+        "another signing key",
+        r"the signing key at (\S+) is another one: (\S+)[^\n]*",
+        "{0}",
+        "ask the source's keepers; if it is theirs, name it in cluster.packages.key_fingerprints "
+        "(for another source than Kubernetes': remove the old key file on the host)",
+    ),
+    Cause(
+        "signing key not to be had",
+        r"the signing key could not be fetched from [^\n]*",
+        "{0}",
+        "take another cluster.source, or save the key to a file and name it in "
+        "cluster.packages.key",
+    ),
+    Cause(
         "signing key",
         r"(NO_PUBKEY \w+|EXPKEYSIG[^\n]*|BADSIG[^\n]*|REVKEYSIG[^\n]*|is not signed)",
         "apt does not trust the package source: {1}",

@@ -36,6 +36,7 @@ ACCELERATOR = rf"^({'|'.join(ACCELERATORS)}|https?://[^/\s'\"]+(/[^/\s'\"]+)*)$"
 SIZE = r"^[0-9]+[kmg]$"
 DURATION = r"^(0|[0-9]+h([0-9]+m)?([0-9]+s)?|[0-9]+m([0-9]+s)?|[0-9]+s)$"
 HOURS = r"^[1-9][0-9]*h$"
+FINGERPRINT = r"^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$"
 SYSCTL = r"^[a-z0-9_]+([./][-A-Za-z0-9_]+)+$"
 NOT_EMPTY = r"\S"
 SHA256 = r"^[0-9a-f]{64}$"
@@ -78,6 +79,10 @@ FORMS = {
     SIZE: Form("a number with k, m or g", "10m"),
     DURATION: Form("a duration of hours, minutes and seconds", "24h or 1h30m, or 0 for never"),
     HOURS: Form("a number of hours", "8760h"),
+    FINGERPRINT: Form(
+        "the fingerprint of an OpenPGP key (40 hexadecimal digits, without spaces)",
+        "DE15B14486CD377B9E876E1A234654DA9A296436",
+    ),
     SYSCTL: Form("the name of a sysctl", "net.core.somaxconn"),
     NOT_EMPTY: Form("text; it is empty", ""),
     SHA256: Form("a SHA-256 checksum (64 hex digits, lower case)", ""),

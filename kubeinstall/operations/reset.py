@@ -98,7 +98,7 @@ def folders_gone() -> Generator[Command]:
 
 @operation()
 def packages_gone() -> Generator[Command]:
-    """None of the packages of Kubernetes; their source stays."""
+    """None of the packages of Kubernetes."""
     found = host.get_fact(Leftovers)
     packages = sorted(
         name.removeprefix("package:") for name in found if name.startswith("package:")

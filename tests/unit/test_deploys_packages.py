@@ -11,10 +11,8 @@ import pytest
 from kubeinstall.deploys import package_files
 from kubeinstall.deploys.families.debian import DEBIAN
 from kubeinstall.deploys.families.family import Repository
-from kubeinstall.facts.files import Exists
 from kubeinstall.facts.packages import Available, Interrupted, Packages, PackageState
 from kubeinstall.findings import Kind, KubeinstallError
-from kubeinstall.operations.apt_key import apt_key_fetched
 from kubeinstall.operations.packages import installed
 from kubeinstall.releases.sources import PackageFormat
 from tests.unit.clusters import cluster
@@ -186,17 +184,6 @@ def test_a_key_never_comes_over_plain_http() -> None:
 def test_where_the_official_key_is(package_format: PackageFormat, end: str) -> None:
     url = package_files.repository(cluster(), package_format).key_url
     assert url == f"https://pkgs.k8s.io/core:/stable:/v1.36{end}"
-
-
-def test_the_key_is_fresh_when_something_is_to_be_installed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    given = {"path": "/etc/apt/k.asc", "url": "https://x/Release.key", "wanted": WANTED}
-    assert commands(monkeypatch, apt_key_fetched, {Packages: HELD, Exists: True}, **given) == []
-    assert commands(monkeypatch, apt_key_fetched, {Packages: HELD, Exists: False}, **given)
-    assert commands(monkeypatch, apt_key_fetched, {Packages: {}, Exists: True}, **given)
-    with pytest.raises(ValueError, match="not https"):
-        commands(monkeypatch, apt_key_fetched, {}, **{**given, "url": "http://x/Release.key"})
 
 
 def test_a_given_key(tmp_path: Path) -> None:

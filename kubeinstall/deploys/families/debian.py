@@ -10,9 +10,9 @@ from kubeinstall.deploys.families.family import Chrony, Repository
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations import packages
-from kubeinstall.operations.apt_key import apt_key_fetched
 from kubeinstall.operations.files import managed_file
 from kubeinstall.operations.packages import Wanted
+from kubeinstall.operations.signing_keys import signing_key_fetched
 from kubeinstall.releases.sources import PackageFormat
 from kubeinstall.templates import render
 
@@ -52,10 +52,11 @@ class Debian:
             self.installed((("ca-certificates", ""),), name="Install certificate authorities")
         keyring, source = self.repository_files(repository)
         if repository.key is None:
-            apt_key_fetched(
+            signing_key_fetched(
                 path=keyring.path,
                 url=repository.key_url,
                 wanted=wanted,
+                fingerprints=repository.key_fingerprints,
                 name=f"Fetch the signing key of {title}",
             )
         else:

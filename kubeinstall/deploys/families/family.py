@@ -32,6 +32,7 @@ class Repository:
         components: apt's, e.g. ``("stable",)``; empty for a flat repository.
         key: the ASCII-armored signing key; None: fetched from ``key_url``.
         key_url: ``https://...`` of the key; empty where ``key`` is given.
+        key_fingerprints: of the keys to trust from there; empty: whatever is there at first.
         exclude: packages that come from there only when they are asked for by name.
         signed_metadata: the index is signed as well, not just the packages; apt's always is.
     """
@@ -43,6 +44,7 @@ class Repository:
     components: tuple[str, ...] = ()
     key: str | None = None
     key_url: str = ""
+    key_fingerprints: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     signed_metadata: bool = True
 

@@ -81,6 +81,14 @@ def image_layout(inventory: InventoryFile) -> Iterator[Issue]:
 def packages_key(inventory: InventoryFile) -> Iterator[Issue]:
     """The signing key does not come over plain HTTP, where anyone on the way could change it."""
     packages = inventory.cluster.packages
+    if packages.key and packages.key_fingerprints:
+        yield Issue(
+            ("cluster", "packages", "key_fingerprints"),
+            "cluster.packages.key_fingerprints is not used: cluster.packages.key is the key",
+            why="fingerprints are for a key that is fetched from the source",
+            next="remove one of them",
+            at_key=True,
+        )
     if packages.url and packages.url.startswith("http://") and packages.key is None:
         yield Issue(
             ("cluster", "packages", "url"),

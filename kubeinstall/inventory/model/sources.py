@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from kubeinstall.inventory.forms import PACKAGE_VERSION, URL
+from kubeinstall.inventory.forms import FINGERPRINT, PACKAGE_VERSION, URL
 from kubeinstall.inventory.model.base import Strict
 
 
@@ -22,6 +23,13 @@ class Packages(Strict):
         ),
     )
     key: Path | None = Field(None, description="Signing key file; default: the source's own.")
+    key_fingerprints: list[Annotated[str, StringConstraints(pattern=FINGERPRINT)]] = Field(
+        default_factory=list,
+        description=(
+            "Trust these signing keys of the source and no others; default: the one it had when "
+            "it was first fetched."
+        ),
+    )
     revision: str | None = Field(
         None, pattern=PACKAGE_VERSION, description="Debian revision, e.g. 1.1; default: newest."
     )
