@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kubeinstall.findings import Finding, KubeinstallError
+from kubeinstall.phases.alternatives import advice, lost, question
 from kubeinstall.phases.probe import Probe, script
 from kubeinstall.phases.rules import judge
 from kubeinstall.phases.run import Run
@@ -20,7 +23,7 @@ def run(run: Run) -> None:
     questions = {host.name: script(run.cluster, host, hosts) for host in hosts}
     answers = run.session.ask_all(questions, timeout=60)
     probes = {name: Probe.parse(answer.stdout) for name, answer in answers.items()}
-    findings = judge(run.cluster, probes)
+    findings = judge(run.cluster, probes, _elsewhere(run, probes))
     for finding in findings:
         if finding.severity == "warning":
             run.reporter.finding(finding)
@@ -31,6 +34,19 @@ def run(run: Run) -> None:
     for error in errors:
         for name in _names(error):
             run.session.fail(name, error)
+
+
+def _elsewhere(run: Run, probes: Mapping[str, Probe]) -> dict[str, str]:
+    """For hosts that do not reach their source: another one that they reach, if there is any."""
+    missing = {name: lost(run.cluster, probe) for name, probe in probes.items()}
+    questions = {
+        name: question(run.cluster, targets) for name, targets in missing.items() if targets
+    }
+    answers = run.session.ask_all(questions, timeout=30) if questions else {}
+    return {
+        name: advice(run.cluster, missing[name], Probe.parse(answer.stdout).reach)
+        for name, answer in answers.items()
+    }
 
 
 def _names(finding: Finding) -> set[str]:

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from kubeinstall.inventory.model import Cluster, Host
 
 _PROBE = r"""
-say() { printf '%s\t%s\n' "$1" "$2"; }
 . /etc/os-release 2>/dev/null
 say os "$ID"
 say os_version "$VERSION_ID"
@@ -34,6 +33,10 @@ ss -Hltnp 2>/dev/null | awk '{ n = split($4, a, ":"); split($6, p, "\""); print 
   while IFS="$(printf '\t')" read -r port program; do say port "$port $program"; done
 """
 
+_SAY = r"""
+say() { printf '%s\t%s\n' "$1" "$2"; }
+"""
+
 _REACH = r"""
 reach() {
   answer=$(timeout 4 bash -c "exec 3<>/dev/tcp/$1/$2" 2>&1)
@@ -45,6 +48,9 @@ reach() {
     *) say reach "$1:$2 ${answer##*: }" ;;
   esac
 }
+"""
+
+_FRESH = r"""
 if [ ! -e /etc/kubernetes/kubelet.conf ]; then
   apt-config dump 2>/dev/null | grep -q '^Acquire::https\?::Proxy "..*"' && say proxy yes
 """
@@ -132,10 +138,19 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
         present: hosts that are connected; only those are tried from here.
     """
     targets = [*sorted(peers(host, present)), *sources(cluster)]
-    tries = [f"  reach {shlex.quote(address)} {port} &" for address, port in targets]
     clock = [] if cluster.spec.time.manage else [_SYNCED]
-    begin = [f"node_ip={host.node_ip}", _PROBE + _REACH, *clock]
-    return "\n".join([*begin, *tries, "  wait", "fi", "exit 0"])
+    begin = [f"node_ip={host.node_ip}", _SAY + _PROBE + _REACH + _FRESH, *clock]
+    return "\n".join([*begin, *_tries(targets), "fi", "exit 0"])
+
+
+def reach_script(targets: Iterable[tuple[str, int]]) -> str:
+    """A script that only tries whether hosts and ports can be reached."""
+    return "\n".join([_SAY + _REACH, *_tries(targets), "exit 0"])
+
+
+def _tries(targets: Iterable[tuple[str, int]]) -> list[str]:
+    """All at once."""
+    return [*(f"  reach {shlex.quote(address)} {port} &" for address, port in targets), "  wait"]
 
 
 def peers(host: Host, present: Iterable[Host]) -> set[tuple[str, int]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from statistics import median
+from types import MappingProxyType
 
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, Host
-from kubeinstall.phases.probe import Probe, peers, sources
+from kubeinstall.phases.alternatives import lost
+from kubeinstall.phases.probe import Probe, peers
 
 _SYSTEMS = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04", "26.04")}
 _ARCHES = ("x86_64", "aarch64")
@@ -20,8 +22,14 @@ Probes = Mapping[str, Probe]
 Rule = Callable[[Cluster, Host, Probe], Iterable[Finding]]
 
 
-def judge(cluster: Cluster, probes: Probes) -> list[Finding]:
-    """Everything that is wrong with the probed hosts, in the inventory's order."""
+def judge(
+    cluster: Cluster, probes: Probes, advice: Mapping[str, str] = MappingProxyType({})
+) -> list[Finding]:
+    """Everything that is wrong with the probed hosts, in the inventory's order.
+
+    Args:
+        advice: host name to another source that it reaches.
+    """
     hosts = [host for host in cluster.hosts if host.name in probes]
     each = [
         finding
@@ -31,7 +39,7 @@ def judge(cluster: Cluster, probes: Probes) -> list[Finding]:
     ]
     return [
         *each,
-        *_reached(cluster, hosts, probes),
+        *_reached(cluster, hosts, probes, advice),
         *_same(hosts, probes),
         *_nat(hosts, probes),
         *_clocks(probes),
@@ -127,16 +135,19 @@ def _synced(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
 _RULES: tuple[Rule, ...] = (_system, _size, _disk, _node_ip, _cgroup, _ports, _synced)
 
 
-def _reached(cluster: Cluster, hosts: list[Host], probes: Probes) -> Iterable[Finding]:
+def _reached(
+    cluster: Cluster, hosts: list[Host], probes: Probes, advice: Mapping[str, str]
+) -> Iterable[Finding]:
     """What a host that is no node yet cannot get to: a source is an error, a peer a warning."""
     for host in hosts:
         probe = probes[host.name]
-        for address, port in sources(cluster) if not probe.proxy else ():
-            answer = probe.reach.get(f"{address}:{port}", "ok")
-            if answer != "ok":
-                then = f"on {host.name}: bash -c '</dev/tcp/{address}/{port}'"
-                what = f"does not reach {address}:{port}, where packages or images come from"
-                yield _error(host.name, what, answer, then)
+        for address, port in lost(cluster, probe):
+            answer = probe.reach[f"{address}:{port}"]
+            then = f"on {host.name}: bash -c '</dev/tcp/{address}/{port}'"
+            if other := advice.get(host.name):
+                then = f"{other}, which {host.name} reaches; or see why not: {then}"
+            what = f"does not reach {address}:{port}, where packages or images come from"
+            yield _error(host.name, what, answer, then)
         for address, port in sorted(peers(host, hosts)):
             answer = probe.reach.get(f"{address}:{port}", "ok")
             if answer not in ("ok", "refused"):

@@ -138,6 +138,19 @@ def key_on_host(h1: Lone) -> SigningKeys:
     return SigningKeys.read(h1.sh(f"cat {KEYRING}"))
 
 
+def test_a_source_out_of_reach_is_told_with_one_that_is_reached(h1: Lone) -> None:
+    names = "mirrors.tuna.tsinghua.edu.cn registry.aliyuncs.com"
+    h1.sh(f"cp /etc/hosts /root/hosts; echo {NETWORK}.1 {names} >> /etc/hosts")
+    with ThreadingHTTPServer((f"{NETWORK}.1", 443), SimpleHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ran, _ = h1.up("preflight", kubernetes="1.36.2", packages={})
+        server.shutdown()
+    h1.sh("cp /root/hosts /etc/hosts")
+    assert ran.code == 12, ran.text
+    assert "does not reach pkgs.k8s.io:443" in ran.text
+    assert "set cluster.source: tuna, which h1 reaches" in ran.text
+
+
 def test_the_sources_own_key_is_fetched(h1: Lone, source: Source) -> None:
     fingerprint = source.ends_in(20)
     inventory = h1.inventory(**source.settings())

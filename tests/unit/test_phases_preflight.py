@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from kubeinstall.engine.types import Output
 from kubeinstall.findings import Finding
 from kubeinstall.inventory.model import Kubelet, Role
+from kubeinstall.phases import preflight
+from kubeinstall.phases.alternatives import advice, question
 from kubeinstall.phases.probe import Probe, script, sources
 from kubeinstall.phases.rules import judge
 from tests.unit.clusters import cluster, host
+from tests.unit.fakes import fake_run
 
 pytestmark = pytest.mark.unit
 
@@ -182,3 +186,68 @@ def test_the_script_runs_and_is_understood() -> None:
 
 def test_junk_is_passed_over() -> None:
     assert Probe.parse("motd\nreach\nport\tx y\nmemory_kb\t\ncpus\tmany") == Probe()
+
+
+def reaching(*hosts: str) -> dict[str, str]:
+    return {f"{host}:443": "ok" for host in hosts}
+
+
+TUNA = ("mirrors.tuna.tsinghua.edu.cn", "registry.aliyuncs.com")
+LOST = [("pkgs.k8s.io", 443)]
+
+
+def test_another_source_that_is_reached_is_advised() -> None:
+    of = cluster()
+    asked = question(of, LOST)
+    for name in ("mirrors.aliyun.com", "mirrors.ustc.edu.cn", *TUNA):
+        assert f"reach {name} 443 &" in asked
+    assert "pkgs.k8s.io" not in asked
+    assert advice(of, LOST, reaching(*TUNA)) == "set cluster.source: tuna"
+    assert advice(of, LOST, reaching(TUNA[0])) == ""
+    lost_there = {"w1": {"reach": {"pkgs.k8s.io:443": "refused"}}}
+    finding = only(judge(of, probes(**lost_there), {"w1": "set cluster.source: tuna"}))
+    assert finding.next.startswith("set cluster.source: tuna, which w1 reaches")
+
+
+def test_own_settings_that_are_in_the_way_are_named() -> None:
+    own = cluster(
+        packages={"url": "https://packages.example.org", "key": "k.asc"},
+        image_repository="registry.example.org/k8s",
+    )
+    found = advice(own, [("packages.example.org", 443)], reaching("pkgs.k8s.io"))
+    assert found == ""
+    reached = reaching("pkgs.k8s.io", "registry.example.org")
+    found = advice(own, [("packages.example.org", 443)], reached)
+    wanted = "set cluster.source: official, and leave out cluster.packages.url and packages.key"
+    assert found == wanted
+    found = advice(own, [("registry.example.org", 443)], reaching("packages.example.org", TUNA[1]))
+    assert found == "set cluster.source: aliyun, and leave out cluster.image_repository"
+
+
+def test_nothing_is_advised_that_has_no_packages_of_the_version() -> None:
+    old = cluster(version="1.20.2", packages={"url": "http://10.0.0.2"})
+    assert advice(old, [("10.0.0.2", 80)], reaching("pkgs.k8s.io", "k8s.gcr.io", *TUNA)) == ""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_the_question_runs_and_is_understood() -> None:
+    text = question(cluster(), LOST)
+    for name in ("mirrors.aliyun.com", "mirrors.ustc.edu.cn", *TUNA):
+        text = text.replace(f"{name} 443", "127.0.0.1 1")
+    answer = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
+    assert Probe.parse(answer.stdout).reach == {"127.0.0.1:1": "refused"}
+
+
+def test_only_hosts_without_their_source_are_asked_again() -> None:
+    def answer(host: str, command: str) -> Output:
+        if "reach pkgs.k8s.io" in command:
+            lost = "reach\tpkgs.k8s.io:443 No route to host\n" if host == "w2" else ""
+            told = "os\tdebian\nos_version\t12\narch\tx86_64\ncpus\t2\nmemory_kb\t4096000\n"
+            return Output(0, told + lost, "")
+        return Output(0, "".join(f"reach\t{name}:443 ok\n" for name in TUNA), "")
+
+    run, session, _ = fake_run(cluster(), answer=answer)
+    session.connect()
+    preflight.run(run)
+    assert [host for host, _ in session.asked] == ["cp1", "w1", "w2", "w2"]
+    assert session.failures["w2"].next.startswith("set cluster.source: tuna, which w2 reaches")
