@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
+from pyinfra.context import host
+
 from kubeinstall.deploys import cri_dockerd, cri_dockerd_files, docker_files
+from kubeinstall.facts.docker import Daemon
+from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.docker import UNIT, daemon_configured, desired
 from kubeinstall.operations.services import running
+
+_JSON, _RECORD = docker_files.DAEMON_JSON, docker_files.RECORD
 
 
 def configure(cluster: Cluster) -> None:
     """Docker's configuration, and its service running with that."""
-    content = docker_files.daemon_json(cluster)
-    managed_file(path=docker_files.DAEMON_JSON, content=content, name="Configure Docker")
-    running(unit="docker.service", configs=(docker_files.DAEMON_JSON,), name="Run Docker")
+    settings = docker_files.daemon_settings(cluster)
+    daemon_configured(path=_JSON, record=_RECORD, settings=settings, name="Configure Docker")
+    running(unit=UNIT, configs=(_JSON,), name="Run Docker")
     if cri_dockerd_files.needed(cluster):
         cri_dockerd.configure(cluster)
+
+
+def check(cluster: Cluster) -> None:
+    """Whether Docker can be configured on the host, before anything is changed there.
+
+    Raises:
+        KubeinstallError: its configuration file is no JSON, or Docker would not start with it.
+    """
+    state = host.get_fact(Daemon, path=_JSON, record=_RECORD)
+    if state.error:
+        raise KubeinstallError(
+            Finding(
+                Kind.PREFLIGHT,
+                f"{_JSON} cannot be read",
+                host.name,
+                why=state.error,
+                next=f"on {host.name}: put {_JSON} right, or move it away",
+            )
+        )
+    listens = "hosts" in desired(state, docker_files.daemon_settings(cluster))
+    # Both docker.io and docker-ce start it with -H fd://.
+    if listens and (not state.flags or " -H" in state.flags or " --host" in state.flags):
+        raise KubeinstallError(
+            Finding(
+                Kind.PREFLIGHT,
+                f"Docker would not start: {_JSON} has hosts, and its unit has -H",
+                host.name,
+                why="dockerd refuses a setting that it finds in both places",
+                next="take hosts out, or put `ExecStart=` and `ExecStart=/usr/sbin/dockerd "
+                "--containerd=/run/containerd/containerd.sock` into "
+                "/etc/systemd/system/docker.service.d/hosts.conf",
+            )
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kubeinstall.deploys import cri_dockerd_files
@@ -13,10 +13,12 @@ from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.releases.accelerators import DOCKER_HUB
 
 DAEMON_JSON = "/etc/docker/daemon.json"
+RECORD = "/etc/docker/daemon.kubeinstall.json"
+"""Which of its settings are ours; the others are the user's."""
 
 
-def daemon_json(cluster: Cluster) -> str:
-    """Docker's configuration; JSON has no comments, so it carries no marker."""
+def daemon_settings(cluster: Cluster) -> Mapping[str, Any]:
+    """What we want in Docker's configuration."""
     runtime = cluster.spec.runtime
     document: dict[str, Any] = {
         "exec-opts": ["native.cgroupdriver=systemd"],
@@ -29,11 +31,13 @@ def daemon_json(cluster: Cluster) -> str:
     insecure = [name for name, registry in runtime.registries.items() if registry.insecure]
     if insecure:
         document["insecure-registries"] = insecure
-    return json.dumps(merged(document, runtime.config), indent=2) + "\n"
+    return merged(document, runtime.config)
 
 
 def files(cluster: Cluster, _host: Host) -> Iterable[RenderedFile]:
     """The files of the runtime."""
-    yield RenderedFile(DAEMON_JSON, daemon_json(cluster))
+    text = json.dumps(daemon_settings(cluster), indent=2) + "\n"
+    yield RenderedFile(DAEMON_JSON, text)
+    yield RenderedFile(RECORD, text)
     if cri_dockerd_files.needed(cluster):
         yield from cri_dockerd_files.files(cluster)

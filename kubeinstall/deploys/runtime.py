@@ -14,6 +14,8 @@ def install() -> None:
     """The runtime's package, its configuration, and its service running with that."""
     cluster: Cluster = host.data.cluster
     runtime = cluster.spec.runtime
+    if runtime.name is RuntimeName.DOCKER:
+        docker.check(cluster)
     family = families.current()
     package = runtime.package or family.runtime_package(runtime.name)
     wanted = ((package, runtime.version or ""),)

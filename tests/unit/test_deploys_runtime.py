@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from typing import Any
 
@@ -38,8 +37,7 @@ def test_merging_goes_deep_and_replaces_lists() -> None:
 
 def daemon(**runtime: Any) -> dict[str, Any]:
     made = cluster(version="1.20.2", runtime={**DOCKER, **runtime})
-    document: dict[str, Any] = json.loads(docker_files.daemon_json(made))
-    return document
+    return dict(docker_files.daemon_settings(made))
 
 
 def test_daemon_json() -> None:

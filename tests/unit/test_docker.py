@@ -1,0 +1,224 @@
+"""Docker's configuration: our settings beside the user's, whatever was there and happens later."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from kubeinstall.deploys import docker, docker_files
+from kubeinstall.facts.docker import Daemon, DaemonState
+from kubeinstall.facts.files import FileState
+from kubeinstall.facts.services import Unit, UnitState
+from kubeinstall.findings import KubeinstallError
+from kubeinstall.inventory.model import RuntimeName
+from kubeinstall.operations.docker import SHARED, daemon_configured
+from kubeinstall.operations.three_way import laid_into
+from tests.unit.clusters import cluster
+from tests.unit.operating import FactHost, commands, run, texts
+
+pytestmark = pytest.mark.unit
+
+PATH, RECORD = docker_files.DAEMON_JSON, docker_files.RECORD
+A, B, C = "a.example.org", "b.example.org", "c.example.org"
+INSECURE = "insecure-registries"
+
+
+@pytest.mark.parametrize(
+    ("found", "ours", "last", "first", "wanted"),
+    [
+        # A fresh host.
+        ({}, {"k": 1}, {}, {}, {"k": 1}),
+        # The user's own keys stay, those from before and those that come later.
+        ({"u": 1}, {"k": 1}, {}, {"u": 1}, {"u": 1, "k": 1}),
+        ({"k": 1, "u": 2}, {"k": 1}, {"k": 1}, {}, {"k": 1, "u": 2}),
+        # What the user takes out of theirs stays out.
+        ({"k": 1}, {"k": 1}, {"k": 1}, {"u": 1}, {"k": 1}),
+        # Ours win over what was there, and over a change by hand.
+        ({"k": 9}, {"k": 1}, {}, {"k": 9}, {"k": 1}),
+        ({"k": 9}, {"k": 1}, {"k": 1}, {}, {"k": 1}),
+        ({}, {"k": 1}, {"k": 1}, {}, {"k": 1}),
+        # What we no longer want goes, or goes back to what it was.
+        ({"k": 1}, {}, {"k": 1}, {}, {}),
+        ({"k": 1}, {}, {"k": 1}, {"k": 9}, {"k": 9}),
+        # Changed by hand since, it is the user's.
+        ({"k": 5}, {}, {"k": 1}, {"k": 9}, {"k": 5}),
+        # Maps are merged key by key.
+        (
+            {"m": {"u": 1, "k": 9}},
+            {"m": {"k": 1}},
+            {},
+            {"m": {"u": 1, "k": 9}},
+            {"m": {"u": 1, "k": 1}},
+        ),
+        ({"m": {"u": 1, "k": 1}}, {}, {"m": {"k": 1}}, {"m": {"k": 9}}, {"m": {"u": 1, "k": 9}}),
+        ({"m": {"k": 1}}, {}, {"m": {"k": 1}}, {}, {}),
+        ({"m": {"k": 1}}, {}, {"m": {"k": 1}}, {"m": {}}, {"m": {}}),
+        ({"m": {"k": 1}}, {}, {"m": {"k": 1}}, {"m": "x"}, {"m": "x"}),
+        ({"m": "x"}, {"m": {"k": 1}}, {}, {"m": "x"}, {"m": {"k": 1}}),
+        ({"m": {"k": {}}}, {"m": {"k": {}}}, {"m": {"k": {}}}, {}, {"m": {"k": {}}}),
+        # A list is whole...
+        ({"dns": [1]}, {"dns": [2]}, {}, {"dns": [1]}, {"dns": [2]}),
+        # ... but registries and mirrors are the user's beside ours, ours first.
+        ({INSECURE: [A]}, {INSECURE: [B]}, {}, {INSECURE: [A]}, {INSECURE: [B, A]}),
+        ({INSECURE: [B, A]}, {INSECURE: [B]}, {INSECURE: [B]}, {}, {INSECURE: [B, A]}),
+        ({INSECURE: [B, A]}, {INSECURE: [C]}, {INSECURE: [B]}, {}, {INSECURE: [C, A]}),
+        ({INSECURE: [B, A]}, {}, {INSECURE: [B]}, {}, {INSECURE: [A]}),
+        ({INSECURE: [B]}, {}, {INSECURE: [B]}, {}, {}),
+        ({INSECURE: []}, {}, {}, {}, {INSECURE: []}),
+        ({INSECURE: "x"}, {INSECURE: [B]}, {}, {}, {INSECURE: [B]}),
+        # Of an option there is one.
+        (
+            {"exec-opts": ["native.cgroupdriver=cgroupfs", "isolation=x"]},
+            {"exec-opts": ["native.cgroupdriver=systemd"]},
+            {},
+            {},
+            {"exec-opts": ["native.cgroupdriver=systemd", "isolation=x"]},
+        ),
+        # null is a value.
+        ({"k": None}, {}, {}, {}, {"k": None}),
+        ({"k": 1}, {}, {"k": 1}, {"k": None}, {"k": None}),
+    ],
+)
+def test_laid_into(
+    found: dict[str, Any],
+    ours: dict[str, Any],
+    last: dict[str, Any],
+    first: dict[str, Any],
+    wanted: dict[str, Any],
+) -> None:
+    result = laid_into(found, ours, last, first, SHARED)
+    assert result == wanted
+    assert laid_into(result, ours, ours, first, SHARED) == wanted, "a second time changes nothing"
+
+
+def lines(**files: str) -> list[str]:
+    found: list[str] = []
+    for name in ("now", "last", "first"):
+        text = files.get(name)
+        encoded = base64.b64encode((text or "").encode()).decode()
+        found += ["-", ""] if text is None else ["640", encoded]
+    return [*found, "ExecStart={ path=/usr/sbin/dockerd ; argv[]=/usr/sbin/dockerd -H fd:// ; }"]
+
+
+def test_what_is_on_the_host() -> None:
+    state = Daemon().process(lines(now='{"a": 1}', last='{"b": 2}', first="{}"))
+    assert state.file == FileState("640", b'{"a": 1}', backed_up=True)
+    assert (state.settings, state.last, state.first, state.error) == ({"a": 1}, {"b": 2}, {}, "")
+    assert " -H fd://" in state.flags
+    assert Daemon().process(lines()).file is None
+    assert Daemon().process([]) == DaemonState()
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", ""),
+        ('{\n  "a": 1,\n}', "line 3, column 1: Expecting property name enclosed in double quotes"),
+        ("[]", "it is not a JSON object"),
+        ("{" * 9 + '"', "line 1, column 2: Expecting property name enclosed in double quotes"),
+    ],
+)
+def test_a_file_that_is_no_json(text: str, error: str) -> None:
+    state = Daemon().process(lines(now=text))
+    assert state.error == error
+
+
+def test_the_fact_reads_files(tmp_path: Any) -> None:
+    (tmp_path / "daemon.json").write_text('{"a": 1}')
+    command = Daemon().command(path=f"{tmp_path}/daemon.json", record=f"{tmp_path}/record")
+    state = Daemon().process(run(command).splitlines())
+    assert state.settings == {"a": 1}
+    assert state.last is None
+    assert state.file is not None
+    assert not state.file.backed_up
+
+
+def check(monkeypatch: pytest.MonkeyPatch, state: DaemonState, **config: Any) -> None:
+    found = FactHost({Daemon: state})
+    found.name = "w1"  # type: ignore[attr-defined]
+    monkeypatch.setattr(docker, "host", found)
+    docker.check(cluster(runtime={"name": RuntimeName.DOCKER, "config": config}))
+
+
+def test_it_is_told_before_anything_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KubeinstallError, match="line 3, column 1"):
+        check(monkeypatch, DaemonState(error="line 3, column 1: Expecting"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "settings", "config", "refused"),
+    [
+        ("argv[]=/usr/sbin/dockerd -H fd://", {"hosts": ["tcp://:2375"]}, {}, True),
+        ("argv[]=/usr/sbin/dockerd -H fd://", {}, {"hosts": ["tcp://:2375"]}, True),
+        ("", {"hosts": []}, {}, True),
+        ("argv[]=/usr/sbin/dockerd --host=fd://", {"hosts": []}, {}, True),
+        ("argv[]=/usr/sbin/dockerd", {"hosts": ["fd://"]}, {}, False),
+        ("argv[]=/usr/sbin/dockerd -H fd://", {}, {}, False),
+    ],
+)
+def test_hosts_in_the_file_and_in_the_unit(
+    monkeypatch: pytest.MonkeyPatch,
+    flags: str,
+    settings: dict[str, Any],
+    config: dict[str, Any],
+    refused: bool,
+) -> None:
+    state = DaemonState(settings=settings, flags=flags)
+    if refused:
+        with pytest.raises(KubeinstallError, match="hosts"):
+            check(monkeypatch, state, **config)
+    else:
+        check(monkeypatch, state, **config)
+
+
+RUNNING = UnitState("loaded", "active", "enabled", started=9.0, configured=1.0)
+OURS = {"log-driver": "json-file", INSECURE: [B]}
+
+
+def configure(
+    monkeypatch: pytest.MonkeyPatch,
+    found: Mapping[str, Any],
+    last: Mapping[str, Any] | None,
+    unit: UnitState = RUNNING,
+) -> list[Any]:
+    file = FileState("640", json.dumps(found).encode())
+    facts = {Daemon: DaemonState(file, found, last=last), Unit: unit}
+    given = {"path": PATH, "record": RECORD, "settings": OURS}
+    return commands(monkeypatch, daemon_configured, facts, **given)
+
+
+def test_the_users_file_is_kept_and_its_mode_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    backup, write, record = configure(monkeypatch, {"debug": True}, None)
+    assert backup.get_raw_value() == f"cp -a {PATH} {PATH}.before-kubeinstall"
+    assert json.loads(write.stdin) == {"debug": True, **OURS}
+    assert "chmod 640" in write.get_raw_value()
+    assert '+  "log-driver": "json-file"' in write.diff
+    assert json.loads(record.stdin) == OURS
+
+
+def test_nothing_is_written_that_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert configure(monkeypatch, {"debug": True, **OURS}, OURS) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "unit", "reloads"),
+    [
+        ({"log-driver": "json-file", INSECURE: [A]}, RUNNING, True),
+        ({"log-driver": "local", INSECURE: [B]}, RUNNING, False),
+        ({"log-driver": "json-file"}, UnitState(), False),
+        (
+            {"log-driver": "json-file"},
+            UnitState("loaded", "active", "enabled", started=1.0, configured=9.0),
+            False,
+        ),
+    ],
+)
+def test_docker_takes_registries_over_without_a_restart(
+    monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], unit: UnitState, reloads: bool
+) -> None:
+    yielded = texts(configure(monkeypatch, found, OURS, unit))
+    assert any("systemctl reload" in text for text in yielded) is reloads
