@@ -16,6 +16,12 @@ pytestmark = pytest.mark.unit
         (SystemState("debian", "12"), "debian"),
         (SystemState("ubuntu", "24.04", ("debian",)), "debian"),
         (SystemState("raspbian", "12", ("debian",)), "debian"),
+        (SystemState("rhel", "8.10", ("fedora",)), "redhat"),
+        (SystemState("rocky", "9.4", ("rhel", "centos", "fedora")), "redhat"),
+        (SystemState("almalinux", "10.0", ("rhel", "centos", "fedora")), "redhat"),
+        (SystemState("centos", "9", ("rhel", "fedora")), "redhat"),
+        (SystemState("fedora", "43"), "fedora"),
+        (SystemState("openEuler", "24.03"), "openeuler"),
     ],
 )
 def test_a_system_is_of_the_family_that_it_or_its_origin_names(

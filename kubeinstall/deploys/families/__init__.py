@@ -9,9 +9,12 @@ from pyinfra.context import host
 
 from kubeinstall.deploys.families.debian import DEBIAN
 from kubeinstall.deploys.families.family import Family
+from kubeinstall.deploys.families.fedora import FEDORA
+from kubeinstall.deploys.families.openeuler import OPENEULER
+from kubeinstall.deploys.families.redhat import REDHAT
 from kubeinstall.facts.identity import System, SystemState
 
-FAMILIES: tuple[Family, ...] = (DEBIAN,)
+FAMILIES: tuple[Family, ...] = (DEBIAN, REDHAT, FEDORA, OPENEULER)
 
 
 def of(system: SystemState) -> Family:

@@ -31,6 +31,7 @@ class Debian:
         upgrade_files.UNATTENDED_UPGRADES,
         upgrade_files.NEEDRESTART,
     )
+    selinux_package = ""
 
     def runtime_package(self, runtime: RuntimeName) -> str:
         return "docker.io" if runtime is RuntimeName.DOCKER else "containerd"

@@ -62,6 +62,8 @@ class Family(Protocol):
     """Packages that Kubernetes calls and that its own packages need not bring."""
     upgrade_files: tuple[RenderedFile, ...]
     """Keep what upgrades or restarts by itself off the runtime and Kubernetes."""
+    selinux_package: str
+    """The package with SELinux's rules for containers; empty where SELinux is not at work."""
 
     def runtime_package(self, runtime: RuntimeName) -> str:
         """The package of a runtime: the distribution's own, where it has one."""

@@ -1,0 +1,72 @@
+"""Red Hat Enterprise Linux and what is built like it: dnf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from kubeinstall.deploys.families.family import Chrony, Repository
+from kubeinstall.deploys.rendered import RenderedFile
+from kubeinstall.facts.dnf import RpmPackages
+from kubeinstall.inventory.model import RuntimeName
+from kubeinstall.operations import dnf
+from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.packages import Wanted
+from kubeinstall.operations.signing_keys import signing_key_fetched
+from kubeinstall.releases.sources import PackageFormat
+from kubeinstall.templates import render
+
+
+class RedHat:
+    """RHEL, Rocky Linux, AlmaLinux and CentOS Stream."""
+
+    name = "redhat"
+    systems: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        dict.fromkeys(("rhel", "rocky", "almalinux", "centos"), ("8", "9", "10"))
+    )
+    package_format = PackageFormat.RPM
+    chrony = Chrony("/etc/chrony.conf", "chronyd.service")
+    # iptables is what iptables-nft provides from 9 on.
+    tools: tuple[str, ...] = ("conntrack-tools", "ethtool", "iproute-tc", "iptables", "socat")
+    # dnf-automatic leaves alone what is locked or excluded.
+    upgrade_files: tuple[RenderedFile, ...] = ()
+    selinux_package = "container-selinux"
+
+    def runtime_package(self, runtime: RuntimeName) -> str:
+        # They have neither of their own: both come from Docker's repository.
+        return "docker-ce" if runtime is RuntimeName.DOCKER else "containerd.io"
+
+    def installed(
+        self, wanted: Wanted, *, name: str, held: bool = False, repository: str = ""
+    ) -> None:
+        dnf.installed(wanted=wanted, held=held, repository=repository, name=name)
+
+    def repository(self, repository: Repository, wanted: Wanted) -> None:
+        title = repository.title
+        if repository.url.startswith("https://"):
+            self.installed((("ca-certificates", ""),), name="Install certificate authorities")
+        key, source = self.repository_files(repository)
+        if repository.key is None:
+            signing_key_fetched(
+                path=key.path,
+                url=repository.key_url,
+                wanted=wanted,
+                fingerprints=repository.key_fingerprints,
+                packages=RpmPackages,
+                name=f"Fetch the signing key of {title}",
+            )
+        else:
+            name = f"Place the signing key of {title}"
+            managed_file(path=key.path, content=key.content, name=name)
+        dnf.key_imported(path=key.path, name=f"Trust the signing key of {title}")
+        name = f"Name the package source of {title}"
+        managed_file(path=source.path, content=source.content, name=name)
+
+    def repository_files(self, repository: Repository) -> Iterable[RenderedFile]:
+        key = f"/etc/pki/rpm-gpg/RPM-GPG-KEY-{repository.name}"
+        yield RenderedFile(key, repository.key or f"the key from {repository.key_url}\n")
+        section = render("packages/dnf.repo.j2", key=key, repository=repository)
+        yield RenderedFile(f"/etc/yum.repos.d/{repository.name}.repo", section)
+
+
+REDHAT = RedHat()

@@ -1,0 +1,123 @@
+"""RPM packages: installed in the version wanted, and kept there; dnf 4 and dnf 5."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Generator
+from fnmatch import fnmatchcase
+
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from kubeinstall.facts.dnf import (
+    RpmAvailable,
+    RpmKeyImported,
+    RpmPackages,
+    excludes_off,
+    query,
+    without_epoch_0,
+)
+from kubeinstall.facts.packages import PackageState
+from kubeinstall.operations.commands import Command
+from kubeinstall.operations.packages import Wanted
+
+# A lock looks at installed packages only, so no repository has to be read for it.
+_VERSIONLOCK = "LC_ALL=C dnf -q --disablerepo='*' versionlock"
+
+
+def lacking(wanted: Wanted, present: dict[str, PackageState]) -> Wanted:
+    """What is not installed, or in another version."""
+    return tuple(
+        (name, version)
+        for name, version in wanted
+        if name not in present or not _matches(present[name].version, version)
+    )
+
+
+def unknown(wanted: Wanted, available: dict[str, tuple[str, ...]]) -> Wanted:
+    """What no repository has, as far as dnf knows by now."""
+    return tuple(
+        (name, version)
+        for name, version in wanted
+        if not any(_matches(one, version) for one in available.get(name, ()))
+    )
+
+
+@operation()
+def installed(wanted: Wanted, held: bool = False, repository: str = "") -> Generator[Command]:
+    """Packages, in exactly the version wanted where one is given, newer or older.
+
+    Metadata of repositories is read again only when it does not have what is wanted, or when
+    installing with it fails.
+
+    Args:
+        wanted: names and versions, e.g. ``(("kubelet", "1.36.2-*"), ("socat", ""))``; a version is
+            rpm's version and release, its epoch may be left out.
+        held: lock dnf to these versions; unlocked only by hand.
+        repository: id of the repository they come from, if it excludes them by itself.
+    """
+    names = tuple(name for name, _ in wanted)
+    present = host.get_fact(RpmPackages, names=names)
+    missing = lacking(wanted, present)
+    if missing:
+        asked = tuple(name for name, _ in missing)
+        available = host.get_fact(RpmAvailable, names=asked, repository=repository)
+        yield Command(_install(missing, repository, refresh=bool(unknown(missing, available))))
+    if held and (missing or not all(present[name].held for name in names)):
+        yield Command(_lock(names))
+
+
+@operation()
+def key_imported(path: str) -> Generator[Command]:
+    """A signing key that rpm trusts, as it is in the file now.
+
+    Keys are renewed in place, and rpm ignores one whose id it knows: the old one goes first.
+
+    Args:
+        path: of the ASCII-armored key.
+    """
+    key = host.get_fact(RpmKeyImported, path=path)
+    if not key.imported:
+        old = " ".join(f"gpg-pubkey-{one}" for one in key.ids)
+        drop = f"rpm -e --allmatches {old} 2>/dev/null; " if old else ""
+        yield Command(f"{drop}rpm --import {shlex.quote(path)}")
+
+
+def _matches(version: str, pattern: str) -> bool:
+    forms = (without_epoch_0(version), version.partition(":")[2])
+    return not pattern or any(fnmatchcase(form, without_epoch_0(pattern)) for form in forms)
+
+
+def _install(missing: Wanted, repository: str, *, refresh: bool) -> str:
+    """The shell script that installs, or says which versions there are instead."""
+    specs = " ".join(shlex.quote(f"{n}-{v}" if v else n) for n, v in missing)
+    exact = " ".join(shlex.quote(name) for name, version in missing if version)
+    unlock = f"{_VERSIONLOCK} delete {exact} >/dev/null 2>&1" if exact else ":"
+    dnf = f"LC_ALL=C dnf -q -y{excludes_off(repository)}"
+    tells = "\n".join(f"tell {shlex.quote(n)} {shlex.quote(v)}" for n, v in missing)
+    return f"""\
+tell() {{
+  has=$({query(repository)} --whatprovides "$1" 2>/dev/null) || return
+  has=$(printf '%s\\n' "$has" | sed -n 's/.*|//p' | sort -uVr)
+  for one in $has; do case $one in ${{2:-*}} | *:${{2:-*}}) return ;; esac; done
+  echo "package $1${{2:+ $2}} is in none of this host's package sources; they have:" \\
+    "$(printf '%s\\n' "${{has:-none at all}}" | head -n 20 | paste -sd' ')" >&2
+}}
+{unlock}
+{dnf}{" --refresh" if refresh else ""} install --allowerasing {specs} && exit 0
+echo 'installing failed; once more with fresh metadata' >&2
+dnf -q clean metadata >&2
+{dnf} install --allowerasing {specs} && exit 0
+{tells}
+exit 100"""
+
+
+def _lock(names: tuple[str, ...]) -> str:
+    """The shell script that locks packages to what is installed; dnf 4 may need its plugin."""
+    specs = " ".join(map(shlex.quote, names))
+    return (
+        "dnf versionlock --help >/dev/null 2>&1 || "
+        "LC_ALL=C dnf -q -y install 'dnf-command(versionlock)' || exit\n"
+        f"{_VERSIONLOCK} delete {specs} >/dev/null 2>&1\n"
+        f"{_VERSIONLOCK} add {specs} >/dev/null"
+    )
