@@ -135,6 +135,19 @@ CAUSES: Sequence[Cause] = (
         "set cluster.packages.key to the source's present signing key",
     ),
     Cause(
+        "signing key (dnf)",
+        r"(repomd\.xml GPG signature verification error[^\n]*|GPG check FAILED|"
+        r"Public key for \S+ is not installed)",
+        "dnf does not trust the package source: {1}",
+        "set cluster.packages.key to the source's present signing key",
+    ),
+    Cause(
+        "metadata",
+        r"Failed to download metadata for repo '?([^':\s]+)'?: ([^\n]*)",
+        "dnf cannot read the package source {1}: {2}",
+        "dnf repoinfo {1}; try its address from this host",
+    ),
+    Cause(
         "release expired",
         r"Release file[^\n]* is (?:expired|not valid yet)",
         "the package source's Release file is out of date, or the host's clock is wrong",
@@ -145,6 +158,12 @@ CAUSES: Sequence[Cause] = (
         r"package (\S+) (\S+?)(?:-\*)? is in none of this host's package sources; they have: (.*)",
         "the package sources have no {1} {2}; they have {3}",
         "set cluster.kubernetes to one of those, or cluster.packages.url to a source that has it",
+    ),
+    Cause(
+        "dependency",
+        r"nothing provides (.+?) needed by (\S+)",
+        "no enabled package source has {1}, which {2} needs",
+        "dnf repolist --all; enable the one that has it",
     ),
     Cause(
         "no such version",

@@ -114,12 +114,14 @@ def query(repository: str) -> str:
         repository: whose own excludes do not count; empty: all count.
     """
     form = "'%{name}|%{evr}\\n'"
-    return f"dnf -q{excludes_off(repository)} repoquery --showduplicates --qf {form}"
+    return f"dnf -q{relying_on(repository)} repoquery --showduplicates --qf {form}"
 
 
-def excludes_off(repository: str) -> str:
-    """The option that lifts a repository's own excludes, for dnf 4 and dnf 5."""
-    return f" --setopt=disable_excludes={shlex.quote(repository)}" if repository else ""
+def relying_on(repository: str) -> str:
+    """The options that lift a repository's own excludes and fail without it, for dnf 4 and 5."""
+    if not repository:
+        return ""
+    return f" --setopt=disable_excludes={repository} --setopt={repository}.skip_if_unavailable=0"
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from kubeinstall.facts.dnf import (
     RpmAvailable,
     RpmKeyImported,
     RpmPackages,
-    excludes_off,
     query,
+    relying_on,
     without_epoch_0,
 )
 from kubeinstall.facts.packages import PackageState
@@ -93,7 +93,7 @@ def _install(missing: Wanted, repository: str, *, refresh: bool) -> str:
     specs = " ".join(shlex.quote(f"{n}-{v}" if v else n) for n, v in missing)
     exact = " ".join(shlex.quote(name) for name, version in missing if version)
     unlock = f"{_VERSIONLOCK} delete {exact} >/dev/null 2>&1" if exact else ":"
-    dnf = f"LC_ALL=C dnf -q -y{excludes_off(repository)}"
+    dnf = f"LC_ALL=C dnf -q -y{relying_on(repository)}"
     tells = "\n".join(f"tell {shlex.quote(n)} {shlex.quote(v)}" for n, v in missing)
     return f"""\
 tell() {{

@@ -27,6 +27,29 @@ RECORDED = [
         "apt does not trust the package source: NO_PUBKEY 234654DA9A296436",
     ),
     (
+        "Error: Failed to download metadata for repo 'kubernetes': repomd.xml GPG signature "
+        "verification error: Bad GPG signature",
+        "dnf does not trust the package source: "
+        "repomd.xml GPG signature verification error: Bad GPG signature",
+    ),
+    (
+        "Public key for kubelet-1.36.2-150500.1.1.x86_64.rpm is not installed\n"
+        "Error: GPG check FAILED",
+        "dnf does not trust the package source: "
+        "Public key for kubelet-1.36.2-150500.1.1.x86_64.rpm is not installed",
+    ),
+    (
+        "Error: Failed to download metadata for repo 'kubernetes': Cannot download repomd.xml: "
+        "Cannot download repodata/repomd.xml: All mirrors were tried",
+        "dnf cannot read the package source kubernetes: Cannot download repomd.xml: "
+        "Cannot download repodata/repomd.xml: All mirrors were tried",
+    ),
+    (
+        "Error: \n Problem: conflicting requests\n"
+        "  - nothing provides conntrack needed by kubelet-1.36.2-150500.1.1.x86_64 from kubernetes",
+        "no enabled package source has conntrack, which kubelet-1.36.2-150500.1.1.x86_64 needs",
+    ),
+    (
         "E: Version '1.36.9-*' for 'kubelet' was not found",
         "the package source has no kubelet 1.36.9-*",
     ),
