@@ -22,6 +22,7 @@ from kubeinstall.lab import (
     machine,
     network,
     roots,
+    rpms,
     services,
     system,
     trees,
@@ -65,6 +66,8 @@ def up(lab: LabPlan, progress: Progress, patience: float = 180) -> None:
     system.require(progress)
     cgroups.choose(lab.cgroup, cgroups.layout())
     tree = trees.choose(lab.kubernetes, progress) if lab.mirror else None
+    if tree:
+        rpms.ensure(tree, progress)
     with _alone(progress):
         lab.folder.mkdir(parents=True, exist_ok=True)
         _make_key(lab)

@@ -101,7 +101,7 @@ class Rpm:
         settings = {**_MACROS, "_topdir": scratch / "rpmbuild", "_rpmdir": to}
         settings["_build_name_fmt"] = "%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm"
         options = [word for key, value in settings.items() for word in ("-D", f"{key} {value}")]
-        target = _ARCHITECTURES[architecture]
+        target = _ARCHITECTURES.get(architecture, architecture)
         run(["rpmbuild", "-bb", "--quiet", "--target", target, *options, spec])
 
 

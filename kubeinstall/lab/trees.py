@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinstall.lab import mirror, rpms
+from kubeinstall.lab import mirror
 from kubeinstall.lab.errors import LabError
 from kubeinstall.lab.plan import Progress
 
@@ -16,12 +16,6 @@ def choose(kubernetes: str, progress: Progress) -> mirror.MirrorTree:
     Raises:
         LabError: there is none, and it would need the user's programs.
     """
-    tree = _choose(kubernetes, progress)
-    rpms.ensure(tree, progress)
-    return tree
-
-
-def _choose(kubernetes: str, progress: Progress) -> mirror.MirrorTree:
     found = next((tree for tree in mirror.trees() if tree.kubernetes == kubernetes), None)
     if kubernetes == DEBIAN_KUBERNETES and (found is None or found.manifest.origin == "debian"):
         # One that is there already is taken as it is, unless this version builds another.
