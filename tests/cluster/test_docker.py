@@ -94,6 +94,25 @@ def test_drift_is_planned_and_repaired() -> None:
     assert kubeinstall("plan", "-i", LAB).code == 0
 
 
+def test_the_package_source_is_switched_and_no_package_is_touched(tmp_path: Path) -> None:
+    """The same mirror by another URL: one file changes on each host, and changes back."""
+    document = yaml.safe_load(LAB.read_text())
+    document["cluster"]["packages"]["url"] += ":80"
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump(document))
+    dpkg = "stat -c '%Y %s' /var/lib/dpkg/status"
+    before = {host: on_host(LAB, host, dpkg) for host in HOSTS}
+    for number, inventory in enumerate((other, LAB)):
+        log = tmp_path / f"{number}.jsonl"
+        kubeinstall("up", "-y", "-i", inventory, "--no-smoke", "--events", log).ok()
+        changed = [(e["host"], e["operation"]) for e in events(log) if e.get("changed")]
+        assert sorted(changed) == [(h, "Name the package source of Kubernetes") for h in HOSTS]
+        assert kubeinstall("plan", "-i", inventory).code == 0
+        update = "apt-get update 2>&1 | grep -c 'http://10.99.0.2.*core:' "
+        assert int(on_host(LAB, "w1", update)) > 0
+    assert {host: on_host(LAB, host, dpkg) for host in HOSTS} == before
+
+
 def test_verify_in_each_format(tmp_path: Path) -> None:
     kubeinstall("verify", "-i", LAB).ok()
     report = tmp_path / "verify.json"
