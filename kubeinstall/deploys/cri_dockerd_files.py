@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from kubeinstall.deploys.containerd_files import CNI_BIN
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.operations.cri_dockerd import Download
+from kubeinstall.operations.downloads import Download
 from kubeinstall.releases.cri_dockerd import CHECKSUMS, archive_url
 from kubeinstall.releases.images import sandbox_image
 from kubeinstall.templates import render

@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
-from pyinfra.api.command import FileUploadCommand
 from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from kubeinstall.facts.cri_dockerd import CriDockerd
 from kubeinstall.operations.commands import Command
+from kubeinstall.operations.downloads import Download, brought, verification
 
 FOLDER = "/usr/local/lib/cri-dockerd"
 RECORD = f"{FOLDER}/installed"
 _PART = f"{FOLDER}/download"
-
-# The address goes to curl's standard input: it may hold a token, and every user sees arguments.
-_FETCH = f"""\
-mkdir -p {FOLDER}
-# Only Debian's smallest systems have no curl.
-command -v curl >/dev/null || DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get -q -y \\
-  -o DPkg::Lock::Timeout=300 install --no-install-recommends curl ca-certificates >&2
-curl -fsSL --retry 2 --connect-timeout 20 -o {_PART} -K - || {{
-  echo 'cri-dockerd could not be downloaded' >&2; rm -f {_PART}; exit 1; }}"""
-
-_VERIFY = f"""\
-set -e
-has=$(sha256sum < {_PART} | cut -d' ' -f1)
-if [ "$has" != "$wanted" ]; then
-  rm -f {_PART}
-  echo "cri-dockerd: the file's SHA-256 is $has, not $wanted: nothing was installed" >&2
-  exit 1
-fi
-"""
 
 _UNPACK = f"""\
 rm -rf {FOLDER}/unpacked && mkdir {FOLDER}/unpacked
@@ -67,25 +45,6 @@ mv -f {RECORD}.part {RECORD}
 rm -f {_PART}"""
 
 
-@dataclass(frozen=True)
-class Download:
-    """A file to install from.
-
-    Args:
-        sha256: in hex.
-        url: where the host fetches it.
-        path: or where it is on this machine; it is then uploaded.
-    """
-
-    sha256: str
-    url: str = ""
-    path: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.path or self.url
-
-
 @operation()
 def cri_dockerd_installed(downloads: Mapping[str, Download], program: str) -> Generator[object]:
     """cri-dockerd from exactly this file.
@@ -106,22 +65,8 @@ def cri_dockerd_installed(downloads: Mapping[str, Download], program: str) -> Ge
         )
     if state.source == download.sha256 and state.intact:
         return
-    if download.path:
-        _verify_here(download)
-        yield Command(f"mkdir -p {FOLDER}")
-        yield FileUploadCommand(download.path, _PART)
-    else:
-        yield Command(_FETCH, stdin=f'url = "{download.url}"\n')
+    yield from brought(download, _PART, "cri-dockerd")
     steps = {".deb": _DEB, ".rpm": _RPM}.get(download.name[-4:], _UNPACK)
-    settings = f"wanted={shlex.quote(download.sha256)}\nprogram={shlex.quote(program)}\n"
-    yield Command(f"{settings}{_VERIFY}{steps}{_RECORD}")
-
-
-def _verify_here(download: Download) -> None:
-    """Before twenty megabytes travel for nothing."""
-    with Path(download.path).open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != download.sha256:
-        raise OperationError(
-            f"{download.path}: its SHA-256 is {found}, not {download.sha256}: it was not installed"
-        )
+    settings = f"wanted={shlex.quote(download.sha256)}\nprogram={shlex.quote(program)}"
+    verify = verification(download, _PART, "cri-dockerd")
+    yield Command(f"set -e\n{verify}\n{settings}\n{steps}{_RECORD}")

@@ -14,7 +14,8 @@ from pyinfra.api.exceptions import OperationError
 from kubeinstall.deploys import cri_dockerd_files, docker_files, kubeadm_files
 from kubeinstall.facts.cri_dockerd import CriDockerd, ProgramState
 from kubeinstall.inventory.model import Cluster, RuntimeName
-from kubeinstall.operations.cri_dockerd import Download, cri_dockerd_installed
+from kubeinstall.operations.cri_dockerd import cri_dockerd_installed
+from kubeinstall.operations.downloads import Download
 from kubeinstall.releases.cri_dockerd import CHECKSUMS, DEFAULT
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands

@@ -1,0 +1,89 @@
+"""Files brought to a host, of which nothing is used before its checksum was verified."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pyinfra.api.command import FileUploadCommand
+from pyinfra.api.exceptions import OperationError
+
+from kubeinstall.operations.commands import Command
+
+# The address goes to curl's standard input: it may hold a token, and every user sees arguments.
+_FETCH = """\
+# Only Debian's smallest systems have no curl.
+command -v curl >/dev/null || DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get -q -y \\
+  -o DPkg::Lock::Timeout=300 install --no-install-recommends curl ca-certificates >&2
+curl -fsSL --retry 2 --connect-timeout 20 -o {part} -K - || {{
+  echo {what} 'could not be downloaded' >&2; rm -f {part}; exit 1; }}"""
+
+_VERIFY = """\
+has=$(sha256sum < {part} | cut -d' ' -f1)
+if [ "$has" != {wanted} ]; then
+  rm -f {part}
+  echo {what}": the file's SHA-256 is $has, not "{wanted}': nothing was installed' >&2
+  exit 1
+fi"""
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to install from.
+
+    Args:
+        sha256: in hex.
+        url: where the host fetches it.
+        path: or where it is on this machine; it is then uploaded.
+    """
+
+    sha256: str
+    url: str = ""
+    path: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.path or self.url
+
+
+def brought(download: Download, part: str, what: str) -> Generator[object]:
+    """The commands that bring a file to the host.
+
+    Args:
+        part: where it is then; whoever uses it has to begin with ``verification`` of it.
+        what: what it is, for messages.
+
+    Raises:
+        OperationError: the file on this machine is another one.
+    """
+    folder = shlex.quote(str(PurePosixPath(part).parent))
+    if download.path:
+        _verify_here(download)
+        yield Command(f"mkdir -p {folder}")
+        yield FileUploadCommand(download.path, part)
+    else:
+        fetch = _FETCH.format(part=shlex.quote(part), what=shlex.quote(what))
+        yield Command(f"mkdir -p {folder}\n{fetch}", stdin=f'url = "{download.url}"\n')
+
+
+def verification(download: Download, part: str, what: str) -> str:
+    """Shell that ends with an error unless the file that was brought is the one expected."""
+    return _VERIFY.format(
+        part=shlex.quote(part), wanted=shlex.quote(download.sha256), what=shlex.quote(what)
+    )
+
+
+def _verify_here(download: Download) -> None:
+    """Before many megabytes travel for nothing."""
+    try:
+        with Path(download.path).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise OperationError(f"{download.path}: {error.strerror or error}") from error
+    if found != download.sha256:
+        raise OperationError(
+            f"{download.path}: its SHA-256 is {found}, not {download.sha256}: it was not installed"
+        )
