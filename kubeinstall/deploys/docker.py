@@ -9,6 +9,8 @@ from kubeinstall.facts.docker import Daemon
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.docker import UNIT, daemon_configured, desired
+from kubeinstall.operations.docker_logins import docker_logins
+from kubeinstall.operations.files import managed_file
 from kubeinstall.operations.services import running
 
 _JSON, _RECORD = docker_files.DAEMON_JSON, docker_files.RECORD
@@ -19,6 +21,13 @@ def configure(cluster: Cluster) -> None:
     settings = docker_files.daemon_settings(cluster)
     daemon_configured(path=_JSON, record=_RECORD, settings=settings, name="Configure Docker")
     running(unit=UNIT, configs=(_JSON,), name="Run Docker")
+    for file in docker_files.ca_files(cluster):
+        registry = file.path.split("/")[-2]
+        managed_file(path=file.path, content=file.content, name=f"Place the CA of {registry}")
+    logins = docker_files.logins(cluster)
+    for reader, path in docker_files.LOGIN_FILES.items():
+        title = f"Give {reader} the logins for registries"
+        docker_logins(path=path, auths=logins, name=title)
     if cri_dockerd_files.needed(cluster):
         cri_dockerd.configure(cluster)
 

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from kubeinstall.deploys import cri_dockerd_files
 from kubeinstall.deploys.documents import merged
+from kubeinstall.deploys.registry_files import given_ca
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.operations.docker_logins import desired
 from kubeinstall.releases.accelerators import DOCKER_HUB
 
 DAEMON_JSON = "/etc/docker/daemon.json"
 RECORD = "/etc/docker/daemon.kubeinstall.json"
 """Which of its settings are ours; the others are the user's."""
+CERTS_D = "/etc/docker/certs.d"
+LOGIN_FILES: Mapping[str, str] = MappingProxyType(
+    {"docker": "/root/.docker/config.json", "the kubelet": "/var/lib/kubelet/config.json"}
+)
+"""Who has which file with logins: docker for pulls by hand and by us, the kubelet for pods'."""
+
+_INDEX = "https://index.docker.io/v1/"
+"""What a login for Docker Hub is filed under."""
 
 
 def daemon_settings(cluster: Cluster) -> Mapping[str, Any]:
@@ -34,10 +45,36 @@ def daemon_settings(cluster: Cluster) -> Mapping[str, Any]:
     return merged(document, runtime.config)
 
 
+def logins(cluster: Cluster) -> Mapping[str, str]:
+    """The login of each registry that has one, as Docker's config.json wants it; secrets."""
+    return {
+        _INDEX if name == DOCKER_HUB else name: registry.auth
+        for name, registry in cluster.spec.runtime.registries.items()
+        if registry.auth
+    }
+
+
+def ca_files(cluster: Cluster) -> Iterable[RenderedFile]:
+    """The CAs of registries; Docker reads them whenever it pulls.
+
+    Raises:
+        KubeinstallError: one is of no use.
+    """
+    for name, registry in cluster.spec.runtime.registries.items():
+        ca = given_ca(name, registry)
+        if ca:
+            yield RenderedFile(f"{CERTS_D}/{name}/ca.crt", ca)
+
+
 def files(cluster: Cluster, _host: Host) -> Iterable[RenderedFile]:
     """The files of the runtime."""
     text = json.dumps(daemon_settings(cluster), indent=2) + "\n"
     yield RenderedFile(DAEMON_JSON, text)
     yield RenderedFile(RECORD, text)
+    yield from ca_files(cluster)
+    hidden = desired({}, dict.fromkeys(logins(cluster), "(secret)"))
+    if hidden:
+        for path in LOGIN_FILES.values():
+            yield RenderedFile(path, json.dumps(hidden, indent=2) + "\n", "600")
     if cri_dockerd_files.needed(cluster):
         yield from cri_dockerd_files.files(cluster)
