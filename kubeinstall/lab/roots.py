@@ -1,4 +1,7 @@
-"""The root file systems that hosts are layered on: plain Debian, made once, cached."""
+"""The root file systems that hosts are layered on: plain Debian, made once, cached.
+
+On Debian they come from the machine's own package sources, elsewhere (Ubuntu) from Debian's.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,15 @@ _HOST = (
 )
 # chrony: hosts get their time where they get their packages.
 _MIRROR = ("chrony", "docker-registry", "nginx-light")
+# For machines that are not Debian. Their packages are checked with Debian's keys, which Ubuntu has
+# in a package of this name.
+_DEBIAN = (
+    "deb http://deb.debian.org/debian bookworm main",
+    "deb http://deb.debian.org/debian bookworm-updates main",
+    "deb http://deb.debian.org/debian-security bookworm-security main",
+)
+_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_KEYS_PACKAGE = "debian-archive-keyring"
 # Every host gets keys and an identity of its own.
 _FORGET = 'rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/machine-id "$1"/var/lib/dbus/machine-id'
 
@@ -37,7 +49,7 @@ def root(purpose: Purpose, progress: Progress) -> Path:
     """The cached root of a host for that purpose; makes it when missing.
 
     Raises:
-        LabError: the machine's own Debian sources are not found, or the root cannot be made.
+        LabError: the machine is a Debian without package sources, or the root cannot be made.
     """
     is_mirror = purpose is Purpose.MIRROR
     name = "mirror" if is_mirror else "host"
@@ -53,12 +65,20 @@ def root(purpose: Purpose, progress: Progress) -> Path:
     return made
 
 
-def debian_sources(etc: Path = Path("/etc/apt")) -> tuple[str, ...]:
-    """The machine's own Debian sources, as one-line entries of component main.
+def debian_sources(
+    etc: Path = Path("/etc/apt"), release: Path = Path("/etc/os-release")
+) -> tuple[str, ...]:
+    """The machine's own Debian sources, as one-line entries of component main; else Debian's.
+
+    Args:
+        etc: apt's folder.
+        release: says which distribution this is (os-release(5)).
 
     Raises:
-        LabError: there are none, e.g. because this is not Debian.
+        LabError: this is a Debian without any.
     """
+    if not re.search(r"^ID=\"?debian\"?$", release.read_text(), re.MULTILINE):
+        return _DEBIAN
     deb822 = etc / "sources.list.d" / "debian.sources"
     one_line = etc / "sources.list"
     entries = _deb822(deb822.read_text()) if deb822.is_file() else []
@@ -69,7 +89,7 @@ def debian_sources(etc: Path = Path("/etc/apt")) -> tuple[str, ...]:
         raise LabError(
             "no Debian package source is set up on this machine",
             why=f"neither {deb822} nor {one_line} names one",
-            next="use a Debian machine: the hosts are made from its own package source",
+            next="set one up: the hosts are made from it",
         )
     return tuple(entries)
 
@@ -90,6 +110,9 @@ def _deb822(text: str) -> list[str]:
 def _make(made: Path, sources: tuple[str, ...], packages: tuple[str, ...]) -> None:
     work = made.with_suffix(".part")
     shutil.rmtree(work, ignore_errors=True)
+    if sources == _DEBIAN and not _KEYS.exists():
+        run("apt-get", "update", "-qq")
+        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", _KEYS_PACKAGE)
     run(
         "mmdebstrap",
         "--quiet",
@@ -98,6 +121,7 @@ def _make(made: Path, sources: tuple[str, ...], packages: tuple[str, ...]) -> No
         "--variant=important",
         f"--include={','.join(packages)}",
         f"--customize-hook={_FORGET}",
+        *((f"--keyring={_KEYS}",) if sources == _DEBIAN else ()),
         sources[0].split()[2],
         work,
         *sources,

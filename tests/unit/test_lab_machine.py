@@ -109,7 +109,15 @@ def test_name_servers_on_the_loopback_are_no_use_to_hosts(tmp_path: Path) -> Non
         network.resolv_conf((stub, tmp_path / "none"))
 
 
-def test_debian_sources_of_both_forms(tmp_path: Path) -> None:
+def release(folder: Path, identity: str) -> Path:
+    path = folder / "os-release"
+    path.write_text(f'PRETTY_NAME="x"\nID={identity}\nID_LIKE=debian\n')
+    return path
+
+
+@pytest.mark.parametrize("identity", ["debian", '"debian"'])
+def test_debian_sources_of_both_forms(tmp_path: Path, identity: str) -> None:
+    debian = release(tmp_path, identity)
     parts = tmp_path / "sources.list.d"
     parts.mkdir()
     (tmp_path / "sources.list").write_text(
@@ -117,20 +125,29 @@ def test_debian_sources_of_both_forms(tmp_path: Path) -> None:
         "deb [signed-by=/k.gpg] http://a.example.org/debian bookworm main contrib\n"
         "deb-src http://a.example.org/debian bookworm main\n"
     )
-    assert roots.debian_sources(tmp_path) == ("deb http://a.example.org/debian bookworm main",)
+    found = roots.debian_sources(tmp_path, debian)
+    assert found == ("deb http://a.example.org/debian bookworm main",)
     (parts / "debian.sources").write_text(
         "Types: deb\nURIs: http://b.example.org/debian\nSuites: bookworm bookworm-updates\n"
         "Components: main\n\nTypes: deb-src\nURIs: http://c.example.org\nSuites: bookworm\n"
     )
-    assert roots.debian_sources(tmp_path) == (
+    assert roots.debian_sources(tmp_path, debian) == (
         "deb http://b.example.org/debian bookworm main",
         "deb http://b.example.org/debian bookworm-updates main",
     )
 
 
-def test_a_machine_without_debian_sources(tmp_path: Path) -> None:
+def test_hosts_on_ubuntu_are_debian_all_the_same(tmp_path: Path) -> None:
+    """Ubuntu's own sources would make another system, with other packages."""
+    (tmp_path / "sources.list").write_text("deb http://archive.ubuntu.com/ubuntu jammy main\n")
+    found = roots.debian_sources(tmp_path, release(tmp_path, "ubuntu"))
+    assert found[0] == "deb http://deb.debian.org/debian bookworm main"
+    assert not [entry for entry in found if "ubuntu" in entry]
+
+
+def test_a_debian_machine_without_sources(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="no Debian package source"):
-        roots.debian_sources(tmp_path)
+        roots.debian_sources(tmp_path, release(tmp_path, "debian"))
 
 
 def test_who_is_not_root_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
