@@ -8,7 +8,10 @@ import click
 
 from kubeinstall.cli import options
 from kubeinstall.cli.errors import show
+from kubeinstall.deploys import families
+from kubeinstall.deploys.families import SYSTEMS
 from kubeinstall.deploys.rendered import RenderedFile, rendered
+from kubeinstall.facts.identity import SystemState
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.load import load_with_warnings
 
@@ -27,7 +30,15 @@ from kubeinstall.inventory.load import load_with_warnings
     type=click.IntRange(1, 2),
     help="Major version of containerd; default: the one that goes with the release.",
 )
-def command(inventory: Path, output: Path, containerd: int | None) -> None:
+@click.option(
+    "--os",
+    "system",
+    type=click.Choice(list(SYSTEMS)),
+    default="debian",
+    show_default=True,
+    help="Operating system of the hosts.",
+)
+def command(inventory: Path, output: Path, containerd: int | None, system: str) -> None:
     """Write every file that would be put on each host, without a host.
 
     OUTPUT/HOST/etc/... holds what `up` puts at /etc/... on a fresh HOST, by the same code. Secrets
@@ -35,8 +46,9 @@ def command(inventory: Path, output: Path, containerd: int | None) -> None:
     """
     cluster, warnings = load_with_warnings(inventory, files_must_exist=False)
     show(warnings)
+    family = families.of(SystemState(system))
     for host in cluster.hosts:
-        files = list(rendered(cluster, host, containerd))
+        files = list(rendered(cluster, host, containerd, family))
         for file in files:
             _write(output / host.name, file)
         click.echo(f"{host.name}: {len(files)} files in {output / host.name}")

@@ -11,6 +11,8 @@ from kubeinstall.inventory.model import Cluster
 from kubeinstall.releases.sources import PackageFormat, key_file
 
 PACKAGES = ("kubelet", "kubeadm", "kubectl")
+ALL = (*PACKAGES, "cri-tools", "kubernetes-cni")
+"""Those, and what they bring from the same source."""
 
 _ARMOR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
@@ -33,7 +35,7 @@ def _repository(cluster: Cluster, package_format: PackageFormat, key: str | None
         key=key,
         key_url="" if key else _key_url(url, package_format),
         key_fingerprints=tuple(cluster.spec.packages.key_fingerprints),
-        exclude=(*PACKAGES, "cri-tools", "kubernetes-cni"),
+        exclude=ALL,
     )
 
 

@@ -37,6 +37,7 @@ def reset() -> None:
     operations.rules_gone(name="Remove the cluster's firewall rules")
     operations.folders_gone(name="Empty the cluster's folders")
     if host.data.get("reset_packages"):
-        operations.packages_gone(name="Remove the Kubernetes packages")
-        for file in package_files.files(cluster, families.current()):
+        family = families.current()
+        family.removed(package_files.ALL, name="Remove the Kubernetes packages")
+        for file in package_files.files(cluster, family):
             absent_file(path=file.path, name=f"Remove {file.path}")

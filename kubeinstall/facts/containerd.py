@@ -16,10 +16,13 @@ class Major(FactBase[int | None]):
     """
 
     def command(self, package: str) -> str:
-        candidate = f"apt-cache show --no-all-versions {shlex.quote(package)} 2>/dev/null"
+        name = shlex.quote(package)
+        form = "'containerd %{version}\\n'"
         return (
-            "containerd --version 2>/dev/null || "
-            f"{candidate} | sed -n 's/^Version: /containerd /p' || true"
+            "{ containerd --version || if command -v apt-cache >/dev/null;"
+            f" then apt-cache show --no-all-versions {name} | sed -n 's/^Version: /containerd /p';"
+            f" else dnf -q -C repoquery --latest-limit 1 --qf {form} {name}; fi; }} 2>/dev/null"
+            " || true"
         )
 
     def process(self, output: list[str]) -> int | None:

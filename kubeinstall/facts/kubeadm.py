@@ -221,8 +221,8 @@ for save in iptables-save ip6tables-save; do
   $save 2>/dev/null | grep -qE '^:(KUBE-|CNI-|KUBEINSTALL-)' && echo rules
 done
 for package in kubelet kubeadm kubectl kubernetes-cni cri-tools; do
-  dpkg-query -W -f '${Status}' $package 2>/dev/null | grep -q ' installed$' &&
-    echo "package:$package"
+  { dpkg-query -W -f '${Status}' $package | grep -q ' installed$' || rpm -q --quiet $package; } \
+    2>/dev/null && echo "package:$package"
 done
 true"""
 

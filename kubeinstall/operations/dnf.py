@@ -62,9 +62,21 @@ def installed(wanted: Wanted, held: bool = False, repository: str = "") -> Gener
     if missing:
         asked = tuple(name for name, _ in missing)
         available = host.get_fact(RpmAvailable, names=asked, repository=repository)
-        yield Command(_install(missing, repository, refresh=bool(unknown(missing, available))))
+        refresh = bool(unknown(missing, available))
+        yield Command(_install(missing, repository, refresh, relock=_lock(names) if held else ":"))
     if held and (missing or not all(present[name].held for name in names)):
         yield Command(_lock(names))
+
+
+@operation()
+def removed(names: tuple[str, ...]) -> Generator[Command]:
+    """None of these packages, locked or not; what they needed stays."""
+    present = sorted(set(names) & host.get_fact(RpmPackages, names=names).keys())
+    if present:
+        listed = " ".join(map(shlex.quote, present))
+        yield Command(f"{_VERSIONLOCK} delete {listed} >/dev/null 2>&1 || true")
+        keep = "--setopt=clean_requirements_on_remove=False"
+        yield Command(f"LC_ALL=C dnf -q -y {keep} remove {listed}")
 
 
 @operation()
@@ -88,8 +100,12 @@ def _matches(version: str, pattern: str) -> bool:
     return not pattern or any(fnmatchcase(form, without_epoch_0(pattern)) for form in forms)
 
 
-def _install(missing: Wanted, repository: str, *, refresh: bool) -> str:
-    """The shell script that installs, or says which versions there are instead."""
+def _install(missing: Wanted, repository: str, refresh: bool, relock: str) -> str:
+    """The shell script that installs, or says which versions there are instead.
+
+    Args:
+        relock: run when it fails, as the locks to other versions had to go first.
+    """
     specs = " ".join(shlex.quote(f"{n}-{v}" if v else n) for n, v in missing)
     exact = " ".join(shlex.quote(name) for name, version in missing if version)
     unlock = f"{_VERSIONLOCK} delete {exact} >/dev/null 2>&1" if exact else ":"
@@ -109,6 +125,7 @@ echo 'installing failed; once more with fresh metadata' >&2
 dnf -q clean metadata >&2
 {dnf} install --allowerasing {specs} && exit 0
 {tells}
+( {relock} )
 exit 100"""
 
 

@@ -78,6 +78,16 @@ def installed(wanted: Wanted, held: bool = False) -> Generator[Command]:
         yield Command(f"apt-mark hold {' '.join(map(shlex.quote, names))} >/dev/null")
 
 
+@operation()
+def removed(names: tuple[str, ...]) -> Generator[Command]:
+    """None of these packages, held or not, and none of their configuration."""
+    present = host.get_fact(Packages, names=names)
+    if present:
+        listed = " ".join(map(shlex.quote, sorted(present)))
+        yield Command(f"apt-mark unhold -q {listed}")
+        yield Command(f"{_APT} purge {listed}")
+
+
 def _matches(version: str, pattern: str) -> bool:
     return not pattern or fnmatchcase(version, pattern)
 

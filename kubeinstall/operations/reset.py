@@ -94,18 +94,3 @@ def folders_gone() -> Generator[Command]:
     if "folders" in host.get_fact(Leftovers):
         yield Command("systemctl stop kubelet 2>/dev/null || true")
         yield Command(_FOLDERS)
-
-
-@operation()
-def packages_gone() -> Generator[Command]:
-    """None of the packages of Kubernetes."""
-    found = host.get_fact(Leftovers)
-    packages = sorted(
-        name.removeprefix("package:") for name in found if name.startswith("package:")
-    )
-    if packages:
-        names = " ".join(packages)
-        yield Command(f"apt-mark unhold -q {names}")
-        yield Command(
-            f"DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 purge {names}"
-        )

@@ -52,7 +52,8 @@ reach() {
 
 _FRESH = r"""
 if [ ! -e /etc/kubernetes/kubelet.conf ]; then
-  apt-config dump 2>/dev/null | grep -q '^Acquire::https\?::Proxy "..*"' && say proxy yes
+  { apt-config dump; cat /etc/dnf/dnf.conf; } 2>/dev/null |
+    grep -Eq '^(Acquire::https?::Proxy "..*"|proxy *= *[^ ])' && say proxy yes
 """
 
 _SYNCED = '  say synced "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)"'
@@ -74,7 +75,7 @@ class Probe:
         node: it has a kubelet's kubeconfig already.
         ports: TCP ports that are listened on, and by which program.
         reach: ``address:port`` to ``ok``, ``refused`` or why not.
-        proxy: apt goes through a proxy.
+        proxy: apt or dnf goes through a proxy.
     """
 
     os: str = ""

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 from types import MappingProxyType
 
+from kubeinstall.deploys.families import SYSTEMS
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.alternatives import lost
 from kubeinstall.phases.probe import Probe, peers
 
-_SYSTEMS = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04", "26.04")}
 _ARCHES = ("x86_64", "aarch64")
 _MIN_CPUS, _MIN_MEMORY_MB, _MIN_DISK_MB = 2, 1700, 2048
 _MAX_SKEW = 30.0
@@ -55,12 +55,14 @@ def _warning(host: str, what: str, why: str = "", then: str = "") -> Finding:
 
 
 def _system(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
-    known = _SYSTEMS.get(probe.os)
-    listed = "; ".join(f"{name} {', '.join(v)}" for name, v in _SYSTEMS.items())
+    known = SYSTEMS.get(probe.os)
+    listed = "; ".join(f"{name} {', '.join(v)}" for name, v in SYSTEMS.items())
     if known is None:
         name = probe.os or "an unknown system"
-        yield _error(host.name, f"{name} is not supported", "packages come from apt", listed)
-    elif probe.os_version not in known:
+        why = "what its packages and files are called is not known"
+        yield _error(host.name, f"{name} is not supported", why, listed)
+    # 9 stands for 9.4 as well.
+    elif not any(f"{probe.os_version}.".startswith(f"{version}.") for version in known):
         yield _warning(host.name, f"{probe.os} {probe.os_version} was not tried", "", listed)
     if probe.arch not in _ARCHES:
         yield _error(host.name, f"{probe.arch} is not supported", then=", ".join(_ARCHES))

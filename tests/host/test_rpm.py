@@ -178,6 +178,9 @@ def test_a_version_there_is_not(h1: Lone, source: dict[str, Any]) -> None:
     assert "package kubelet 1.20.9-* is in none of this host's package sources" in ran.text
     assert "they have: 1.20.2-150500.1.1 1.20.1-150500.1.1 1.20.0-150500.1.1" in ran.text
     assert versions(h1) == ["1.20.2"] * 3
+    # dnf had to unlock them for the attempt.
+    locks = h1.sh("dnf -q --disablerepo='*' versionlock list").split()
+    assert sorted(locks) == [f"{name}-0:1.20.2-150500.1.1.*" for name in sorted(NAMES)]
 
 
 def test_a_broken_cache_is_made_anew(h1: Lone, source: dict[str, Any]) -> None:
@@ -207,3 +210,10 @@ def test_packages_signed_by_another_key_are_refused(
     assert "dnf does not trust the package source: repomd.xml GPG signature" in ran.text
     assert "Traceback" not in ran.text
     assert versions(h1) == ["1.20.2"] * 3
+
+
+def test_reset_takes_packages_and_source_away(h1: Lone, source: dict[str, Any]) -> None:
+    kubeinstall("reset", "-y", "--packages", "-i", h1.inventory(**source)).ok()
+    assert h1.sh("rpm -qa kubelet kubeadm kubectl") == ""
+    assert "kube" not in h1.sh("dnf -q --disablerepo='*' versionlock list")
+    assert "kubernetes" not in h1.sh("ls /etc/yum.repos.d /etc/pki/rpm-gpg")

@@ -18,6 +18,8 @@ import pytest
 import yaml
 
 from kubeinstall.cli import COMMANDS
+from kubeinstall.deploys.families import FAMILIES, Family
+from kubeinstall.deploys.families.debian import DEBIAN
 from kubeinstall.deploys.rendered import RenderedFile, rendered
 from kubeinstall.inventory.load import load
 from tests.running import kubeinstall
@@ -29,16 +31,34 @@ GOLDEN = HERE / "golden"
 INVENTORIES = {path.stem: path for path in sorted((HERE / "inventories").glob("*.yaml"))}
 
 
-def files(name: str) -> dict[str, RenderedFile]:
+def files(name: str, family: Family = DEBIAN) -> dict[str, RenderedFile]:
     """Each file by ``host/path``."""
     cluster = load(INVENTORIES[name], {}, files_must_exist=False)
-    return {f"{h.name}{f.path}": f for h in cluster.hosts for f in rendered(cluster, h)}
+    return {
+        f"{h.name}{f.path}": f for h in cluster.hosts for f in rendered(cluster, h, family=family)
+    }
 
 
 @pytest.mark.parametrize("name", INVENTORIES)
 def test_golden(name: str, request: pytest.FixtureRequest) -> None:
     found = {path: file.content for path, file in files(name).items()}
-    folder = GOLDEN / name
+    _compare(GOLDEN / name, found, request)
+
+
+@pytest.mark.parametrize("family", FAMILIES[1:], ids=lambda family: family.name)
+def test_golden_of_a_family(family: Family, request: pytest.FixtureRequest) -> None:
+    """What it has otherwise than Debian."""
+    usual, own = files("containerd-1.36"), files("containerd-1.36", family)
+    found = {path: file.content for path, file in own.items() if usual.get(path) != file}
+    _compare(GOLDEN / "families" / family.name, found, request)
+    gone = {path.partition("/")[2] for path in usual.keys() - own.keys()}
+    assert all(path.startswith(("etc/apt/", "etc/chrony/", "etc/needrestart/")) for path in gone)
+    for path, content in found.items():
+        if path.endswith(".repo"):
+            _ini(content)
+
+
+def _compare(folder: Path, found: dict[str, str], request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--update-golden", False):
         _write(folder, found)
     expected = {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
@@ -158,6 +178,13 @@ def test_the_command_writes_the_same(tmp_path: Path) -> None:
     for path, file in expected.items():
         assert written[path].read_text() == file.content
         assert f"{written[path].stat().st_mode & 0o777:o}" == file.mode
+
+
+def test_the_command_writes_for_another_system(tmp_path: Path) -> None:
+    inventory = INVENTORIES["containerd-1.36"]
+    kubeinstall("render", "-i", inventory, "--os", "rocky", "-o", tmp_path).ok()
+    assert list(tmp_path.glob("*/etc/yum.repos.d/kubernetes.repo"))
+    assert not list(tmp_path.glob("*/etc/apt"))
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

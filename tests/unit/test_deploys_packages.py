@@ -13,7 +13,7 @@ from kubeinstall.deploys.families.debian import DEBIAN
 from kubeinstall.deploys.families.family import Repository
 from kubeinstall.facts.packages import Available, Interrupted, Packages, PackageState
 from kubeinstall.findings import Kind, KubeinstallError
-from kubeinstall.operations.packages import installed
+from kubeinstall.operations.packages import installed, removed
 from kubeinstall.releases.sources import PackageFormat
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands, run, texts
@@ -80,6 +80,14 @@ def test_an_interrupted_dpkg_is_finished_first(monkeypatch: pytest.MonkeyPatch) 
     assert len(lines) == 2
     facts = {Interrupted: True, Packages: {"chrony": PackageState("4.3-2")}}
     assert commands(monkeypatch, installed, facts, wanted=(("chrony", ""),)) == []
+
+
+def test_packages_are_removed_held_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("kubectl", "kubelet", "cri-tools")
+    unhold, purge = texts(commands(monkeypatch, removed, {Packages: HELD}, names=names))
+    assert unhold == "apt-mark unhold -q kubectl kubelet"
+    assert purge.endswith("purge kubectl kubelet")
+    assert commands(monkeypatch, removed, {Packages: {}}, names=names) == []
 
 
 @pytest.fixture

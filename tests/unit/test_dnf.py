@@ -87,7 +87,7 @@ def test_a_known_version_needs_no_refresh(monkeypatch: pytest.MonkeyPatch) -> No
     arguments = {"wanted": WANTED, "held": True, "repository": "kubernetes"}
     install, lock = texts(commands(monkeypatch, dnf.installed, facts, **arguments))
     assert "install --allowerasing 'kubelet-1.36.2-*'" in install
-    assert "kubectl" not in install
+    assert "'kubectl-" not in install
     assert "--refresh" not in install
     assert "--setopt=disable_excludes=kubernetes" in install
     assert "versionlock delete kubelet" in install
@@ -105,6 +105,15 @@ def test_an_epoch_need_not_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
         wanted = (("docker-ce", version),)
         assert commands(monkeypatch, dnf.installed, facts, wanted=wanted) == []
     assert commands(monkeypatch, dnf.installed, facts, wanted=(("docker-ce", "2:27.3.1-*"),))
+
+
+def test_packages_are_removed_locked_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("kubectl", "kubelet", "cri-tools")
+    facts = {RpmPackages: {**HELD, "kubelet(x86-64)": PackageState(EVR)}}
+    unlock, remove = texts(commands(monkeypatch, dnf.removed, facts, names=names))
+    assert "versionlock delete kubectl kubelet" in unlock
+    assert remove.endswith("remove kubectl kubelet")
+    assert commands(monkeypatch, dnf.removed, {}, names=names) == []
 
 
 @pytest.fixture

@@ -82,5 +82,4 @@ RESETS: tuple[tuple[Any, dict[str, Any]], ...] = (
     (reset.cni_gone, {}),
     (reset.rules_gone, {}),
     (reset.folders_gone, {}),
-    (reset.packages_gone, {}),
 )

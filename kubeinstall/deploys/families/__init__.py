@@ -5,6 +5,9 @@ Deploys ask the family of the host they run for; nothing else in the code knows 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from pyinfra.context import host
 
 from kubeinstall.deploys.families.debian import DEBIAN
@@ -14,7 +17,13 @@ from kubeinstall.deploys.families.openeuler import OPENEULER
 from kubeinstall.deploys.families.redhat import REDHAT
 from kubeinstall.facts.identity import System, SystemState
 
+__all__ = ["FAMILIES", "SYSTEMS", "Family", "current", "of"]
+
 FAMILIES: tuple[Family, ...] = (DEBIAN, REDHAT, FEDORA, OPENEULER)
+SYSTEMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {name: versions for family in FAMILIES for name, versions in family.systems.items()}
+)
+"""All systems by their os-release ID, each with the versions that its family was made for."""
 
 
 def of(system: SystemState) -> Family:

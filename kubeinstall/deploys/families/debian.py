@@ -47,6 +47,9 @@ class Debian:
         del repository  # An apt source excludes nothing.
         packages.installed(wanted=wanted, held=held, name=name)
 
+    def removed(self, names: tuple[str, ...], *, name: str) -> None:
+        packages.removed(names=names, name=name)
+
     def repository(self, repository: Repository, wanted: Wanted) -> None:
         title = repository.title
         if repository.url.startswith("https://"):

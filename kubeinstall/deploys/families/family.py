@@ -80,6 +80,14 @@ class Family(Protocol):
             repository: name of the one they come from, where it excludes them by itself.
         """
 
+    def removed(self, names: tuple[str, ...], *, name: str) -> None:
+        """Remove packages, held or not.
+
+        Args:
+            names: of packages; those that are not installed are passed over.
+            name: the operation's name.
+        """
+
     def repository(self, repository: Repository, wanted: Wanted) -> None:
         """Make a package source, and its key, known.
 

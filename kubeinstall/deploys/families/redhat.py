@@ -41,6 +41,9 @@ class RedHat:
     ) -> None:
         dnf.installed(wanted=wanted, held=held, repository=repository, name=name)
 
+    def removed(self, names: tuple[str, ...], *, name: str) -> None:
+        dnf.removed(names=names, name=name)
+
     def repository(self, repository: Repository, wanted: Wanted) -> None:
         title = repository.title
         if repository.url.startswith("https://"):

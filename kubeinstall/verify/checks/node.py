@@ -11,6 +11,18 @@ from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect
 
 _PACKAGES = ("kubelet", "kubeadm", "kubectl")
+# Whichever package manager the host has: dpkg and apt, or rpm and dnf 4 or 5.
+_INSTALLED = (
+    "{ dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\\n' "
+    f"{' '.join(_PACKAGES)};"
+    f" rpm -q --qf '%{{NAME}} %{{VERSION}}-%{{RELEASE}} installed\\n' {' '.join(_PACKAGES)};"
+    " } 2>/dev/null"
+)
+_HELD = (
+    "{ apt-mark showhold;"
+    " sed -n 's/^\\([^!#].*\\)-[^-]*-[^-]*[.][*]$/\\1/p' /etc/dnf/plugins/versionlock.list;"
+    " sed -n 's/^name *= *.\\(.*\\).$/\\1/p' /etc/dnf/versionlock.toml; } 2>/dev/null"
+)
 
 
 def runtime_runs(host: Host, _node: Node, cluster: Cluster) -> None:
@@ -45,8 +57,7 @@ def kubelet_uses_systemd_cgroups(host: Host, _node: Node, _cluster: Cluster) -> 
 
 def packages_are_exact(host: Host, _node: Node, cluster: Cluster) -> None:
     """kubelet, kubeadm and kubectl have exactly the inventory's version."""
-    form = "${Package} ${Version} ${db:Status-Status}\n"
-    answer = host.run("dpkg-query -W -f %s " + " ".join(_PACKAGES), form).stdout
+    answer = host.run(_INSTALLED).stdout
     found = {p[0]: p[1] for p in map(str.split, answer.splitlines()) if p[2:] == ["installed"]}
     wrong = [
         f"{name} is {found.get(name, 'not installed')}"
@@ -58,9 +69,9 @@ def packages_are_exact(host: Host, _node: Node, cluster: Cluster) -> None:
 
 def packages_are_held(host: Host, _node: Node, _cluster: Cluster) -> None:
     """kubelet, kubeadm and kubectl are held, so nothing upgrades them by surprise."""
-    held = host.check_output("apt-mark showhold").split()
+    held = host.run(_HELD).stdout.split()
     loose = [name for name in _PACKAGES if name not in held]
-    expect(not loose, f"not held: {', '.join(loose)}", f"apt-mark hold {' '.join(loose)}")
+    expect(not loose, f"not held: {', '.join(loose)}", "kubeinstall up")
 
 
 def kubelet_is_healthy(host: Host, _node: Node, _cluster: Cluster) -> None:
