@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinstall.deploys import containerd_files
+from kubeinstall.deploys import containerd_files, proxy_files
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.containerd import containerd_configured
 from kubeinstall.operations.files import managed_file
@@ -26,5 +26,5 @@ def configure(cluster: Cluster, package: str) -> None:
         registry = file.path.split("/")[-2]
         title = f"Tell containerd how to reach {registry}"
         managed_file(path=file.path, content=file.content, name=title)
-    configs = (containerd_files.CONFIG_TOML,)
+    configs = (containerd_files.CONFIG_TOML, *proxy_files.configs("containerd"))
     running(unit="containerd.service", configs=configs, name="Run containerd")

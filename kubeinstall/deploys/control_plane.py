@@ -5,9 +5,10 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import kubeadm_files
+from kubeinstall.deploys import kubeadm_files, proxy_files
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations import kubeadm
+from kubeinstall.operations.proxy import pod_proxies
 
 _MADE = (
     ("addon/kube-proxy", "daemonset/kube-proxy", "kube-system"),
@@ -32,6 +33,7 @@ def init() -> None:
     """Make the control plane; give root, and the login of ssh, a kubeconfig."""
     cluster: Cluster = host.data.cluster
     in_file = kubeadm_files.skip_phases_in_file(cluster)
+    environment = proxy_files.kubeadm_environment_file(cluster)
     last, namespace = last_made(cluster)
     kubeadm.init(
         name="Initialise the control plane with kubeadm",
@@ -42,7 +44,15 @@ def init() -> None:
         port=kubeadm_files.api_port(cluster),
         skip_phases=() if in_file else tuple(kubeadm_files.init_skip_phases(cluster)),
         last=last,
+        environment=environment,
         namespace=namespace,
+    )
+    pod_proxies(
+        name="Give the control plane's pods the proxy's settings",
+        wanted=proxy_files.kubeadm_environment(cluster),
+        config=kubeadm_files.init_config(cluster),
+        environment=environment,
+        kube_proxy=not {"addon", "addon/kube-proxy"} & set(cluster.spec.kubeadm.skip_phases),
     )
     for user in dict.fromkeys(("root", host.data.node.ssh.user)):
         kubeadm.kubeconfig(name=f"Give {user} a kubeconfig", user=user)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyinfra.context import host
 
-from kubeinstall.deploys import cri_dockerd, cri_dockerd_files, docker_files
+from kubeinstall.deploys import cri_dockerd, cri_dockerd_files, docker_files, proxy_files
 from kubeinstall.facts.docker import Daemon
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
@@ -20,7 +20,7 @@ def configure(cluster: Cluster) -> None:
     """Docker's configuration, and its service running with that."""
     settings = docker_files.daemon_settings(cluster)
     daemon_configured(path=_JSON, record=_RECORD, settings=settings, name="Configure Docker")
-    running(unit=UNIT, configs=(_JSON,), name="Run Docker")
+    running(unit=UNIT, configs=(_JSON, *proxy_files.configs("docker")), name="Run Docker")
     for file in docker_files.ca_files(cluster):
         registry = file.path.split("/")[-2]
         managed_file(path=file.path, content=file.content, name=f"Place the CA of {registry}")

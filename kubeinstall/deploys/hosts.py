@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import families, host_files
+from kubeinstall.deploys import families, host_files, proxy
 from kubeinstall.deploys.network_managers import pods_left_alone
 from kubeinstall.inventory.model import Cluster, Firewall, Host
 from kubeinstall.operations.clock import in_sync, others_off
@@ -20,9 +20,10 @@ from kubeinstall.operations.sysctls import sysctls_live
 
 @deploy("Prepare the host")
 def prepare() -> None:
-    """Names, clock, swap, upgrades, network managers, kernel modules and settings, firewall."""
+    """Proxy, names, clock, swap, upgrades, network managers, kernel and its settings, firewall."""
     cluster: Cluster = host.data.cluster
     node: Host = host.data.node
+    proxy.configure(cluster)
     hostname(wanted=node.hostname, name="Set the hostname")
     if cluster.spec.manage_etc_hosts:
         addresses = tuple(host_files.addresses(cluster).items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import kubeadm_files
+from kubeinstall.deploys import kubeadm_files, proxy_files
 from kubeinstall.inventory.model import Cluster, Host, RuntimeName
 from kubeinstall.operations.images import pulled
 
@@ -23,6 +23,7 @@ def pull() -> None:
         docker=cluster.spec.runtime.name is RuntimeName.DOCKER,
         left_out=left_out(cluster, node),
         required=required(cluster),
+        environment=proxy_files.environment_file(cluster),
         name="Pull the images that kubeadm wants",
     )
 

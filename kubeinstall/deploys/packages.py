@@ -5,9 +5,9 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import families, package_files
+from kubeinstall.deploys import families, package_files, proxy_files
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.operations.services import enabled
+from kubeinstall.operations.services import current, enabled
 
 
 @deploy("Install Kubernetes' packages")
@@ -24,3 +24,7 @@ def install() -> None:
     family.installed(wanted, held=True, repository=repository.name, name=title)
     # Enabled, not started: until kubeadm has configured it, it can only fail.
     enabled(unit="kubelet.service", name="Enable the kubelet")
+    configs = proxy_files.configs("kubelet")
+    current(
+        unit="kubelet.service", configs=configs, name="Have the kubelet go by the proxy's settings"
+    )

@@ -46,8 +46,10 @@ def rendered(
     from kubeinstall.deploys.host_files import files as of_hosts
     from kubeinstall.deploys.kubeadm_files import files as of_kubeadm
     from kubeinstall.deploys.package_files import files as of_packages
+    from kubeinstall.deploys.proxy_files import files as of_proxy
 
     family = family or FAMILIES[0]
+    yield from of_proxy(cluster, family.package_format)
     yield from of_hosts(cluster, host, family)
     if cluster.spec.runtime.name is RuntimeName.DOCKER:
         yield from of_docker(cluster, host)

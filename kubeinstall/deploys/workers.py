@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import kubeadm_files
+from kubeinstall.deploys import kubeadm_files, proxy_files
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.operations import kubeadm
 
@@ -29,5 +29,6 @@ def join() -> None:
         known=None if nodes is None else node.hostname in nodes,
         ca_sha256=host.data.get("ca_sha256"),
         cri_socket=kubeadm_files.cri_socket(cluster),
+        environment=proxy_files.kubeadm_environment_file(cluster),
         skip_phases=() if in_file else tuple(kubeadm_files.join_skip_phases(cluster)),
     )

@@ -148,6 +148,18 @@ CAUSES: Sequence[Cause] = (
         "dnf repoinfo {1}; try its address from this host",
     ),
     Cause(
+        "proxy login",
+        r"407 +Proxy Authentication Required",
+        "the proxy wants a login, or another one",
+        "set cluster.proxy.http and https to http://LOGIN:PASSWORD@PROXY:PORT",
+    ),
+    Cause(
+        "proxy",
+        r"proxyconnect tcp: dial tcp ([^\s:]+:\d+)[^\n]*",
+        "the proxy {1} cannot be reached",
+        "see cluster.proxy; what is inside the hosts' network belongs into cluster.proxy.no_proxy",
+    ),
+    Cause(
         "release expired",
         r"Release file[^\n]* is (?:expired|not valid yet)",
         "the package source's Release file is out of date, or the host's clock is wrong",

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote
 
 from kubeinstall.engine.agent import Wrap
 from kubeinstall.engine.bulk import Facts
@@ -299,7 +300,17 @@ def _secrets(cluster: Cluster) -> list[str]:
     registries = cluster.spec.runtime.registries.values()
     passwords = [r.password.get_secret_value() for r in registries if r.password]
     logins = [registry.auth for registry in registries if registry.auth]
-    return [*passwords, *logins, *_secrets_of_hosts(cluster)]
+    return [*passwords, *logins, *_secrets_of_proxy(cluster), *_secrets_of_hosts(cluster)]
+
+
+def _secrets_of_proxy(cluster: Cluster) -> list[str]:
+    """The logins in the proxies' URLs, and their passwords as some programs tell them."""
+    proxy = cluster.spec.proxy
+    logins = [
+        url.partition("//")[2].rpartition("@")[0] for url in (proxy.urls if proxy else {}).values()
+    ]
+    written = [login.partition(":")[2] for login in logins]
+    return [part for part in (*logins, *written, *map(unquote, written)) if part]
 
 
 def _secrets_of_hosts(cluster: Cluster) -> list[str]:

@@ -33,6 +33,10 @@ REPOSITORY = rf"^{_HOST}(:[0-9]{{1,5}})?(/[a-z0-9][-a-z0-9._]*)*$"
 IMAGE = r"^[A-Za-z0-9][-A-Za-z0-9._:/]*(@sha256:[0-9a-f]{64})?$"
 URL = r"^https?://[^/\s'\"]+(/[^/\s'\"]+)*$"
 ACCELERATOR = rf"^({'|'.join(ACCELERATORS)}|https?://[^/\s'\"]+(/[^/\s'\"]+)*)$"
+PROXY = (
+    r"^https?://([^\s/@:'\"\\$`]+(:[^\s/@:'\"\\$`]*)?@)?[A-Za-z0-9][-A-Za-z0-9._]*(:[0-9]{1,5})?/?$"
+)
+NO_PROXY = rf"^([0-9]{{1,3}}(\.[0-9]{{1,3}}){{3}}/[0-9]{{1,2}}|(\*?\.)?{_HOST}(:[0-9]{{1,5}})?)$"
 SIZE = r"^[0-9]+[kmg]$"
 DURATION = r"^(0|[0-9]+h([0-9]+m)?([0-9]+s)?|[0-9]+m([0-9]+s)?|[0-9]+s)$"
 HOURS = r"^[1-9][0-9]*h$"
@@ -76,6 +80,7 @@ FORMS = {
         f"an accelerator ({', '.join(ACCELERATORS)}) or a URL without a slash at its end",
         "daocloud or https://ID.mirror.aliyuncs.com",
     ),
+    NO_PROXY: Form("an address, a network, a DNS name or a domain", "192.0.2.0/24 or .example.org"),
     SIZE: Form("a number with k, m or g", "10m"),
     DURATION: Form("a duration of hours, minutes and seconds", "24h or 1h30m, or 0 for never"),
     HOURS: Form("a number of hours", "8760h"),

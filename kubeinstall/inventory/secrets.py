@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from pydantic import SecretStr
 
-from kubeinstall.inventory.model import Registry, Ssh, Strict
+from kubeinstall.inventory.model import Proxy, Registry, Ssh, Strict
 from kubeinstall.inventory.resolve import local
 from kubeinstall.inventory.source import Issue, Loc, dotted
 
@@ -23,9 +23,11 @@ def _secrets_of(model: type[Strict]) -> frozenset[str]:
 
 _OF_SSH = _secrets_of(Ssh)
 _OF_REGISTRY = _secrets_of(Registry)
-SECRETS = _OF_SSH | _OF_REGISTRY
-"""Keys of ``ssh`` and of registries whose values are never shown."""
+_OF_PROXY = _secrets_of(Proxy)
+SECRETS = _OF_SSH | _OF_REGISTRY | _OF_PROXY
+"""Keys of ``ssh``, of registries and of proxies whose values are never shown."""
 _REGISTRIES = ("cluster", "runtime", "registries")
+_PROXY = ("cluster", "proxy")
 
 _REFERENCE = re.compile(r"\$(?P<escaped>\$\{)|\$\{(?P<name>[^}]*)(?P<end>\}?)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -36,6 +38,8 @@ def is_secret(loc: Loc) -> bool:
     """Whether the value at a place of the file must not be shown."""
     if loc[:3] == _REGISTRIES:
         return bool(_OF_REGISTRY.intersection(map(str, loc[4:5])))
+    if loc[:2] == _PROXY:
+        return bool(_OF_PROXY.intersection(map(str, loc[2:3])))
     return any(part == "ssh" and following in _OF_SSH for part, following in pairwise(loc))
 
 
@@ -61,7 +65,9 @@ class Expander:
         return value
 
     def _text(self, text: str, loc: Loc) -> str:
-        if is_secret(loc) and loc[-1] in SECRETS and text and "${" not in text:
+        # A proxy's URL is a secret only with a login in it.
+        telling = "@" in text if loc[:2] == _PROXY else bool(text)
+        if is_secret(loc) and loc[-1] in SECRETS and telling and "${" not in text:
             self._warn_plain(loc)
         expanded = "".join(self._pieces(text, loc))
         if _CONTROL.search(expanded):

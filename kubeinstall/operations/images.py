@@ -10,6 +10,7 @@ from pyinfra.context import host
 
 from kubeinstall.facts.images import Images, list_command
 from kubeinstall.operations.commands import Command
+from kubeinstall.operations.proxy import reading
 
 _TIMEOUT = 3600
 
@@ -57,7 +58,11 @@ done
 
 @operation()
 def pulled(
-    config: str, docker: bool, left_out: tuple[str, ...] = (), required: bool = True
+    config: str,
+    docker: bool,
+    left_out: tuple[str, ...] = (),
+    required: bool = True,
+    environment: str = "",
 ) -> Generator[Command]:
     """The images that kubeadm wants are here; on a node the kubelet sees to that.
 
@@ -66,13 +71,15 @@ def pulled(
         docker: the runtime is Docker, else it is containerd.
         left_out: images that this host does not need, by the last part of their name.
         required: whether one that cannot be pulled is an error, or only told.
+        environment: path of a file with variables for who pulls; empty: none.
     """
     state = host.get_fact(Images, config=config, docker=docker)
     if state.node:
         return
     missing = [image for image in state.missing if short_name(image) not in left_out]
     if missing:
-        yield Command(pull_script(missing, docker, required), stream=True, _timeout=_TIMEOUT)
+        script = reading(environment, pull_script(missing, docker, required))
+        yield Command(script, stream=True, _timeout=_TIMEOUT)
     elif not state.known:
         # In a plan kubeadm is not there yet; where this is executed it says what is wrong.
         yield Command(f"{list_command(config)} >&2")

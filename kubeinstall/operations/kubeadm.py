@@ -22,6 +22,7 @@ from kubeinstall.facts.kubeadm import (
 )
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import WriteFile
+from kubeinstall.operations.proxy import reading
 
 _TIMEOUT = 900
 _START = "systemctl start kubelet"
@@ -78,6 +79,7 @@ def init(
     skip_phases: tuple[str, ...] = (),
     last: str = "daemonset/kube-proxy",
     namespace: str = "kube-system",
+    environment: str = "",
 ) -> Generator[Command]:
     """``kubeadm init``, unless the cluster has what it makes last; a cut-off one is taken up again.
 
@@ -92,6 +94,7 @@ def init(
         skip_phases: given as flags, for APIs without such a field.
         last: what init makes last, as kubectl names it.
         namespace: where that is.
+        environment: path of a file with variables for kubeadm; empty: none.
     """
     state = host.get_fact(ControlPlane, last=last, namespace=namespace, config=path)
     decision = decide_init(state, cluster, config)
@@ -112,7 +115,7 @@ def init(
         words.append(f"--skip-phases={','.join(skip_phases)}")
     if decision is InitDecision.RESUME:
         words.append(f"--ignore-preflight-errors={','.join((*_RESUME, f'Port-{port}'))}")
-    yield Command(shlex.join(words), stream=True, _timeout=_TIMEOUT)
+    yield Command(reading(environment, shlex.join(words)), stream=True, _timeout=_TIMEOUT)
 
 
 class JoinDecision(StrEnum):
@@ -150,6 +153,7 @@ def join(
     ca_sha256: str | None,
     cri_socket: str,
     skip_phases: tuple[str, ...] = (),
+    environment: str = "",
 ) -> Generator[Command]:
     """``kubeadm join`` of a worker that is not in the cluster; a half-joined one is reset first.
 
@@ -163,6 +167,7 @@ def join(
         ca_sha256: fingerprint of the cluster's authority; None: no cluster could be asked.
         cri_socket: the runtime's socket.
         skip_phases: given as flags, for APIs without such a field.
+        environment: path of a file with variables for kubeadm; empty: none.
     """
     state = host.get_fact(Joined)
     decision = decide(state, known, ca_sha256)
@@ -184,7 +189,8 @@ def join(
     words = ["kubeadm", "join", "--config", "/dev/stdin"]
     if skip_phases:
         words.append(f"--skip-phases={','.join(skip_phases)}")
-    yield Command(shlex.join(words), stream=True, stdin=config or "", _timeout=_TIMEOUT)
+    command = reading(environment, shlex.join(words))
+    yield Command(command, stream=True, stdin=config or "", _timeout=_TIMEOUT)
 
 
 @operation()

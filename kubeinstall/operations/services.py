@@ -27,13 +27,29 @@ def running(unit: str, configs: tuple[str, ...] = ()) -> Generator[Command]:
     name = shlex.quote(unit)
     if state.load == "masked":
         yield Command(f"systemctl unmask {name}")
-    if state.stale:
+    if state.stale and not state.is_active:
         yield Command("systemctl daemon-reload")
     if not state.is_enabled:
         yield Command(f"systemctl enable --quiet {name}")
     if not state.is_active or state.outdated:
         verb = "restart" if state.is_active else "start"
-        yield Command(f"systemctl reset-failed {name} 2>/dev/null; {_or_why(verb, name)}")
+        # In one command: once systemd has read the unit, nothing tells that it was changed.
+        reload = "systemctl daemon-reload && " if state.stale and state.is_active else ""
+        yield Command(f"systemctl reset-failed {name} 2>/dev/null; {reload}{_or_why(verb, name)}")
+
+
+@operation()
+def current(unit: str, configs: tuple[str, ...]) -> Generator[Command]:
+    """A service that, if it runs, runs with its newest configuration; it is not started.
+
+    Args:
+        unit: e.g. ``kubelet.service``.
+        configs: files that it reads only when it starts.
+    """
+    state = host.get_fact(Unit, unit=unit, configs=configs)
+    if state.outdated:
+        name = shlex.quote(unit)
+        yield Command(f"systemctl daemon-reload && {_or_why('restart', name)}")
 
 
 @operation()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from kubeinstall.deploys.proxy_files import ways
 from kubeinstall.inventory.model import Cluster, Host
 
 _PROBE = r"""
@@ -164,7 +165,10 @@ def peers(host: Host, present: Iterable[Host]) -> set[tuple[str, int]]:
 
 
 def sources(cluster: Cluster) -> list[tuple[str, int]]:
-    """Host and port of the package source and of the image registry, unless it has mirrors."""
+    """Host and port of the package source and of the image registry, unless it has mirrors.
+
+    Where a proxy stands before them, it is the proxy that must be reached.
+    """
     url = urlsplit(cluster.origin.base)
     found = [(url.hostname or "", url.port or {"http": 80}.get(url.scheme, 443))]
     registry = cluster.image_repository.partition("/")[0]
@@ -172,7 +176,7 @@ def sources(cluster: Cluster) -> list[tuple[str, int]]:
     if not (settings and settings.mirrors):
         name, _, port = registry.partition(":")
         found.append((name, int(port) if port.isdigit() else 443))
-    return found
+    return ways(cluster, found)
 
 
 def _whole(text: str | None) -> int | None:

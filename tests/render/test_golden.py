@@ -9,6 +9,7 @@ import configparser
 import ipaddress
 import json
 import re
+import shlex
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -112,6 +113,21 @@ def _hosts(text: str) -> None:
             assert names
 
 
+def _variables(text: str) -> None:
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert lines
+    for line in lines:
+        (word,) = shlex.split(line)
+        assert word.partition("=")[0] in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+
+
+def _apt(text: str) -> None:
+    for line in text.splitlines():
+        assert line.startswith("//") or re.fullmatch(r'Acquire::https?::Proxy\S* "\S*";', line), (
+            line
+        )
+
+
 _CHRONY = (
     *("server", "makestep", "rtcsync", "driftfile"),
     *("ntsdumpdir", "keyfile", "logdir", "leapsectz"),
@@ -138,6 +154,9 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     ".toml": tomllib.loads,
     ".yaml": _yaml,
     ".service": _ini,
+    "kubeinstall-proxy.conf": _ini,
+    "proxy.env": _variables,
+    "apt.conf.d/95kubeinstall-proxy": _apt,
     "sysctl.d/99-zz-kubeinstall.conf": _pairs,
     "modules-load.d/kubeinstall.conf": _words("overlay", "br_netfilter"),
     "chrony.conf": _words(*_CHRONY),

@@ -196,7 +196,10 @@ def test_a_service_older_than_its_configuration_is_restarted(
         (UnitState("loaded", "inactive", "enabled"), ["start"]),
         (UnitState("loaded", "failed", "disabled"), ["enable", "start"]),
         (UnitState("masked", "inactive", "masked"), ["unmask", "enable", "start"]),
-        (UnitState("loaded", "active", "enabled", stale=True), ["daemon-reload", "restart"]),
+        (
+            UnitState("loaded", "active", "enabled", stale=True),
+            ["daemon-reload && systemctl restart"],
+        ),
     ],
 )
 def test_running(monkeypatch: pytest.MonkeyPatch, state: UnitState, verbs: list[str]) -> None:

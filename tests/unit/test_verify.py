@@ -88,6 +88,19 @@ def test_clock() -> None:
     assert ended(system.clock_is_in_sync, always("", 1), time={"manage": False}) == ""
 
 
+def test_proxy() -> None:
+    reads = always("EnvironmentFiles=/etc/kubeinstall/proxy.env (ignore_errors=no)\n")
+    proxy = {"proxy": {"http": "http://proxy.example.org:3128"}}
+    assert ended(node.runtime_goes_through_the_proxy, reads, **proxy) == ""
+    assert ended(node.runtime_goes_through_the_proxy, always("")) == ""
+    assert ended(node.runtime_goes_through_the_proxy, always(""), **proxy) == (
+        "containerd does not go through a proxy"
+    )
+    assert ended(node.runtime_goes_through_the_proxy, reads) == (
+        "containerd still goes through a proxy"
+    )
+
+
 def test_packages() -> None:
     right = "".join(f"{p} 1.36.2-1.1 installed\n" for p in ("kubelet", "kubeadm", "kubectl"))
     assert ended(node.packages_are_exact, always(right)) == ""

@@ -14,6 +14,7 @@ from kubeinstall.inventory.checks import (
     kubeadm,
     networks,
     nodes,
+    proxies,
     registries,
     versions,
 )
@@ -69,6 +70,7 @@ CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (nodes.taints, _settings("taints")),
     (nodes.kubelet_args, _settings("kubelet")),
     (nodes.kubelet_config, (_NETWORK, *_settings("kubelet"))),
+    (proxies.urls, (("cluster", "proxy"),)),
     (kubeadm.arguments, (_KUBEADM,)),
     (kubeadm.skipped_phases, (_KUBEADM,)),
     (kubeadm.kube_proxy_config, (_KUBE_PROXY,)),

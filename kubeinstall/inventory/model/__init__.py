@@ -28,6 +28,7 @@ from kubeinstall.inventory.model.nodes import (
     Ssh,
     Taint,
 )
+from kubeinstall.inventory.model.proxy import Proxy
 from kubeinstall.inventory.model.resolved import Cluster, Host, Role
 from kubeinstall.inventory.model.runtime import Registry, Runtime, RuntimeName
 from kubeinstall.inventory.model.sources import Packages
@@ -56,6 +57,7 @@ __all__ = [
     "Network",
     "NetworkPlugin",
     "Packages",
+    "Proxy",
     "Registry",
     "Role",
     "Runtime",

@@ -21,6 +21,7 @@ from kubeinstall.inventory.model.base import (
     Strict,
     Text,
 )
+from kubeinstall.inventory.model.proxy import Proxy
 from kubeinstall.inventory.model.runtime import Runtime
 from kubeinstall.inventory.model.sources import Packages
 from kubeinstall.inventory.model.system import Firewall, Time
@@ -118,6 +119,7 @@ class ClusterSpec(Strict):
         Firewall.OPEN,
         description="An active ufw or firewalld: open what the cluster needs, turn off, or keep.",
     )
+    proxy: Proxy | None = Field(None, description="Default: hosts have a way out of their own.")
     sysctls: dict[Annotated[str, StringConstraints(pattern=SYSCTL)], str | int] = Field(
         default_factory=dict, description="More of your own."
     )

@@ -45,6 +45,16 @@ def runtime_uses_systemd_cgroups(host: Host, _node: Node, cluster: Cluster) -> N
         expect(found.rc == 0, "containerd's SystemdCgroup is not true")
 
 
+def runtime_goes_through_the_proxy(host: Host, _node: Node, cluster: Cluster) -> None:
+    """The container runtime pulls through the inventory's proxy, or through none of ours."""
+    unit = cluster.spec.runtime.name.value
+    files = host.check_output("systemctl show %s -p EnvironmentFiles", unit)
+    reads = "/etc/kubeinstall/proxy.env" in files
+    wanted = cluster.spec.proxy is not None
+    words = "does not go" if wanted else "still goes"
+    expect(reads is wanted, f"{unit} {words} through a proxy", "kubeinstall up --from hosts")
+
+
 def kubelet_uses_systemd_cgroups(host: Host, _node: Node, _cluster: Cluster) -> None:
     """The kubelet leaves cgroups to systemd."""
     config = host.check_output("cat /var/lib/kubelet/config.yaml")
@@ -95,6 +105,7 @@ def _service_runs(host: Host, name: str) -> None:
 CHECKS = (
     runtime_runs,
     runtime_uses_systemd_cgroups,
+    runtime_goes_through_the_proxy,
     packages_are_exact,
     packages_are_held,
     kubelet_runs,

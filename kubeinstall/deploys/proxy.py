@@ -1,0 +1,45 @@
+"""Proxies: for the package manager, the runtime, the kubelet, and for kubeadm when it runs."""
+
+from __future__ import annotations
+
+from kubeinstall.deploys import families, proxy_files
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.operations.files import absent_file, managed_file, secret_file
+from kubeinstall.operations.proxy import dnf_proxy
+from kubeinstall.releases.sources import PackageFormat
+
+
+def configure(cluster: Cluster) -> None:
+    """Everything that goes through the proxy, or nothing of it; services are restarted later."""
+    proxy = cluster.spec.proxy
+    if families.current().package_format is PackageFormat.DEB:
+        _file(cluster, proxy_files.APT_CONF, proxy and proxy_files.apt_conf(cluster, proxy), "apt")
+    else:
+        dnf_proxy(
+            settings=proxy_files.dnf_settings(proxy) if proxy else {},
+            secret=bool(proxy and proxy.secret),
+            name="Tell dnf of the proxy",
+        )
+    for path, environment, who in (
+        (proxy_files.SERVICES_ENV, proxy_files.services_environment(cluster), "services"),
+        (proxy_files.KUBEADM_ENV, proxy_files.kubeadm_environment(cluster), "kubeadm"),
+    ):
+        _file(cluster, path, environment and proxy_files.env_file(environment), who)
+    wanted = proxy_files.services(cluster)
+    for service in proxy_files.SERVICES:
+        path = proxy_files.drop_in(service)
+        if service in wanted:
+            managed_file(path=path, content=proxy_files.unit(), name=f"Have {service} read that")
+        else:
+            absent_file(path=path, name=f"Have {service} go without a proxy")
+
+
+def _file(cluster: Cluster, path: str, content: object, who: str) -> None:
+    """A file that holds a login is root's alone: apt reads it as root, and systemd too."""
+    proxy = cluster.spec.proxy
+    if not proxy or not content:
+        absent_file(path=path, name=f"Have {who} go without a proxy")
+    elif proxy.secret:
+        secret_file(path=path, content=str(content), name=f"Tell {who} of the proxy")
+    else:
+        managed_file(path=path, content=str(content), name=f"Tell {who} of the proxy")

@@ -1,0 +1,120 @@
+"""Proxies of package managers and of kubeadm's pods."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Generator, Mapping
+
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from kubeinstall.facts.files import BACKUP_SUFFIX, File
+from kubeinstall.facts.proxy import PodProxies
+from kubeinstall.operations.commands import Command
+from kubeinstall.operations.files import WriteFile
+
+_BEGIN = "# BEGIN kubeinstall proxy"
+_END = "# END kubeinstall proxy"
+_BLOCK = re.compile(rf"^{_BEGIN}$.*?^{_END}$\n?", re.MULTILINE | re.DOTALL)
+_OTHERS = re.compile(r"^proxy(_username|_password)?[ \t]*=.*\n?", re.MULTILINE)
+
+
+def reading(environment: str, command: str) -> str:
+    """A command with the variables of a file in its environment, where its arguments do not show.
+
+    Args:
+        environment: path of the file; empty: the command as it is.
+        command: a shell command.
+    """
+    return f"set -a; . {shlex.quote(environment)}; set +a; {command}" if environment else command
+
+
+def with_proxy(text: str, settings: Mapping[str, str]) -> str:
+    """dnf's configuration with these settings in ``[main]``, or without any of ours.
+
+    Args:
+        text: the file as it is.
+        settings: by name; none: only what is between our markers goes.
+    """
+    rest = _BLOCK.sub("", text)
+    if not settings:
+        return rest
+    lines = [_BEGIN, *(f"{key}={value}" for key, value in settings.items()), _END, ""]
+    rest = _OTHERS.sub("", rest)
+    head, main, tail = rest.partition("[main]\n")
+    return head + (main or "[main]\n") + "\n".join(lines) + tail
+
+
+@operation()
+def dnf_proxy(
+    settings: Mapping[str, str], path: str = "/etc/dnf/dnf.conf", secret: bool = False
+) -> Generator[Command]:
+    """dnf goes through a proxy, or through none of ours; the rest of its file stays.
+
+    Args:
+        settings: ``proxy``, ``proxy_username``, ``proxy_password``; none: no proxy of ours.
+        path: dnf's configuration.
+        secret: the settings hold a login: only root may read the file, and it is not shown.
+    """
+    old = host.get_fact(File, path=path)
+    text = old.content.decode(errors="replace") if old else ""
+    new = with_proxy(text, settings)
+    mode = "600" if secret else "644"
+    if new != text:
+        if old and not old.backed_up and _BEGIN not in text:
+            yield Command(f"cp -a {shlex.quote(path)} {shlex.quote(path + BACKUP_SUFFIX)}")
+        yield WriteFile(path, new, mode)
+    elif old and settings and old.mode != mode:
+        yield Command(f"chmod {mode} {shlex.quote(path)}")
+
+
+@operation()
+def pod_proxies(
+    wanted: Mapping[str, str], config: str, environment: str, kube_proxy: bool
+) -> Generator[Command]:
+    """The control plane's pods have these proxies, as kubeadm gave them its environment.
+
+    Their manifests are written anew by kubeadm where they have others.
+
+    Args:
+        wanted: variables and their values; none: they go without a proxy.
+        config: kubeadm's configuration documents.
+        environment: path of the file with the variables; empty without any.
+        kube_proxy: kubeadm has made kube-proxy too.
+    """
+    lines = sorted(f"{name}={value}" for name, value in wanted.items())
+    digest = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+    found = host.get_fact(PodProxies)
+    if all(each == digest for each in found):
+        return
+    # Last the manifests: they are what tells that there is something to do.
+    for phase in (
+        ("addon kube-proxy", "control-plane all") if kube_proxy else ("control-plane all",)
+    ):
+        command = f"kubeadm init phase {phase} --config /dev/stdin || exit"
+        if phase == "control-plane all":
+            command = _API_SERVER_AGAIN.format(command=command)
+        yield Command(reading(environment, command), stdin=config, stream=True)
+
+
+# The kubelet makes the API server's pod anew a moment after its manifest was written.
+_API_SERVER_AGAIN = """
+manifest=/etc/kubernetes/manifests/kube-apiserver.yaml
+kubectl="kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=5s"
+pod() {{
+  $kubectl -n kube-system get pods -l component=kube-apiserver \
+    --field-selector "spec.nodeName=$(hostname)" \
+    -o "jsonpath={{.items[*].metadata.annotations['kubernetes\\.io/config\\.hash']}}" 2>/dev/null
+}}
+before=$(pod) written=$(sha256sum $manifest)
+{command}
+[ "$(sha256sum $manifest)" != "$written" ] || exit 0
+for _ in $(seq 180); do
+  sleep 1
+  now=$(pod) && [ "$now" ] && [ "$now" != "$before" ] &&
+    [ "$($kubectl get --raw /readyz 2>/dev/null)" = ok ] && exit 0
+done
+echo "the API server did not come back with its new settings" >&2
+exit 1"""
