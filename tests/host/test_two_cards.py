@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,8 @@ import pytest
 import yaml
 
 from tests.host.lone import Lone, lone_host
-from tests.running import kubeinstall
+from tests.labs import STATE
+from tests.running import INVENTORIES, events, kubeinstall
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(300)]
 
@@ -21,7 +24,7 @@ FLOATING = "10.89.43.11"
 @pytest.fixture(scope="module")
 def h1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lone]:
     folder = tmp_path_factory.mktemp("lab")
-    with lone_host("test-cards", NETWORK, folder, nat=True) as lone:
+    with lone_host("test-cards", NETWORK, folder, nat=True, users={"vagrant": "sudo"}) as lone:
         yield lone
 
 
@@ -64,3 +67,29 @@ def test_a_floating_address_is_not_taken_for_the_nodes(
     told = f"{FLOATING} is on none of its interfaces; its node address is {NETWORK}.11"
     assert told in ran.text
     assert "0 changed" in ran.text
+
+
+def test_the_vagrant_inventory_on_such_a_host(h1: Lone, tmp_path: Path) -> None:
+    """inventories/vagrant.yaml as it is, but for the address: login, key, known hosts, names."""
+    key = tmp_path / ".vagrant/machines/cp1/libvirt/private_key"
+    key.parent.mkdir(parents=True)
+    shutil.copy(STATE / h1.name / "id_ed25519", key)
+    document = yaml.safe_load((INVENTORIES / "vagrant.yaml").read_text())
+    document["cluster"]["time"] = {"manage": False}  # the machine's clock
+    document["groups"]["control_plane"]["hosts"]["cp1"]["address"] = f"{NETWORK}.11"
+    del document["groups"]["workers"]
+    inventory = tmp_path / "inventories" / "vagrant.yaml"
+    inventory.parent.mkdir()
+    inventory.write_text(yaml.safe_dump(document))
+    # As Vagrant does where it sets a machine's name.
+    h1.sh("hostnamectl set-hostname cp1; sed -i '1i 127.0.2.1 cp1 cp1' /etc/hosts")
+
+    log = tmp_path / "events.jsonl"
+    up = ("up", "-y", "-i", inventory, "--only", "hosts", "--events", log)
+    env = {**os.environ, "VAGRANT_DEFAULT_PROVIDER": "libvirt"}
+    kubeinstall(*up, env=env).ok()
+    assert h1.sh("getent ahostsv4 cp1 | cut -d' ' -f1 | sort -u").split() == [f"{NETWORK}.11"]
+    assert "127.0.2.1" not in h1.sh("cat /etc/hosts")
+    assert (tmp_path / ".vagrant/known_hosts").read_text().startswith(f"{NETWORK}.11 ")
+    kubeinstall(*up, env=env).ok()
+    assert [event for event in events(log) if event.get("changed")] == []
