@@ -75,6 +75,7 @@ def up(lab: LabPlan, progress: Progress, patience: float = 180) -> None:
             services.publish_key(tree, lab)
         network.up(lab)
         _raise_inotify_limit()
+        _load_modules()
         bases = {host.purpose: roots.root(host.purpose, progress) for host in lab.hosts}
         new = all_at_once(lab.hosts, lambda host: _ensure(host, lab, bases[host.purpose], tree))
         _write_known_hosts(lab)
@@ -183,6 +184,13 @@ def _raise_inotify_limit(least: int = 1024) -> None:
     with contextlib.suppress(OSError):
         if int(_INOTIFY.read_text()) < least:
             _INOTIFY.write_text(str(least))
+
+
+def _load_modules(names: Iterable[str] = ("overlay", "br_netfilter")) -> None:
+    """Hosts share this machine's kernel, but have no modules; a kernel may have them built in."""
+    for name in names:
+        with contextlib.suppress(OSError):
+            system.succeeds("modprobe", "--quiet", name)
 
 
 def _wait(host: LabHost, patience: float) -> None:

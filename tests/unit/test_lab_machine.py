@@ -12,7 +12,7 @@ from kubeinstall.inventory.model import CgroupMode
 from kubeinstall.lab import cgroups, mirror, network, roots, system, trees
 from kubeinstall.lab.cgroups import Layout
 from kubeinstall.lab.errors import LabError
-from kubeinstall.lab.lab import all_at_once
+from kubeinstall.lab.lab import _load_modules, all_at_once
 from kubeinstall.lab.mirror import Manifest, MirrorTree
 from kubeinstall.lab.plan import LabHost, Purpose
 
@@ -148,6 +148,25 @@ def test_hosts_on_ubuntu_are_debian_all_the_same(tmp_path: Path) -> None:
 def test_a_debian_machine_without_sources(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="no Debian package source"):
         roots.debian_sources(tmp_path, release(tmp_path, "debian"))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_machine_loads_what_hosts_cannot(monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    """A machine without modprobe, or whose kernel has it all built in, is no worse for it."""
+    asked: list[tuple[str, ...]] = []
+
+    def succeeds(*argv: str) -> bool:
+        asked.append(argv)
+        if not there:
+            raise FileNotFoundError(argv[0])
+        return False
+
+    monkeypatch.setattr(system, "succeeds", succeeds)
+    _load_modules()
+    assert [(argv[0], argv[-1]) for argv in asked] == [
+        ("modprobe", "overlay"),
+        ("modprobe", "br_netfilter"),
+    ]
 
 
 def test_who_is_not_root_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
