@@ -8,11 +8,15 @@ from kubeinstall.deploys.families.family import Family, Repository
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.operations.downloads import Download
 from kubeinstall.releases.sources import PackageFormat, key_file
 
 PACKAGES = ("kubelet", "kubeadm", "kubectl")
 ALL = (*PACKAGES, "cri-tools", "kubernetes-cni")
 """Those, and what they bring from the same source."""
+
+ARCHIVES = "/var/lib/kubeinstall/packages"
+"""Where archives of packages are unpacked."""
 
 _ARMOR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
@@ -27,6 +31,9 @@ def repository(cluster: Cluster, package_format: PackageFormat) -> Repository:
 
 
 def _repository(cluster: Cluster, package_format: PackageFormat, key: str | None) -> Repository:
+    if folder := archive_folder(cluster):
+        url = f"file://{folder}/"
+        return Repository("kubernetes", "Kubernetes", url, exclude=ALL, signed=False)
     url = cluster.origin.packages(cluster.version, package_format)
     return Repository(
         name="kubernetes",
@@ -37,6 +44,20 @@ def _repository(cluster: Cluster, package_format: PackageFormat, key: str | None
         key_fingerprints=tuple(cluster.spec.packages.key_fingerprints),
         exclude=ALL,
     )
+
+
+def archive(cluster: Cluster) -> Download | None:
+    """The archive that the packages come from, if they do."""
+    given = cluster.spec.packages.archive
+    if given is None:
+        return None
+    return Download(given.sha256, given.url or "", str(given.file or ""))
+
+
+def archive_folder(cluster: Cluster) -> str:
+    """Where the archive is unpacked; empty: packages come from a source."""
+    given = cluster.spec.packages.archive
+    return f"{ARCHIVES}/{given.sha256[:16]}" if given else ""
 
 
 def _key_url(url: str, package_format: PackageFormat) -> str:

@@ -7,7 +7,9 @@ from pyinfra.context import host
 
 from kubeinstall.deploys import families, package_files, proxy_files
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.operations.archives import archive_unpacked
 from kubeinstall.operations.services import current, enabled
+from kubeinstall.releases.sources import PackageFormat
 
 
 @deploy("Install Kubernetes' packages")
@@ -18,6 +20,13 @@ def install() -> None:
     tools = tuple((tool, "") for tool in family.tools)
     family.installed(tools, name="Install what Kubernetes calls")
     wanted = package_files.versions(cluster)
+    if archive := package_files.archive(cluster):
+        archive_unpacked(
+            download=archive,
+            folder=package_files.archive_folder(cluster),
+            rpm=family.package_format is PackageFormat.RPM,
+            name="Unpack the archive of packages",
+        )
     repository = package_files.repository(cluster, family.package_format)
     family.repository(repository, wanted)
     title = f"Install kubelet, kubeadm and kubectl {cluster.version}"

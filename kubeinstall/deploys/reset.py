@@ -9,6 +9,7 @@ from kubeinstall.deploys import families, kubeadm_files, network_files, package_
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations import kubeadm
 from kubeinstall.operations import reset as operations
+from kubeinstall.operations.archives import archives_gone
 from kubeinstall.operations.files import absent_file
 
 
@@ -41,3 +42,4 @@ def reset() -> None:
         family.removed(package_files.ALL, name="Remove the Kubernetes packages")
         for file in package_files.files(cluster, family):
             absent_file(path=file.path, name=f"Remove {file.path}")
+        archives_gone(folder=package_files.ARCHIVES, name="Remove archives of packages")

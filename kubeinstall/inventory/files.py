@@ -14,7 +14,7 @@ from kubeinstall.inventory.source import Issue, Loc, dotted
 
 
 def check_files(inventory: InventoryFile, cluster: Cluster, must_exist: bool) -> Iterator[Issue]:
-    """What is wrong with ssh keys, known_hosts files, the signing key, CAs and cri-dockerd.
+    """What is wrong with ssh keys, known_hosts files, the signing key, CAs and archives.
 
     Args:
         must_exist: False makes a missing file a warning: a lab that is not up yet has none.
@@ -51,6 +51,9 @@ def _named(inventory: InventoryFile) -> Iterator[tuple[Loc, Path, bool]]:
     key = inventory.cluster.packages.key
     if key:
         yield ("cluster", "packages", "key"), key, True
+    archive = inventory.cluster.packages.archive
+    if archive and archive.file:
+        yield ("cluster", "packages", "archive", "file"), archive.file, True
     runtime = inventory.cluster.runtime
     if runtime.cri_dockerd.file:
         yield ("cluster", "runtime", "cri_dockerd", "file"), runtime.cri_dockerd.file, True

@@ -99,6 +99,9 @@ def _ssh(ssh: Ssh, base: Path) -> Ssh:
 
 def _spec(spec: ClusterSpec, base: Path) -> ClusterSpec:
     packages = spec.packages.model_copy(update={"key": _local(spec.packages.key, base)})
+    if archive := packages.archive:
+        archive = archive.model_copy(update={"file": _local(archive.file, base)})
+        packages = packages.model_copy(update={"archive": archive})
     registries = {
         name: registry.model_copy(update={"ca": _local(registry.ca, base)})
         for name, registry in spec.runtime.registries.items()

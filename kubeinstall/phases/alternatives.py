@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.phases.probe import Probe, reach_script, sources
+from kubeinstall.phases.probe import Probe, package_url, reach_script, sources
 from kubeinstall.releases.sources import SINCE, SOURCES
 
 Target = tuple[str, int]
@@ -21,21 +21,23 @@ def variants(cluster: Cluster, lost: Iterable[Target]) -> dict[str, Cluster]:
     """
     addresses = {address for address, _ in lost}
     spec = cluster.spec
-    packages = urlsplit(cluster.origin.base).hostname in addresses
+    packages = urlsplit(package_url(cluster)).hostname in addresses
     images = cluster.image_repository.partition("/")[0].partition(":")[0] in addresses
     if not packages and not images:
         return {}
     changes: dict[str, object] = {}
     without: list[str] = []
-    if packages and spec.packages.url:
-        changes["packages"] = spec.packages.model_copy(update={"url": None, "key": None})
-        without.append("packages.url and packages.key" if spec.packages.key else "packages.url")
+    own = [key for key in ("url", "archive") if getattr(spec.packages, key)]
+    if packages and own:
+        own += ["key"] if spec.packages.key else []
+        changes["packages"] = spec.packages.model_copy(update=dict.fromkeys(own))
+        without += [f"packages.{key}" for key in own]
     if images and spec.image_repository:
         changes |= {"image_repository": None, "image_layout": None}
         without.append("image_repository")
     left_out = f", and leave out cluster.{' and cluster.'.join(without)}" if without else ""
     known = (cluster.version.major, cluster.version.minor) >= SINCE
-    keeps_packages = spec.packages.url and not packages
+    keeps_packages = own and not packages
     return {
         f"set cluster.source: {name.value}{left_out}": Cluster(
             spec=spec.model_copy(update={**changes, "source": name}), hosts=cluster.hosts

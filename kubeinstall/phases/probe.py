@@ -164,13 +164,21 @@ def peers(host: Host, present: Iterable[Host]) -> set[tuple[str, int]]:
     }
 
 
+def package_url(cluster: Cluster) -> str:
+    """Where packages come from; empty: from this machine."""
+    archive = cluster.spec.packages.archive
+    return (archive.url or "") if archive else cluster.origin.base
+
+
 def sources(cluster: Cluster) -> list[tuple[str, int]]:
     """Host and port of the package source and of the image registry, unless it has mirrors.
 
     Where a proxy stands before them, it is the proxy that must be reached.
     """
-    url = urlsplit(cluster.origin.base)
-    found = [(url.hostname or "", url.port or {"http": 80}.get(url.scheme, 443))]
+    found = []
+    if packages := package_url(cluster):
+        url = urlsplit(packages)
+        found.append((url.hostname or "", url.port or {"http": 80}.get(url.scheme, 443)))
     registry = cluster.image_repository.partition("/")[0]
     settings = cluster.spec.runtime.registries.get(registry)
     if not (settings and settings.mirrors):

@@ -6,7 +6,9 @@ The tests run in order on one host, against a repository signed as the official 
 from __future__ import annotations
 
 import functools
+import hashlib
 import shutil
+import tarfile
 import threading
 from collections.abc import Iterator, Mapping
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -217,3 +219,21 @@ def test_reset_takes_packages_and_source_away(h1: Lone, source: dict[str, Any]) 
     assert h1.sh("rpm -qa kubelet kubeadm kubectl") == ""
     assert "kube" not in h1.sh("dnf -q --disablerepo='*' versionlock list")
     assert "kubernetes" not in h1.sh("ls /etc/yum.repos.d /etc/pki/rpm-gpg")
+
+
+def test_an_archive_in_place_of_the_source(
+    h1: Lone, kubernetes: Repository, tmp_path: Path
+) -> None:
+    """A tar of packages and their index, which nobody signed; its checksum vouches for them."""
+    archive = tmp_path / "kubernetes.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(kubernetes.folder, "kubernetes")
+    checksum = hashlib.sha256(archive.read_bytes()).hexdigest()
+    packages = {"archive": {"file": str(archive), "sha256": checksum}}
+    changed = h1.changed("packages", kubernetes="1.20.1", packages=packages)
+    assert changed[:2] == [
+        "Unpack the archive of packages",
+        "Name the package source of Kubernetes",
+    ]
+    assert versions(h1) == ["1.20.1"] * 3
+    assert h1.changed("packages", kubernetes="1.20.1", packages=packages) == []

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime
 import functools
+import hashlib
 import ipaddress
 import ssl
+import tarfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -215,3 +217,56 @@ def test_reset_takes_the_source_away_too(h1: Lone, source: Source) -> None:
     assert (
         h1.sh("dpkg-query -W -f '${db:Status-Status}\\n' 'kube*' | grep -c ^ins || true") == "0\n"
     )
+
+
+ARCHIVES = "/var/lib/kubeinstall/packages"
+UNPACK = "Unpack the archive of packages"
+
+
+@pytest.fixture(scope="module")
+def archive(source: Source) -> Path:
+    """A tar with a folder of packages."""
+    path = source.top / "kubernetes.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for deb in source.folder.glob("*.deb"):
+            tar.add(deb, f"kubernetes-1.36.2/{deb.name}")
+    return path
+
+
+def checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def from_archive(**archive: str) -> dict[str, Any]:
+    return {"kubernetes": "1.36.2", "packages": {"archive": archive}}
+
+
+def test_packages_come_from_an_archive(h1: Lone, archive: Path) -> None:
+    """The last test's reset has left none of them on the host."""
+    settings = from_archive(file=str(archive), sha256=checksum(archive))
+    changed = h1.changed("packages", **settings)
+    assert changed[:2] == [UNPACK, NAME]
+    assert h1.changed("packages", **settings) == []
+    assert h1.sh("dpkg-query -W -f '${db:Status-Want} ${Version}' kubelet") == "hold 1.36.2-1.1"
+    assert h1.sh("apt-get update -q 2>&1 | grep -E '^(W|E):' || true") == ""
+    kubeinstall("reset", "-y", "--packages", "-i", h1.inventory(**settings)).ok()
+    assert h1.sh(f"ls -A {ARCHIVES} 2>/dev/null || true") == ""
+
+
+def test_an_archive_that_hosts_fetch(h1: Lone, source: Source, archive: Path) -> None:
+    url = f"{source.url}/{archive.name}"
+    h1.changed("packages", **from_archive(url=url, sha256=checksum(archive)))
+    assert h1.sh(f"ls {ARCHIVES}").split() == [checksum(archive)[:16]]
+
+
+@pytest.mark.parametrize("where", ["file", "url"])
+def test_an_archive_with_another_checksum_is_not_used(
+    h1: Lone, source: Source, archive: Path, where: str
+) -> None:
+    before = h1.sh(f"ls -l {ARCHIVES}; cat /etc/apt/sources.list.d/kubernetes.list")
+    at = str(archive) if where == "file" else f"{source.url}/{archive.name}"
+    ran, _ = h1.up("packages", **from_archive(**{where: at, "sha256": "0" * 64}))
+    assert ran.code == 13, ran.text
+    assert f"SHA-256 is {checksum(archive)}, not {'0' * 64}" in ran.text
+    assert "Traceback" not in ran.text
+    assert h1.sh(f"ls -l {ARCHIVES}; cat /etc/apt/sources.list.d/kubernetes.list") == before

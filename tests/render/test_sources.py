@@ -13,6 +13,7 @@ import yaml
 
 from kubeinstall.deploys import kubeadm_files, package_files
 from kubeinstall.deploys.families.debian import DEBIAN
+from kubeinstall.deploys.families.redhat import REDHAT
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.releases.images import sandbox_image
 from kubeinstall.releases.sources import SOURCES, PackageFormat
@@ -24,6 +25,7 @@ GOLDEN = Path(__file__).parent / "golden" / "sources"
 CASES: dict[str, dict[str, Any]] = {
     **{name.value: {"source": name.value} for name in SOURCES},
     "own-url": {"packages": {"url": "https://packages.example.org/k8s"}},
+    "own-archive": {"packages": {"archive": {"file": "kubernetes.tar", "sha256": "0a" * 32}}},
     "own-images-flat": {"source": "tuna", "image_repository": "registry.example.org/k8s"},
     "own-images-nested": {
         "source": "aliyun",
@@ -37,7 +39,8 @@ def given(of: Cluster) -> str:
     """All that hangs on the source, as YAML."""
     kubeadm = kubeadm_files.cluster_configuration(of)
     repositories = {one: package_files.repository(of, one) for one in PackageFormat}
-    _, apt = DEBIAN.repository_files(repositories[PackageFormat.DEB])
+    *_, apt = DEBIAN.repository_files(repositories[PackageFormat.DEB])
+    *_, dnf = REDHAT.repository_files(repositories[PackageFormat.RPM])
     told: dict[str, Any] = {
         "packages": {
             one.value: {
@@ -49,7 +52,8 @@ def given(of: Cluster) -> str:
         "docker packages": {
             system: of.origin.docker_packages(system) for system in ("debian", "rhel")
         },
-        "apt source": apt.content.splitlines(),
+        apt.path: apt.content.splitlines(),
+        dnf.path: dnf.content.splitlines(),
         "sandbox image": sandbox_image(of.version, of.image_repository),
         "kubeadm": {key: kubeadm[key] for key in ("imageRepository", "dns") if key in kubeadm},
     }

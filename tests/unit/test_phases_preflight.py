@@ -245,7 +245,9 @@ def test_own_settings_that_are_in_the_way_are_named() -> None:
     assert found == ""
     reached = reaching("pkgs.k8s.io", "registry.example.org")
     found = advice(own, [("packages.example.org", 443)], reached)
-    wanted = "set cluster.source: official, and leave out cluster.packages.url and packages.key"
+    wanted = (
+        "set cluster.source: official, and leave out cluster.packages.url and cluster.packages.key"
+    )
     assert found == wanted
     found = advice(own, [("registry.example.org", 443)], reaching("packages.example.org", TUNA[1]))
     assert found == "set cluster.source: aliyun, and leave out cluster.image_repository"

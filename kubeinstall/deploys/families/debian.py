@@ -54,7 +54,14 @@ class Debian:
         title = repository.title
         if repository.url.startswith("https://"):
             self.installed((("ca-certificates", ""),), name="Install certificate authorities")
-        keyring, source = self.repository_files(repository)
+        *keyrings, source = self.repository_files(repository)
+        for keyring in keyrings:
+            self._keyring(keyring, repository, wanted)
+        name = f"Name the package source of {title}"
+        managed_file(path=source.path, content=source.content, name=name)
+
+    def _keyring(self, keyring: RenderedFile, repository: Repository, wanted: Wanted) -> None:
+        title = repository.title
         if repository.key is None:
             signing_key_fetched(
                 path=keyring.path,
@@ -66,12 +73,11 @@ class Debian:
         else:
             name = f"Place the signing key of {title}"
             managed_file(path=keyring.path, content=keyring.content, name=name)
-        name = f"Name the package source of {title}"
-        managed_file(path=source.path, content=source.content, name=name)
 
     def repository_files(self, repository: Repository) -> Iterable[RenderedFile]:
         keyring = f"/etc/apt/keyrings/{repository.name}-apt-keyring.asc"
-        yield RenderedFile(keyring, repository.key or f"the key from {repository.key_url}\n")
+        if repository.signed:
+            yield RenderedFile(keyring, repository.key or f"the key from {repository.key_url}\n")
         line = render("packages/apt.list.j2", keyring=keyring, repository=repository)
         yield RenderedFile(f"/etc/apt/sources.list.d/{repository.name}.list", line)
 

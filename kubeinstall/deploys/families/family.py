@@ -34,6 +34,7 @@ class Repository:
         key_url: ``https://...`` of the key; empty where ``key`` is given.
         key_fingerprints: of the keys to trust from there; empty: whatever is there at first.
         exclude: packages that come from there only when they are asked for by name.
+        signed: False: nobody signed it, and its content was verified by its checksum.
         signed_metadata: the index is signed as well, not just the packages; apt's always is.
     """
 
@@ -46,6 +47,7 @@ class Repository:
     key_url: str = ""
     key_fingerprints: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    signed: bool = True
     signed_metadata: bool = True
 
 

@@ -48,7 +48,14 @@ class RedHat:
         title = repository.title
         if repository.url.startswith("https://"):
             self.installed((("ca-certificates", ""),), name="Install certificate authorities")
-        key, source = self.repository_files(repository)
+        *keys, source = self.repository_files(repository)
+        for key in keys:
+            self._key(key, repository, wanted)
+        name = f"Name the package source of {title}"
+        managed_file(path=source.path, content=source.content, name=name)
+
+    def _key(self, key: RenderedFile, repository: Repository, wanted: Wanted) -> None:
+        title = repository.title
         if repository.key is None:
             signing_key_fetched(
                 path=key.path,
@@ -62,12 +69,11 @@ class RedHat:
             name = f"Place the signing key of {title}"
             managed_file(path=key.path, content=key.content, name=name)
         dnf.key_imported(path=key.path, name=f"Trust the signing key of {title}")
-        name = f"Name the package source of {title}"
-        managed_file(path=source.path, content=source.content, name=name)
 
     def repository_files(self, repository: Repository) -> Iterable[RenderedFile]:
         key = f"/etc/pki/rpm-gpg/RPM-GPG-KEY-{repository.name}"
-        yield RenderedFile(key, repository.key or f"the key from {repository.key_url}\n")
+        if repository.signed:
+            yield RenderedFile(key, repository.key or f"the key from {repository.key_url}\n")
         section = render("packages/dnf.repo.j2", key=key, repository=repository)
         yield RenderedFile(f"/etc/yum.repos.d/{repository.name}.repo", section)
 

@@ -16,6 +16,7 @@ from kubeinstall.inventory.checks import (
     nodes,
     proxies,
     registries,
+    sources,
     versions,
 )
 from kubeinstall.inventory.model import InventoryFile
@@ -45,11 +46,12 @@ def _settings(*path: str) -> tuple[Loc, ...]:
 CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (versions.known, (_VERSION,)),
     (docker.cri_dockerd, (_VERSION, (*_RUNTIME, "name"), (*_RUNTIME, "cri_dockerd"))),
-    (versions.packages, (_VERSION, ("cluster", "packages", "url"), _SOURCE)),
+    (versions.packages, (_VERSION, ("cluster", "packages"), _SOURCE)),
     (versions.image_layout, (_VERSION, *_IMAGES, _SOURCE)),
     (registries.accelerators, ((*_RUNTIME, "accelerators"),)),
     (registries.logins, ((*_RUNTIME, "registries"),)),
     (registries.cas, ((*_RUNTIME, "registries"),)),
+    (sources.archive, (("cluster", "packages"),)),
     (versions.packages_key, (("cluster", "packages"),)),
     (versions.kube_proxy_mode, (_VERSION, (*_KUBE_PROXY, "mode"))),
     (versions.certificate_validity, (_VERSION, (*_KUBEADM, "certificate_validity"))),

@@ -42,7 +42,8 @@ def known(inventory: InventoryFile) -> Iterator[Issue]:
 def packages(inventory: InventoryFile) -> Iterator[Issue]:
     """The source has packages of the version."""
     cluster = inventory.cluster
-    if cluster.packages.url is None and _minor(inventory) < SINCE:
+    own = cluster.packages.url or cluster.packages.archive
+    if not own and _minor(inventory) < SINCE:
         where = urlsplit(SOURCES[cluster.source].base).hostname
         yield Issue(
             ("cluster", "kubernetes"),

@@ -7,8 +7,18 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from kubeinstall.inventory.forms import FINGERPRINT, PACKAGE_VERSION, URL
+from kubeinstall.inventory.forms import FINGERPRINT, PACKAGE_VERSION, SHA256, URL
 from kubeinstall.inventory.model.base import Strict
+
+
+class Archive(Strict):
+    """Packages in one file, for hosts that no package source is in reach of."""
+
+    file: Path | None = Field(
+        None, description="A tar of .deb or .rpm files on this machine; it is copied to the hosts."
+    )
+    url: str | None = Field(None, pattern=URL, description="Or where the hosts fetch it from.")
+    sha256: str = Field(pattern=SHA256, description="Its checksum; nothing else vouches for it.")
 
 
 class Packages(Strict):
@@ -29,6 +39,9 @@ class Packages(Strict):
             "Trust these signing keys of the source and no others; default: the one it had when "
             "it was first fetched."
         ),
+    )
+    archive: Archive | None = Field(
+        None, description="Instead of a source: one file with the packages."
     )
     revision: str | None = Field(
         None, pattern=PACKAGE_VERSION, description="Debian revision, e.g. 1.1; default: newest."
