@@ -31,6 +31,7 @@ REGISTRY = rf"^{_HOST}(:[0-9]{{1,5}})?$"
 REGISTRY_USER = r"^[^\s:]+$"
 REPOSITORY = rf"^{_HOST}(:[0-9]{{1,5}})?(/[a-z0-9][-a-z0-9._]*)*$"
 IMAGE = r"^[A-Za-z0-9][-A-Za-z0-9._:/]*(@sha256:[0-9a-f]{64})?$"
+DEBIAN_SUITE = r"^[a-z]+$"
 URL = r"^https?://[^/\s'\"]+(/[^/\s'\"]+)*$"
 ACCELERATOR = rf"^({'|'.join(ACCELERATORS)}|https?://[^/\s'\"]+(/[^/\s'\"]+)*)$"
 PROXY = (

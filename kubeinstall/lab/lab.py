@@ -76,7 +76,7 @@ def up(lab: LabPlan, progress: Progress, patience: float = 180) -> None:
         network.up(lab)
         _raise_inotify_limit()
         _load_modules()
-        bases = {host.purpose: roots.root(host.purpose, progress) for host in lab.hosts}
+        bases = {host.purpose: roots.root(host.purpose, progress, lab.suite) for host in lab.hosts}
         new = all_at_once(lab.hosts, lambda host: _ensure(host, lab, bases[host.purpose], tree))
         _write_known_hosts(lab)
         all_at_once(lab.hosts, lambda host: _wait(host, patience))

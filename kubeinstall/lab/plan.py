@@ -76,6 +76,7 @@ class LabPlan:
         users: logins beside root; ``sudo`` asks for no password, ``sudo-password`` does.
         kubernetes: the version that its mirror has to have.
         nat: nodes have a second card with the default route.
+        suite: Debian release of its nodes; None: this machine's.
     """
 
     name: str
@@ -86,6 +87,7 @@ class LabPlan:
     folder: Path
     kubernetes: str
     nat: bool = False
+    suite: str | None = None
 
     @property
     def gateway(self) -> str:
@@ -165,6 +167,7 @@ def plan(cluster: Cluster) -> LabPlan:
         folder=folder,
         kubernetes=str(cluster.version),
         nat=lab.nat,
+        suite=lab.suite,
     )
 
 

@@ -45,8 +45,11 @@ _KEYS_PACKAGE = "debian-archive-keyring"
 _FORGET = 'rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/machine-id "$1"/var/lib/dbus/machine-id'
 
 
-def root(purpose: Purpose, progress: Progress) -> Path:
+def root(purpose: Purpose, progress: Progress, suite: str | None = None) -> Path:
     """The cached root of a host for that purpose; makes it when missing.
+
+    Args:
+        suite: Debian release of nodes; None: this machine's.
 
     Raises:
         LabError: the machine is a Debian without package sources, or the root cannot be made.
@@ -55,6 +58,8 @@ def root(purpose: Purpose, progress: Progress) -> Path:
     name = "mirror" if is_mirror else "host"
     packages = (*_HOST, *_MIRROR) if is_mirror else _HOST
     sources = debian_sources()
+    if suite and purpose is Purpose.NODE:
+        sources = of_suite(sources, suite)
     recipe = "\n".join((*sources, *packages, _FORGET))
     folder = cache() / "roots"
     made = folder / f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
@@ -92,6 +97,12 @@ def debian_sources(
             next="set one up: the hosts are made from it",
         )
     return tuple(entries)
+
+
+def of_suite(sources: tuple[str, ...], suite: str) -> tuple[str, ...]:
+    """The same sources for another Debian release, with its updates and security."""
+    usual = sources[0].split()[2].partition("-")[0]
+    return tuple(re.sub(rf" {usual}(?=[ -])", f" {suite}", source) for source in sources)
 
 
 def _deb822(text: str) -> list[str]:

@@ -137,6 +137,15 @@ def test_debian_sources_of_both_forms(tmp_path: Path, identity: str) -> None:
     )
 
 
+def test_sources_of_another_release() -> None:
+    uri = "http://deb.debian.org/debian"
+    sources = (f"deb {uri} bookworm main", f"deb {uri}-security bookworm-security main")
+    assert roots.of_suite(sources, "trixie") == (
+        f"deb {uri} trixie main",
+        f"deb {uri}-security trixie-security main",
+    )
+
+
 def test_hosts_on_ubuntu_are_debian_all_the_same(tmp_path: Path) -> None:
     """Ubuntu's own sources would make another system, with other packages."""
     (tmp_path / "sources.list").write_text("deb http://archive.ubuntu.com/ubuntu jammy main\n")

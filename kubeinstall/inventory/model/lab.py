@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from kubeinstall.inventory.forms import DEBIAN_SUITE
 from kubeinstall.inventory.model.base import Ipv4, Ipv4Network, Strict
 
 
@@ -23,6 +24,11 @@ class Lab(Strict):
 
     subnet: Ipv4Network = IPv4Network("10.99.0.0/24")
     cgroup: CgroupMode = CgroupMode.HOST
+    suite: str | None = Field(
+        None,
+        pattern=DEBIAN_SUITE,
+        description="Debian release of the hosts, e.g. trixie; default: this machine's.",
+    )
     mirror: Ipv4 | None = Field(
         None, description="Address of the lab's own package mirror and image registry."
     )
