@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubeinstall.deploys import families, proxy_files
+from kubeinstall.facts.proxy import SERVICES_ENV
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.files import absent_file, managed_file, secret_file
 from kubeinstall.operations.proxy import dnf_proxy
@@ -21,7 +22,7 @@ def configure(cluster: Cluster) -> None:
             name="Tell dnf of the proxy",
         )
     for path, environment, who in (
-        (proxy_files.SERVICES_ENV, proxy_files.services_environment(cluster), "services"),
+        (SERVICES_ENV, proxy_files.services_environment(cluster), "services"),
         (proxy_files.KUBEADM_ENV, proxy_files.kubeadm_environment(cluster), "kubeadm"),
     ):
         _file(cluster, path, environment and proxy_files.env_file(environment), who)

@@ -9,11 +9,11 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from kubeinstall.deploys.rendered import RenderedFile
+from kubeinstall.facts.proxy import SERVICES_ENV
 from kubeinstall.inventory.model import Cluster, Proxy
 from kubeinstall.operations.files import MARKER
 from kubeinstall.releases.sources import PackageFormat
 
-SERVICES_ENV = "/etc/kubeinstall/proxy.env"
 KUBEADM_ENV = "/etc/kubeinstall/kubeadm-proxy.env"
 APT_CONF = "/etc/apt/apt.conf.d/95kubeinstall-proxy"
 """Sorts late: apt takes the last one of a setting."""
@@ -110,13 +110,19 @@ def covered(name: str, entries: Iterable[str]) -> bool:
 
 def ways(cluster: Cluster, targets: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
     """Where a host connects to for these hosts and ports: to the proxy, unless past it."""
-    proxy = cluster.spec.proxy
-    if proxy is None:
+    if cluster.spec.proxy is None:
         return list(targets)
     past = no_proxy(cluster, nodes=True)
-    through = [_way(url) for url in proxy.urls.values()]
     direct = [target for target in targets if covered(target[0], past)]
-    return list(dict.fromkeys([*through, *direct]))
+    return list(dict.fromkeys([*through(cluster), *direct]))
+
+
+def through(cluster: Cluster) -> list[tuple[str, int]]:
+    """Host and port of the proxies."""
+    urls = cluster.spec.proxy.urls if cluster.spec.proxy else {}
+    parts = [urlsplit(url) for url in urls.values()]
+    usual = {"http": 80, "https": 443}
+    return [(part.hostname or "", part.port or usual[part.scheme]) for part in parts]
 
 
 def apt_conf(cluster: Cluster, proxy: Proxy) -> str:
@@ -185,8 +191,3 @@ def _without_logins(cluster: Cluster) -> Cluster:
 def _environment(proxy: Proxy, past: list[str]) -> dict[str, str]:
     found = {f"{scheme.upper()}_PROXY": url for scheme, url in proxy.urls.items()}
     return {**found, "NO_PROXY": ",".join(past)}
-
-
-def _way(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or {"http": 80}.get(parts.scheme, 443)

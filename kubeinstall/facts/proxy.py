@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pyinfra.api.facts import FactBase
 
+SERVICES_ENV = "/etc/kubeinstall/proxy.env"
+"""The variables of the proxy that kubeinstall has set up, where it has."""
+THROUGH_PROXY = f"if [ -r {SERVICES_ENV} ]; then set -a; . {SERVICES_ENV}; set +a; fi"
+"""Shell after which curl goes through that proxy."""
+
 
 class PodProxies(FactBase[tuple[str, ...]]):
     """For each manifest of the control plane, the SHA-256 of its proxy variables.

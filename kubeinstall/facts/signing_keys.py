@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pyinfra.api.facts import FactBase
 from pysequoia import Cert
 
+from kubeinstall.facts.proxy import THROUGH_PROXY
+
 
 @dataclass(frozen=True)
 class SigningKeys:
@@ -81,12 +83,15 @@ class SourceKeys(FactBase[Offered]):
         link = shlex.quote(url)
         return f"""
 part=$(mktemp -d) || exit 0
+{THROUGH_PROXY}
 if [ -x /usr/lib/apt/apt-helper ]; then
   chown _apt "$part"
   said=$(/usr/lib/apt/apt-helper -o Acquire::Retries=1 -o Acquire::https::Timeout=15 \\
     download-file {link} "$part/key" 2>&1)
 else
-  proxy=$(sed -n 's/^proxy *= *//p' /etc/dnf/dnf.conf 2>/dev/null)
+  # Ours is in the environment; its login must not become an argument.
+  proxy=
+  [ "$HTTPS_PROXY" ] || proxy=$(sed -n 's/^proxy *= *//p' /etc/dnf/dnf.conf 2>/dev/null)
   said=$(curl -fsSL --retry 1 --max-time 30 ${{proxy:+-x "$proxy"}} -o "$part/key" {link} 2>&1)
 fi
 if [ -s "$part/key" ]; then echo "key=$(base64 -w0 "$part/key")"

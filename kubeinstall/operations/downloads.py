@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from pyinfra.api.command import FileUploadCommand
 from pyinfra.api.exceptions import OperationError
 
+from kubeinstall.facts.proxy import THROUGH_PROXY
 from kubeinstall.operations.commands import Command
 
 # The address goes to curl's standard input: it may hold a token, and every user sees arguments.
@@ -18,6 +19,7 @@ _FETCH = """\
 # Only Debian's smallest systems have no curl.
 command -v curl >/dev/null || DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get -q -y \\
   -o DPkg::Lock::Timeout=300 install --no-install-recommends curl ca-certificates >&2
+{proxy}
 curl -fsSL --retry 2 --connect-timeout 20 -o {part} -K - || {{
   echo {what} 'could not be downloaded' >&2; rm -f {part}; exit 1; }}"""
 
@@ -65,7 +67,7 @@ def brought(download: Download, part: str, what: str) -> Generator[object]:
         yield Command(f"mkdir -p {folder}")
         yield FileUploadCommand(download.path, part)
     else:
-        fetch = _FETCH.format(part=shlex.quote(part), what=shlex.quote(what))
+        fetch = _FETCH.format(proxy=THROUGH_PROXY, part=shlex.quote(part), what=shlex.quote(what))
         yield Command(f"mkdir -p {folder}\n{fetch}", stdin=f'url = "{download.url}"\n')
 
 

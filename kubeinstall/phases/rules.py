@@ -8,6 +8,7 @@ from statistics import median
 from types import MappingProxyType
 
 from kubeinstall.deploys.families import SYSTEMS
+from kubeinstall.deploys.proxy_files import through
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.alternatives import lost
@@ -148,7 +149,9 @@ def _reached(
             then = f"on {host.name}: bash -c '</dev/tcp/{address}/{port}'"
             if other := advice.get(host.name):
                 then = f"{other}, which {host.name} reaches; or see why not: {then}"
-            what = f"does not reach {address}:{port}, where packages or images come from"
+            is_proxy = (address, port) in through(cluster)
+            role = "the proxy" if is_proxy else "where packages or images come from"
+            what = f"does not reach {address}:{port}, {role}"
             yield _error(host.name, what, answer, then)
         for address, port in sorted(peers(host, hosts)):
             answer = probe.reach.get(f"{address}:{port}", "ok")
