@@ -13,14 +13,21 @@ from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import Check, CheckFailed, Result
-from kubeinstall.verify.checks import certificates, cluster_state, control_plane, node, system
+from kubeinstall.verify.checks import (
+    certificates,
+    cluster_state,
+    control_plane,
+    node,
+    sources,
+    system,
+)
 
 _MOST_AT_ONCE = 50
 
 
 def checks_for(cluster: Cluster, host: Node) -> list[Check]:
     """The checks of a host: a control plane has more, the first one the cluster's own."""
-    modules = [system, node, certificates]
+    modules = [system, sources, node, certificates]
     if host.is_control_plane:
         modules.append(control_plane)
     if host == cluster.first:

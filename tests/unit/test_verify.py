@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,9 @@ from testinfra.host import Host
 
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.verify.check import Check, CheckFailed, expect
-from kubeinstall.verify.checks import cluster_state, control_plane, node, system
+from kubeinstall.verify.checks import cluster_state, control_plane, node, sources, system
 from kubeinstall.verify.run import check_host, checks_for, title
+from tests.signing import Signer
 from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.unit
@@ -48,6 +50,21 @@ def ended(check: Check, answers: Answers, **spec: Any) -> str:
 
 def always(out: str, code: int = 0) -> Answers:
     return lambda _command: (code, out)
+
+
+def test_the_signing_key() -> None:
+    good = Signer().public(400)
+    assert ended(sources.signing_key_is_good, always(good)) == ""
+    assert "there is no signing key" in ended(sources.signing_key_is_good, always(""))
+    archive = {"archive": {"file": "k.tar", "sha256": "0" * 64}}
+    assert ended(sources.signing_key_is_good, always(""), packages=archive) == ""
+
+
+def test_a_signing_key_that_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = Signer().public(1)
+    later = time.time() + 2 * 24 * 3600
+    monkeypatch.setattr("kubeinstall.verify.checks.sources.time.time", lambda: later)
+    assert "packages expired on 20" in ended(sources.signing_key_is_good, always(key))
 
 
 def test_swap() -> None:
