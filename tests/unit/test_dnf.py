@@ -17,6 +17,7 @@ from kubeinstall.operations import dnf
 from kubeinstall.releases.sources import PackageFormat
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands, run, texts
+from tests.unit.recorded import RECORDINGS
 
 pytestmark = pytest.mark.unit
 
@@ -157,18 +158,8 @@ def test_what_fails_is_tried_once_more_with_fresh_metadata(
     assert verbs == ["install", "clean", "install"]
 
 
-# A key made for this test: gpg --quick-generate-key test ed25519 sign never
-KEY = """\
------BEGIN PGP PUBLIC KEY BLOCK-----
-
-mDMEawFhoBYJKwYBBAHaRw8BAQdAXY7eh8ZBkh6hwvd0M8Ob50UW2v19Q6ytKzrI
-iisQqFC0BHRlc3SIkAQTFggAOBYhBPdpxOAFsd/118Y3i0CyzWKW+PGfBQJrAWGg
-AhsDBQsJCAcCBhUKCQgLAgQWAgMBAh4BAheAAAoJEECyzWKW+PGfZVcA/27BrAcY
-YWYAsHG0QIY5+fY97grKt1I6QB5uJ9UzrdlAAQDVjgDZ2ZMIiRMttlKKsS5Hy0OX
-RWmU9T46b5nYMKWvCw==
-=cAIH
------END PGP PUBLIC KEY BLOCK-----
-"""
+# Made with: gpg --quick-generate-key test ed25519 sign never
+KEY = (RECORDINGS / "key.asc").read_text()
 KEY_ID = "96f8f19f"
 
 

@@ -1,0 +1,70 @@
+"""Deploys on systems that are not here: pyinfra's scripted connector answers from recordings.
+
+A recording says what a system answers to commands: lines after ``>>> PATTERN``, a regular
+expression. The first that is found in a command counts; a command without any is answered by
+nothing. They are written down from the documentation and package lists of the systems, not taken
+from hosts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyinfra.context
+from pyinfra.api.config import Config
+from pyinfra.api.deploy import add_deploy
+from pyinfra.api.inventory import Inventory
+from pyinfra.api.state import State, StateStage
+
+from kubeinstall.engine.types import Deploy
+from kubeinstall.inventory.model import Cluster
+
+RECORDINGS = Path(__file__).parent / "recordings"
+
+
+Answers = dict[re.Pattern[str], str]
+"""What commands are answered, by patterns."""
+
+
+def recording(name: str) -> Answers:
+    """What a system answers."""
+    text = (RECORDINGS / f"{name}.txt").read_text()
+    blocks = (block.partition("\n") for block in text.split(">>> ")[1:])
+    return {re.compile(pattern): answer for pattern, _, answer in blocks}
+
+
+def commands(answers: Answers, cluster: Cluster, *deploys: Deploy) -> dict[str, list[str]]:
+    """What each operation of some deploys would run on the first control plane, by its name."""
+    data = {
+        "fake_responses": answers,
+        "fake_delay": 0,
+        "fake_delay_jitter": 0,
+        "cluster": cluster,
+        "node": cluster.first,
+    }
+    # pyinfra is only partly typed.
+    make: Any = Inventory
+    configuration: Any = Config
+    inventory = make(([("@fake/cp1", data)], {}))
+    state: Any = State(inventory, configuration())
+    host = inventory.get_host("@fake/cp1")
+    host.connect()
+    state.activate_host(host)
+    state.current_stage = StateStage.Prepare
+    for deploy in deploys:
+        add_deploy(state, deploy)
+    contexts: Any = pyinfra.context
+    with contexts.ctx_state.use(state), contexts.ctx_host.use(host):
+        return {
+            str(next(iter(state.op_meta[key].names))).rpartition(" | ")[2]: _texts(
+                state.get_op_data_for_host(host, key).command_generator()
+            )
+            for key in host.op_hash_order
+        }
+
+
+def _texts(commands: Iterable[Any]) -> list[str]:
+    return [one if isinstance(one, str) else one.get_raw_value() for one in commands]
