@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from kubeinstall.deploys import containerd_files, proxy_files
+from kubeinstall.deploys import containerd_files, proxy_files, registry_files
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.operations.containerd import containerd_configured
+from kubeinstall.operations.containerd import containerd_configured, registries_forgotten
+from kubeinstall.operations.docker_logins import docker_logins
 from kubeinstall.operations.files import managed_file
 from kubeinstall.operations.services import running
 
@@ -20,11 +21,30 @@ def configure(cluster: Cluster, package: str) -> None:
         contents=tuple((major, containerd_files.config_toml(cluster, major)) for major in (1, 2)),
         package=package,
         usual=containerd_files.usual_major(cluster),
+        secret=containerd_files.has_secrets(cluster),
         name="Configure containerd",
     )
-    for file in containerd_files.registry_files(cluster):
-        registry = file.path.split("/")[-2]
-        title = f"Tell containerd how to reach {registry}"
-        managed_file(path=file.path, content=file.content, name=title)
+    _registries(cluster)
     configs = (containerd_files.CONFIG_TOML, *proxy_files.configs("containerd"))
     running(unit="containerd.service", configs=configs, name="Run containerd")
+    nerdctl = containerd_files.nerdctl_toml()
+    managed_file(path=containerd_files.NERDCTL_TOML, content=nerdctl, name="Configure nerdctl")
+
+
+def _registries(cluster: Cluster) -> None:
+    for file in containerd_files.registry_files(cluster):
+        *_, registry, what = file.path.split("/")
+        title = f"Tell containerd how to reach {registry}"
+        if what == "ca.crt":
+            title = f"Place the CA of {registry}"
+        managed_file(path=file.path, content=file.content, name=title)
+    registries_forgotten(
+        folder=containerd_files.CERTS_D,
+        wanted=tuple(cluster.spec.runtime.registry_names()),
+        name="Forget registries that are no longer named",
+    )
+    docker_logins(
+        path=registry_files.KUBELET_LOGINS,
+        auths=registry_files.logins(cluster),
+        name="Give the kubelet the logins for registries",
+    )

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pyinfra.context import host
 
-from kubeinstall.deploys import cri_dockerd, cri_dockerd_files, docker_files, proxy_files
+from kubeinstall.deploys import (
+    cri_dockerd,
+    cri_dockerd_files,
+    docker_files,
+    proxy_files,
+    registry_files,
+)
 from kubeinstall.facts.docker import Daemon
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
@@ -24,7 +30,7 @@ def configure(cluster: Cluster) -> None:
     for file in docker_files.ca_files(cluster):
         registry = file.path.split("/")[-2]
         managed_file(path=file.path, content=file.content, name=f"Place the CA of {registry}")
-    logins = docker_files.logins(cluster)
+    logins = registry_files.logins(cluster)
     for reader, path in docker_files.LOGIN_FILES.items():
         title = f"Give {reader} the logins for registries"
         docker_logins(path=path, auths=logins, name=title)

@@ -9,10 +9,9 @@ from typing import Any
 
 from kubeinstall.deploys import cri_dockerd_files
 from kubeinstall.deploys.documents import merged
-from kubeinstall.deploys.registry_files import given_ca
+from kubeinstall.deploys.registry_files import KUBELET_LOGINS, given_ca, hidden_logins
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.inventory.model import Cluster, Host
-from kubeinstall.operations.docker_logins import desired
 from kubeinstall.releases.accelerators import DOCKER_HUB
 
 DAEMON_JSON = "/etc/docker/daemon.json"
@@ -20,12 +19,9 @@ RECORD = "/etc/docker/daemon.kubeinstall.json"
 """Which of its settings are ours; the others are the user's."""
 CERTS_D = "/etc/docker/certs.d"
 LOGIN_FILES: Mapping[str, str] = MappingProxyType(
-    {"docker": "/root/.docker/config.json", "the kubelet": "/var/lib/kubelet/config.json"}
+    {"docker": "/root/.docker/config.json", "the kubelet": KUBELET_LOGINS}
 )
 """Who has which file with logins: docker for pulls by hand and by us, the kubelet for pods'."""
-
-_INDEX = "https://index.docker.io/v1/"
-"""What a login for Docker Hub is filed under."""
 
 
 def daemon_settings(cluster: Cluster) -> Mapping[str, Any]:
@@ -43,15 +39,6 @@ def daemon_settings(cluster: Cluster) -> Mapping[str, Any]:
     if insecure:
         document["insecure-registries"] = insecure
     return merged(document, runtime.config)
-
-
-def logins(cluster: Cluster) -> Mapping[str, str]:
-    """The login of each registry that has one, as Docker's config.json wants it; secrets."""
-    return {
-        _INDEX if name == DOCKER_HUB else name: registry.auth
-        for name, registry in cluster.spec.runtime.registries.items()
-        if registry.auth
-    }
 
 
 def ca_files(cluster: Cluster) -> Iterable[RenderedFile]:
@@ -72,9 +59,7 @@ def files(cluster: Cluster, _host: Host) -> Iterable[RenderedFile]:
     yield RenderedFile(DAEMON_JSON, text)
     yield RenderedFile(RECORD, text)
     yield from ca_files(cluster)
-    hidden = desired({}, dict.fromkeys(logins(cluster), "(secret)"))
-    if hidden:
-        for path in LOGIN_FILES.values():
-            yield RenderedFile(path, json.dumps(hidden, indent=2) + "\n", "600")
+    for path in LOGIN_FILES.values():
+        yield from hidden_logins(cluster, path)
     if cri_dockerd_files.needed(cluster):
         yield from cri_dockerd_files.files(cluster)

@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
+
+from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.inventory.model import Registry
+from kubeinstall.inventory.model import Cluster, Registry
+from kubeinstall.operations.docker_logins import desired
 from kubeinstall.operations.files import MARKER
+from kubeinstall.releases.accelerators import DOCKER_HUB
+
+KUBELET_LOGINS = "/var/lib/kubelet/config.json"
+"""Logins that the kubelet hands to whichever runtime pulls for a pod."""
 
 _PEM = "-----BEGIN CERTIFICATE-----"
+_INDEX = "https://index.docker.io/v1/"
+"""What a login for Docker Hub is filed under."""
+
+
+def logins(cluster: Cluster) -> Mapping[str, str]:
+    """The login of each registry that has one, as Docker's config.json wants it; secrets."""
+    return {
+        _INDEX if name == DOCKER_HUB else name: registry.auth
+        for name, registry in cluster.spec.runtime.registries.items()
+        if registry.auth
+    }
+
+
+def hidden_logins(cluster: Cluster, path: str) -> Iterable[RenderedFile]:
+    """A file with logins, without the secrets.
+
+    Args:
+        path: absolute path.
+    """
+    hidden = desired({}, dict.fromkeys(logins(cluster), "(secret)"))
+    if hidden:
+        yield RenderedFile(path, json.dumps(hidden, indent=2) + "\n", "600")
 
 
 def given_ca(name: str, registry: Registry) -> str | None:

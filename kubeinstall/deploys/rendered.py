@@ -41,6 +41,7 @@ def rendered(
     """
     # They all make RenderedFiles, so they import this module.
     from kubeinstall.deploys.containerd_files import files as of_containerd
+    from kubeinstall.deploys.crictl import crictl_yaml
     from kubeinstall.deploys.docker_files import files as of_docker
     from kubeinstall.deploys.families import FAMILIES
     from kubeinstall.deploys.host_files import files as of_hosts
@@ -55,5 +56,6 @@ def rendered(
         yield from of_docker(cluster, host)
     else:
         yield from of_containerd(cluster, host, containerd)
+    yield crictl_yaml(cluster)
     yield from of_packages(cluster, family)
     yield from of_kubeadm(cluster, host)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import containerd, docker, families
+from kubeinstall.deploys import containerd, crictl, docker, families
 from kubeinstall.inventory.model import Cluster, RuntimeName
 
 
@@ -24,3 +24,4 @@ def install() -> None:
         docker.configure(cluster)
     else:
         containerd.configure(cluster, package)
+    crictl.configure(cluster)

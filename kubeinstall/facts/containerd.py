@@ -29,3 +29,28 @@ class Major(FactBase[int | None]):
         # `containerd github.com/containerd/containerd 1.6.20~ds1 ...`, `containerd ... v2.1.9 ...`
         match = re.search(r"\sv?(?:\d+:)?(\d+)\.\d+\.\d+", "".join(output[:1]))
         return int(match[1]) if match else None
+
+
+class Registries(FactBase[dict[str, tuple[str, ...]]]):
+    """The registries that containerd was told of by us, each with the names of those files.
+
+    Args:
+        folder: that containerd has a folder for each registry in.
+        marker: what our files have in them.
+    """
+
+    @staticmethod
+    def default() -> dict[str, tuple[str, ...]]:
+        return {}
+
+    def command(self, folder: str, marker: str) -> str:
+        at = shlex.quote(folder)
+        return f"cd {at} 2>/dev/null && grep -lsF {shlex.quote(marker)} -- */* || true"
+
+    def process(self, output: list[str]) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for line in output:
+            name, slash, file = line.strip().partition("/")
+            if slash and file:
+                found[name] = (*found.get(name, ()), file)
+        return found

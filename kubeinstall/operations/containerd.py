@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Generator
 
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.containerd import Major
+from kubeinstall.facts.containerd import Major, Registries
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.files import MARKER, managed_file
 
 
 @operation()
 def containerd_configured(
-    path: str, contents: tuple[tuple[int, str], ...], package: str, usual: int
+    path: str,
+    contents: tuple[tuple[int, str], ...],
+    package: str,
+    usual: int,
+    secret: bool = False,
 ) -> Generator[Command]:
     """containerd's configuration file.
 
@@ -23,8 +28,25 @@ def containerd_configured(
         contents: the text by containerd's major version; the newest one known is also for later.
         package: the package that brings containerd.
         usual: the major version to assume where the host cannot tell yet.
+        secret: there are passwords in it: it is root's alone, and never shown.
     """
     major = host.get_fact(Major, package=package) or usual
     texts = dict(contents)
     text = texts.get(major, texts[max(texts)])
-    yield from managed_file._inner(path=path, content=text)
+    mode = "600" if secret else "644"
+    yield from managed_file._inner(path=path, content=text, mode=mode, shown=not secret)
+
+
+@operation()
+def registries_forgotten(folder: str, wanted: tuple[str, ...]) -> Generator[Command]:
+    """What we told containerd of registries that it need not know any more is taken away.
+
+    Args:
+        folder: that containerd has a folder for each registry in.
+        wanted: the registries that stay.
+    """
+    for name, files in host.get_fact(Registries, folder=folder, marker=MARKER).items():
+        if name not in wanted:
+            paths = " ".join(shlex.quote(f"{folder}/{name}/{file}") for file in files)
+            at = shlex.quote(f"{folder}/{name}")
+            yield Command(f"rm -f {paths}; rmdir --ignore-fail-on-non-empty {at}")

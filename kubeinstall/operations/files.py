@@ -60,7 +60,9 @@ def diff_of(path: str, old: FileState | None, new: str) -> str:
 
 
 @operation()
-def managed_file(path: str, content: str, mode: str = "644") -> Generator[Command]:
+def managed_file(
+    path: str, content: str, mode: str = "644", shown: bool = True
+) -> Generator[Command]:
     """A file with exactly this content.
 
     A file that was there before us is kept beside it, once, with the suffix
@@ -70,12 +72,14 @@ def managed_file(path: str, content: str, mode: str = "644") -> Generator[Comman
         path: absolute path; its folder is made.
         content: the whole text.
         mode: octal digits.
+        shown: whether the difference may be shown; not where there are secrets among the rest.
     """
     old = host.get_fact(File, path=path)
     if old is None or old.content != content.encode():
         if old is not None and not old.backed_up and MARKER.encode() not in old.content:
             yield Command(f"cp -a {shlex.quote(path)} {shlex.quote(path + BACKUP_SUFFIX)}")
-        yield WriteFile(path, content, mode, diff=diff_of(path, old, content))
+        diff = diff_of(path, old, content) if shown else ""
+        yield WriteFile(path, content, mode, diff=diff)
     elif old.mode != mode:
         yield Command(f"chmod {mode} {shlex.quote(path)}")
 

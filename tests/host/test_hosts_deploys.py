@@ -147,6 +147,40 @@ def test_a_registry_needs_no_restart(h1: Lone) -> None:
     changed = h1.changed("runtime", runtime=runtime)
     assert changed == ["Tell containerd how to reach 10.0.0.2:5000"]
     assert started(h1, "containerd") == before
+    assert h1.changed("runtime", **CONTAINERD) == ["Forget registries that are no longer named"]
+
+
+def test_a_disabled_cri_is_repaired(h1: Lone) -> None:
+    """As Docker's package containerd.io ships it: the kubelet would have nobody to speak to."""
+    config = "/etc/containerd/config.toml"
+    shipped = 'disabled_plugins = ["cri"]\\n'
+    h1.sh(f"printf '{shipped}' > {config}; rm -f {config}.before-kubeinstall")
+    h1.sh("systemctl restart containerd; ! ctr plugins ls | grep -q 'grpc.v1.*cri.*ok'")
+    changed = h1.changed("runtime", **CONTAINERD)
+    assert changed == ["Configure containerd", "Run containerd"]
+    assert h1.sh("ctr plugins ls | grep 'grpc.v1.*cri'").split()[-1] == "ok"
+    assert h1.sh(f"cat {config}.before-kubeinstall") == 'disabled_plugins = ["cri"]\n'
+    assert h1.changed("runtime", **CONTAINERD) == []
+
+
+def test_a_registry_that_is_taken_out_is_forgotten(h1: Lone) -> None:
+    registries = {"hub.example.org": {"username": "robot", "password": "not-for-everyone"}}
+    runtime = {"name": "containerd", "registries": registries}
+    ran, changed = h1.up("runtime", runtime=runtime)
+    assert ran.code == 0, ran.text
+    assert "Give the kubelet the logins for registries" in changed
+    assert "not-for-everyone" not in ran.text + (h1.folder / "events.jsonl").read_text()
+    assert h1.sh("stat -c %a /etc/containerd/config.toml /var/lib/kubelet/config.json").split() == [
+        "600",
+        "600",
+    ]
+    assert h1.changed("runtime", runtime=runtime) == []
+    assert "Forget registries that are no longer named" in h1.changed("runtime", **CONTAINERD)
+    assert h1.sh("ls -A /etc/containerd/certs.d /var/lib/kubelet") == (
+        "/etc/containerd/certs.d:\n\n/var/lib/kubelet:\n"
+    )
+    assert h1.sh("stat -c %a /etc/containerd/config.toml").strip() == "644"
+    assert h1.changed("runtime", **CONTAINERD) == []
 
 
 def test_a_configuration_containerd_refuses_is_told(h1: Lone) -> None:

@@ -82,6 +82,12 @@ def _yaml(text: str) -> None:
         assert set(document) >= {"apiVersion", "kind"}
 
 
+def _crictl(text: str) -> None:
+    settings = yaml.safe_load(text)
+    assert settings["runtime-endpoint"].startswith("unix:///")
+    assert settings["image-endpoint"] == settings["runtime-endpoint"]
+
+
 def _ini(text: str) -> None:
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
@@ -152,7 +158,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     ".json": json.loads,
     ".conflist": json.loads,
     ".toml": tomllib.loads,
-    ".yaml": _yaml,
+    "/kubeadm.yaml": _yaml,
+    "etc/crictl.yaml": _crictl,
     ".service": _ini,
     "kubeinstall-proxy.conf": _ini,
     "proxy.env": _variables,

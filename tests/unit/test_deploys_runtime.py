@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kubeinstall.deploys import containerd_files, docker_files
 from kubeinstall.deploys.documents import merged
-from kubeinstall.facts.containerd import Major
+from kubeinstall.facts.containerd import Major, Registries
 from kubeinstall.facts.files import File, FileState
 from kubeinstall.facts.services import Unit, UnitState
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import RuntimeName
-from kubeinstall.operations.containerd import containerd_configured
+from kubeinstall.operations.containerd import containerd_configured, registries_forgotten
+from kubeinstall.operations.files import MARKER
 from kubeinstall.operations.services import enabled, running
 from kubeinstall.releases import Version
 from kubeinstall.releases.images import sandbox_image
 from tests.unit.clusters import cluster
-from tests.unit.operating import commands, texts
+from tests.unit.operating import ask, commands, run, texts
 
 pytestmark = pytest.mark.unit
 
@@ -99,10 +102,16 @@ def test_a_setting_without_a_value_is_told() -> None:
 
 
 def registry(name: str, **settings: Any) -> dict[str, Any]:
-    made = cluster(runtime={"registries": {name: settings}})
-    (file,) = containerd_files.registry_files(made)
-    assert file.path == f"/etc/containerd/certs.d/{name}/hosts.toml"
-    return tomllib.loads(file.content)
+    return told(name, {name: settings})
+
+
+def told(
+    name: str, registries: Mapping[str, Any], accelerators: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """What containerd is told of a registry."""
+    made = cluster(runtime={"registries": registries, "accelerators": accelerators})
+    files = {file.path: file for file in containerd_files.registry_files(made)}
+    return tomllib.loads(files[f"/etc/containerd/certs.d/{name}/hosts.toml"].content)
 
 
 def test_a_registry_with_mirrors() -> None:
@@ -112,10 +121,90 @@ def test_a_registry_with_mirrors() -> None:
     assert document["host"]["https://a.example.org"]["capabilities"] == ["pull", "resolve"]
 
 
+def test_accelerators_are_mirrors_of_docker_hub() -> None:
+    document = told("docker.io", {}, ("https://fast.example.org",))
+    assert list(document["host"]) == ["https://fast.example.org"]
+
+
 def test_an_insecure_registry() -> None:
     document = registry("10.0.0.2:5000", insecure=True)
     assert list(document["host"]) == ["https://10.0.0.2:5000", "http://10.0.0.2:5000"]
     assert document["host"]["https://10.0.0.2:5000"]["skip_verify"] is True
+
+
+def test_a_mirror_is_reached_as_its_own_entry_says(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.write_text("-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n")
+    document = told(
+        "docker.io",
+        {
+            "docker.io": {"mirrors": ["https://hub.lab:5000/v2", "https://b.example.org"]},
+            "hub.lab:5000": {"ca": str(ca)},
+        },
+    )
+    assert document["host"]["https://hub.lab:5000/v2"]["ca"] == (
+        "/etc/containerd/certs.d/hub.lab:5000/ca.crt"
+    )
+    assert "ca" not in document["host"]["https://b.example.org"]
+
+
+LOGIN = {"username": "robot", "password": "hunter2"}
+
+
+@pytest.mark.parametrize(
+    ("major", "plugin"), [(1, "io.containerd.grpc.v1.cri"), (2, "io.containerd.cri.v1.images")]
+)
+def test_logins_of_registries(major: int, plugin: str) -> None:
+    document = config(major, registries={"docker.io": LOGIN, "hub.lab:5000": LOGIN})
+    logins = document["plugins"][plugin]["registry"]["configs"]
+    assert logins == {
+        "registry-1.docker.io": {"auth": LOGIN},
+        "hub.lab:5000": {"auth": LOGIN},
+    }
+
+
+def test_a_password_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = cluster(runtime={"registries": {"hub.lab": LOGIN}})
+    rendered = list(containerd_files.files(made, made.first))
+    assert not any("hunter2" in file.content for file in rendered)
+    toml = next(file for file in rendered if file.path == containerd_files.CONFIG_TOML)
+    assert toml.mode == "600"
+    (write,) = commands(
+        monkeypatch,
+        containerd_configured,
+        {Major: 2, File: None},
+        path=containerd_files.CONFIG_TOML,
+        contents=((2, containerd_files.config_toml(made, 2)),),
+        package="containerd",
+        usual=2,
+        secret=containerd_files.has_secrets(made),
+    )
+    assert "hunter2" in write.stdin
+    assert write.diff == ""
+    assert "chmod 600" in texts([write])[0]
+
+
+def test_registries_that_are_no_longer_named_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, text in (("ours:5000", MARKER), ("kept", MARKER), ("theirs", "server = 1")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "hosts.toml").write_text(f"# {text}.\n")
+    (tmp_path / "ours:5000" / "client.key").write_text("the user's own")
+    found = ask(Registries, folder=str(tmp_path), marker=MARKER)
+    assert found == {"ours:5000": ("hosts.toml",), "kept": ("hosts.toml",)}
+    (command,) = commands(
+        monkeypatch,
+        registries_forgotten,
+        {Registries: found},
+        folder=str(tmp_path),
+        wanted=("kept",),
+    )
+    run(texts([command])[0])
+    assert (tmp_path / "ours:5000" / "client.key").exists()
+    assert not (tmp_path / "ours:5000" / "hosts.toml").exists()
+    assert (tmp_path / "kept" / "hosts.toml").exists()
+    assert ask(Registries, folder=str(tmp_path / "none"), marker=MARKER) == {}
 
 
 @pytest.mark.parametrize(

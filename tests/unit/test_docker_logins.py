@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pyinfra.api.exceptions import OperationError
 
-from kubeinstall.deploys import docker_files
+from kubeinstall.deploys import docker_files, registry_files
 from kubeinstall.deploys.registry_files import given_ca
 from kubeinstall.facts.files import File, FileState
 from kubeinstall.findings import KubeinstallError
@@ -101,7 +101,7 @@ def test_the_files_of_the_inventory(tmp_path: Path) -> None:
         }
     told = "".join(file.content for file in files.values())
     assert "hunter2" not in told
-    assert not any(auth in told for auth in docker_files.logins(made).values())
+    assert not any(auth in told for auth in registry_files.logins(made).values())
 
 
 @pytest.mark.parametrize(

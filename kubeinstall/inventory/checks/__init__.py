@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from kubeinstall.inventory.checks import (
+    containerd,
     docker,
     hosts,
     kubeadm,
@@ -48,6 +49,7 @@ CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (docker.cri_dockerd, (_VERSION, (*_RUNTIME, "name"), (*_RUNTIME, "cri_dockerd"))),
     (versions.packages, (_VERSION, ("cluster", "packages"), _SOURCE)),
     (versions.image_layout, (_VERSION, *_IMAGES, _SOURCE)),
+    (containerd.cri, ((*_RUNTIME, "name"), (*_RUNTIME, "config"))),
     (registries.accelerators, ((*_RUNTIME, "accelerators"),)),
     (registries.logins, ((*_RUNTIME, "registries"),)),
     (registries.cas, ((*_RUNTIME, "registries"),)),
