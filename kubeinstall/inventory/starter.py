@@ -174,10 +174,11 @@ cluster:
     plugin: bridge # all hosts on one network; none: you bring your own
     pods: {pods}
     services: {services}
-  # packages: # default: pkgs.k8s.io; else a source in its layout, and its signing key
+  # source: aliyun # or tuna, ustc: mirrors of packages and images; default: official
+  # packages: # default: the source's; else a source in its layout, and its signing key
   #   url: https://packages.example.org
   #   key: packages.asc
-  # image_repository: registry.example.org/kubernetes # default: kubeadm's own
+  # image_repository: registry.example.org/kubernetes # default: the source's
   # kubeadm: # flags are named without dashes
   #   api_server_args: {{event-ttl: 2h}}
   #   cert_sans: [api.example.org]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from kubeinstall.facts.packages import Packages, PackageState
 from kubeinstall.facts.signing_keys import KeyFile, Offered, SigningKeys, SourceKeys
 from kubeinstall.operations.signing_keys import signing_key_fetched
 from tests.signing import Signer
-from tests.unit.operating import commands, texts
+from tests.unit.operating import commands, run, texts
 
 pytestmark = pytest.mark.unit
 
@@ -130,3 +132,45 @@ def test_a_source_out_of_reach_matters_only_without_a_good_key(
 def test_never_over_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="not https"):
         fetched(monkeypatch, None, GOOD, url="http://packages.example.org/Release.key")
+
+
+def ask_source(folder: Path, program: str, body: str) -> Offered:
+    """Run the fact with a stand-in for the program that fetches."""
+    stand_in = folder / program
+    stand_in.write_text(f"#!/bin/sh\nfor to; do :; done\n{body}\n")
+    stand_in.chmod(0o755)
+    (folder / "chown").symlink_to("/bin/true")
+    helper = stand_in if program == "apt-helper" else folder / "none"
+    script = SourceKeys().command(url=URL).replace("/usr/lib/apt/apt-helper", str(helper))
+    env = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    return SourceKeys().process(run(script, env=env).splitlines())
+
+
+def test_a_key_is_fetched_by_apts_helper(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(GOOD.text)
+    assert ask_source(tmp_path, "apt-helper", f'cp {tmp_path}/key "$to"').keys == GOOD
+
+
+def test_a_key_is_fetched_by_curl_where_there_is_no_apt(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(GOOD.text)
+    fetch = f'while [ "$1" != -o ]; do shift; done; cp {tmp_path}/key "$2"'
+    assert ask_source(tmp_path, "curl", fetch).keys == GOOD
+
+
+@pytest.mark.parametrize(
+    ("program", "said", "why"),
+    [
+        (
+            "apt-helper",
+            "Err:1 https://x/Release.key\n  404  Not Found [IP: 192.0.2.1 443]\nE: Download Failed",
+            "404  Not Found [IP: 192.0.2.1 443]",
+        ),
+        ("apt-helper", "E: something else", "E: something else"),
+        ("curl", "curl: (6) Could not resolve host: x", "curl: (6) Could not resolve host: x"),
+        ("curl", "", "nothing was fetched"),
+    ],
+)
+def test_why_a_key_was_not_fetched(tmp_path: Path, program: str, said: str, why: str) -> None:
+    (tmp_path / "said").write_text(said)
+    found = ask_source(tmp_path, program, f"cat {tmp_path}/said >&2; exit 1")
+    assert found == Offered(why=why)
