@@ -6,7 +6,9 @@ import hashlib
 import shlex
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from threading import Lock
 
 from pyinfra.api.command import FileUploadCommand
 from pyinfra.api.exceptions import OperationError
@@ -81,11 +83,22 @@ def verification(download: Download, part: str, what: str) -> str:
 def _verify_here(download: Download) -> None:
     """Before many megabytes travel for nothing."""
     try:
-        with Path(download.path).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        stat = Path(download.path).stat()
+        with _HASHING:
+            found = _sha256(download.path, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
         raise OperationError(f"{download.path}: {error.strerror or error}") from error
     if found != download.sha256:
         raise OperationError(
             f"{download.path}: its SHA-256 is {found}, not {download.sha256}: it was not installed"
         )
+
+
+@lru_cache
+def _sha256(path: str, _changed: int, _size: int) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_HASHING = Lock()
+"""One host's thread reads the file, the others wait for what it found."""
