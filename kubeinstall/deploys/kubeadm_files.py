@@ -13,6 +13,7 @@ import yaml
 
 from kubeinstall.deploys import network_files
 from kubeinstall.deploys.rendered import RenderedFile
+from kubeinstall.facts.resolv import USUAL
 from kubeinstall.inventory.model import (
     Args,
     Cluster,
@@ -182,7 +183,9 @@ def kubelet_configuration(cluster: Cluster) -> Document:
 
 
 def _kubelet_basics(cluster: Cluster) -> Document:
-    document: Document = {"cgroupDriver": "systemd"}
+    # Else kubeadm gives all nodes systemd-resolved's file if the first one has it; a node that has
+    # it is told by itself.
+    document: Document = {"cgroupDriver": "systemd", "resolvConf": USUAL}
     docker = cluster.spec.runtime.name is RuntimeName.DOCKER
     if docker and (cluster.version.major, cluster.version.minor) >= (1, 36):
         # With it `kubectl exec` fails through any cri-dockerd: Mirantis/cri-dockerd#569.

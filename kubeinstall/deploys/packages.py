@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import families, package_files, proxy_files
+from kubeinstall.deploys import families, package_files, proxy_files, resolver
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.archives import archive_unpacked
 from kubeinstall.operations.services import current, enabled
@@ -33,7 +33,10 @@ def install() -> None:
     family.installed(wanted, held=True, repository=repository.name, name=title)
     # Enabled, not started: until kubeadm has configured it, it can only fail.
     enabled(unit="kubelet.service", name="Enable the kubelet")
+    resolver.configure(host.data.node)
     configs = proxy_files.configs("kubelet")
     current(
-        unit="kubelet.service", configs=configs, name="Have the kubelet go by the proxy's settings"
+        unit="kubelet.service",
+        configs=configs,
+        name="Have the kubelet run with its unit's settings",
     )

@@ -294,6 +294,18 @@ CAUSES: Sequence[Cause] = (
         "set cluster.runtime.registries {{REGISTRY: {{insecure: true}}}}",
     ),
     Cause(
+        "dns loop",
+        r"plugin/loop: Loop \((\S+) ->",
+        "CoreDNS asks itself: the resolv.conf of its node names a server on the node's loopback",
+        "cat /etc/resolv.conf; set kubelet.config.resolvConf to a file with other servers",
+    ),
+    Cause(
+        "resolv.conf missing",
+        r"open (/\S*resolv\.conf): no such file or directory",
+        "the kubelet is told of {1}, which this host does not have",
+        "set kubelet.config.resolvConf to one that it has; systemctl status systemd-resolved",
+    ),
+    Cause(
         "image missing",
         r"(?:manifest for |resolve reference \"?|pull image \"?)(\S+?)\"?"
         r"(?: not found|: [^\n]*(?:not found|manifest unknown))",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from kubeinstall.deploys.proxy_files import ways
+from kubeinstall.facts.resolv import ResolverState
 from kubeinstall.inventory.model import Cluster, Host
 
 _PROBE = r"""
@@ -22,6 +23,10 @@ say product_uuid "$(cat /sys/class/dmi/id/product_uuid 2>/dev/null)"
 say container "$(systemd-detect-virt --container 2>/dev/null)"
 say time "$(date +%s.%N)"
 say cgroup "$(stat -fc %T /sys/fs/cgroup 2>/dev/null)"
+for s in $(sed -n 's/^nameserver[[:space:]]*//p' /etc/resolv.conf 2>/dev/null); do
+  say nameserver "$s"
+done
+grep -qs '^nameserver' /run/systemd/resolve/resolv.conf && say resolved yes
 say disk_mb "$(df -Pm /var 2>/dev/null | awk 'END { print $4 }')"
 [ -e /etc/kubernetes/kubelet.conf ] && say node yes
 for a in $(ip -o -4 addr show 2>/dev/null | awk '{ split($4, p, "/"); print p[1] }'); do
@@ -69,6 +74,7 @@ class Probe:
         time: its clock, seconds since 1970.
         cgroup: the file system at /sys/fs/cgroup; ``cgroup2fs`` for v2.
         source: the address that its default route starts from.
+        resolver: which name servers it asks.
         mac: of the interface that has its node address.
         synced: ``yes`` or ``no``: whether the kernel calls its clock kept; asked only where
             kubeinstall does not keep it.
@@ -94,6 +100,7 @@ class Probe:
     node: bool = False
     addresses: frozenset[str] = frozenset()
     source: str = ""
+    resolver: ResolverState = field(default_factory=ResolverState)
     mac: str = ""
     ports: dict[int, str] = field(default_factory=dict)
     reach: dict[str, str] = field(default_factory=dict)
@@ -126,6 +133,9 @@ class Probe:
             node=one.get("node") == "yes",
             addresses=frozenset(found.get("address", [])),
             source=one.get("source", ""),
+            resolver=ResolverState(
+                tuple(found.get("nameserver", [])), one.get("resolved") == "yes"
+            ),
             mac=one.get("mac", ""),
             ports={int(port): program for port, _, program in pairs if port.isdigit()},
             reach={target: answer for target, _, answer in reached},

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from kubeinstall.deploys.families import SYSTEMS
 from kubeinstall.deploys.proxy_files import through
+from kubeinstall.facts.resolv import USUAL
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.alternatives import lost
@@ -135,7 +136,20 @@ def _synced(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
         )
 
 
-_RULES: tuple[Rule, ...] = (_system, _size, _disk, _node_ip, _cgroup, _ports, _synced)
+def _resolver(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    given = "resolvConf" in host.kubelet.config or "resolv-conf" in host.kubelet.extra_args
+    if probe.resolver.is_local and probe.resolver.for_pods == USUAL and not given:
+        yield _warning(
+            host.name,
+            f"its /etc/resolv.conf names itself: {', '.join(probe.resolver.servers)}",
+            "pods get that file: none of them reaches the host's own name server (dnsmasq?), and "
+            "CoreDNS stops, as it would ask itself",
+            "set kubelet.config {resolvConf: FILE} to a file with the servers behind it, e.g. "
+            "/run/NetworkManager/no-stub-resolv.conf",
+        )
+
+
+_RULES: tuple[Rule, ...] = (_system, _size, _disk, _node_ip, _cgroup, _ports, _synced, _resolver)
 
 
 def _reached(

@@ -261,6 +261,24 @@ def test_another_version_is_installed_and_held(h1: Lone, repository: dict[str, s
     assert installed(h1) == "hold 1.20.2-1.1"
 
 
+def test_pods_get_the_servers_behind_systemd_resolved(h1: Lone, repository: dict[str, str]) -> None:
+    # As systemd-resolved sets itself up; the host goes on with its own servers.
+    h1.sh(
+        "cp /etc/resolv.conf /root/resolv.conf; mkdir -p /run/systemd/resolve;"
+        "cp /etc/resolv.conf /run/systemd/resolve/; echo nameserver 127.0.0.53 > /etc/resolv.conf"
+    )
+    title = "Give pods the name servers behind systemd-resolved"
+    changed = h1.changed("packages", kubernetes="1.20.2", packages=repository)
+    h1.sh("cp /root/resolv.conf /etc/resolv.conf; systemctl daemon-reload")
+    assert changed == [title]
+    flags = h1.sh("systemctl show kubelet -p Environment")
+    assert "--config=/var/lib/kubelet/config.yaml" in flags
+    assert "--resolv-conf=/run/systemd/resolve/resolv.conf" in flags
+    changed = h1.changed("packages", kubernetes="1.20.2", packages=repository)
+    assert changed == ["Give pods the host's own name servers"]
+    assert h1.changed("packages", kubernetes="1.20.2", packages=repository) == []
+
+
 def test_a_version_there_is_not(h1: Lone, repository: dict[str, str]) -> None:
     ran, _ = h1.up("packages", kubernetes="1.20.9", packages=repository)
     assert ran.code == 13, ran.text

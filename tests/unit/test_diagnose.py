@@ -82,6 +82,24 @@ RECORDED = [
         "the clock is not in sync: chrony does not run (chrony.service is failed)",
         "chrony does not stay up",
     ),
+    (
+        '[FATAL] plugin/loop: Loop (127.0.0.1:35530 -> :53) detected for zone "."',
+        "CoreDNS asks itself: the resolv.conf of its node names a server on the node's loopback",
+    ),
+    (
+        "Failed to create sandbox for pod: open /run/systemd/resolve/resolv.conf: no such file or "
+        "directory",
+        "the kubelet is told of /run/systemd/resolve/resolv.conf, which this host does not have",
+    ),
+    (
+        "docker: Error: proxyconnect tcp: dial tcp 10.84.0.1:3128: connect: connection refused",
+        "the proxy 10.84.0.1:3128 cannot be reached",
+    ),
+    (
+        "Err:1 http://deb.debian.org/debian bookworm InRelease\n"
+        "  407  Proxy Authentication Required [IP: 10.84.0.1 3128]",
+        "the proxy wants a login, or another one",
+    ),
     ("E: Unable to locate package kubeadm", "no configured package source has kubeadm"),
     (
         "Package 'kubelet' has no installation candidate",

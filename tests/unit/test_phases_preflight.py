@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kubeinstall.engine.types import Output
+from kubeinstall.facts.resolv import ResolverState
 from kubeinstall.findings import Finding
 from kubeinstall.inventory.model import Kubelet, Role
 from kubeinstall.phases import preflight
@@ -119,6 +120,15 @@ def test_what_is_wrong_is_an_error_on_its_host(
 )
 def test_what_is_right_is_left_alone(where: str, change: dict[str, Any]) -> None:
     assert judge(cluster(), probes(**{where: change})) == []
+
+
+def test_a_resolver_on_the_host_itself_is_a_warning() -> None:
+    local = ResolverState(("127.0.0.1",))
+    finding = only(judge(cluster(), probes(w1={"resolver": local})))
+    assert finding.severity == "warning"
+    assert "names itself: 127.0.0.1" in finding.what
+    behind = replace(local, behind=True)
+    assert judge(cluster(), probes(w1={"resolver": behind})) == []
 
 
 def test_default_routes_that_start_at_one_address_are_a_warning() -> None:

@@ -65,6 +65,19 @@ def kubelet_uses_systemd_cgroups(host: Host, _node: Node, _cluster: Cluster) -> 
     )
 
 
+def pods_can_ask_their_name_servers(host: Host, _node: Node, _cluster: Cluster) -> None:
+    """The resolv.conf that pods get names no server on the host's loopback."""
+    flags = host.run("tr '\\0' '\\n' < /proc/$(pidof -s kubelet)/cmdline").stdout
+    config = host.run("cat /var/lib/kubelet/config.yaml").stdout
+    told = re.search(r"^--resolv-conf=(\S+)", flags, re.MULTILINE)
+    told = told or re.search(r"^resolvConf: *\"?([^\s\"]+)", config, re.MULTILINE)
+    file = told[1] if told else "/etc/resolv.conf"
+    servers = re.findall(r"^nameserver\s+(\S+)", host.run("cat %s", file).stdout, re.MULTILINE)
+    local = [server for server in servers if server.startswith("127.") or server == "::1"]
+    advice = "set kubelet.config {resolvConf: FILE} to a file with other servers"
+    expect(not local, f"{file} names {', '.join(local)}, which no pod reaches", advice)
+
+
 def packages_are_exact(host: Host, _node: Node, cluster: Cluster) -> None:
     """kubelet, kubeadm and kubectl have exactly the inventory's version."""
     answer = host.run(_INSTALLED).stdout
@@ -111,4 +124,5 @@ CHECKS = (
     kubelet_runs,
     kubelet_uses_systemd_cgroups,
     kubelet_is_healthy,
+    pods_can_ask_their_name_servers,
 )
