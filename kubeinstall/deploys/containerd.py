@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from kubeinstall.deploys import containerd_files, proxy_files, registry_files
+from kubeinstall.deploys import (
+    containerd_files,
+    families,
+    proxy_files,
+    registry_files,
+    runtime_class_files,
+)
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.containerd import containerd_configured, registries_forgotten
 from kubeinstall.operations.docker_logins import docker_logins
@@ -16,6 +22,8 @@ def configure(cluster: Cluster, package: str) -> None:
     Args:
         package: that it was installed from.
     """
+    for program in runtime_class_files.packages(cluster):
+        families.current().installed(((program, ""),), name=f"Install {program}")
     containerd_configured(
         path=containerd_files.CONFIG_TOML,
         contents=tuple((major, containerd_files.config_toml(cluster, major)) for major in (1, 2)),

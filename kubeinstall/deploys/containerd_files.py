@@ -11,6 +11,7 @@ import tomli_w
 from kubeinstall.deploys.documents import merged
 from kubeinstall.deploys.registry_files import KUBELET_LOGINS, given_ca, hidden_logins
 from kubeinstall.deploys.rendered import RenderedFile
+from kubeinstall.deploys.runtime_class_files import handlers
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster, Host, Registry, Runtime
 from kubeinstall.operations.files import MARKER
@@ -24,7 +25,6 @@ CNI_BIN = "/opt/cni/bin"
 """Where the package kubernetes-cni has the plugins; Debian's containerd would look elsewhere."""
 
 _CAPABILITIES = ["pull", "resolve"]
-_RUNC = {"runtime_type": "io.containerd.runc.v2", "options": {"SystemdCgroup": True}}
 
 
 def config_toml(cluster: Cluster, major: int, *, secrets: bool = True) -> str:
@@ -41,7 +41,7 @@ def config_toml(cluster: Cluster, major: int, *, secrets: bool = True) -> str:
     registry: dict[str, Any] = {"config_path": CERTS_D}
     if logins := _logins(cluster, secrets):
         registry["configs"] = logins
-    document = (_config_1 if major < 2 else _config_2)(sandbox, registry)
+    document = (_config_1 if major < 2 else _config_2)(sandbox, registry, handlers(cluster))
     try:
         text = tomli_w.dumps(merged(document, cluster.spec.runtime.config))
     except TypeError as error:
@@ -74,20 +74,20 @@ def _logins(cluster: Cluster, secrets: bool) -> dict[str, Any]:
     return found
 
 
-def _config_1(sandbox: str, registry: dict[str, Any]) -> dict[str, Any]:
+def _config_1(sandbox: str, registry: dict[str, Any], runtimes: dict[str, Any]) -> dict[str, Any]:
     cri = {
         "sandbox_image": sandbox,
         "registry": registry,
-        "containerd": {"runtimes": {"runc": _RUNC}},
+        "containerd": {"runtimes": runtimes},
         "cni": {"bin_dir": CNI_BIN},
     }
     return {"version": 2, "plugins": {"io.containerd.grpc.v1.cri": cri}}
 
 
-def _config_2(sandbox: str, registry: dict[str, Any]) -> dict[str, Any]:
+def _config_2(sandbox: str, registry: dict[str, Any], runtimes: dict[str, Any]) -> dict[str, Any]:
     images = {"registry": registry, "pinned_images": {"sandbox": sandbox}}
     # No cni section: bin_dir of 2.0 and bin_dirs of 2.1 exclude each other; both mean CNI_BIN.
-    runtime = {"containerd": {"runtimes": {"runc": _RUNC}}}
+    runtime = {"containerd": {"runtimes": runtimes}}
     plugins = {"io.containerd.cri.v1.images": images, "io.containerd.cri.v1.runtime": runtime}
     return {"version": 3, "plugins": plugins}
 

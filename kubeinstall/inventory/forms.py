@@ -47,6 +47,8 @@ NOT_EMPTY = r"\S"
 SHA256 = r"^[0-9a-f]{64}$"
 RELEASE = r"^[0-9]+\.[0-9]+\.[0-9]+$"
 ARCHIVE_URL = r"^https?://[^/\s'\"]+(/[^/\s'\"]+)+\.(tgz|tar\.gz|deb|rpm)$"
+ABSOLUTE_PATH = r"^(/[-A-Za-z0-9._+]+)+$"
+RUNTIME_TYPE = r"^[a-z0-9]+(\.[a-z0-9-]+)+\.v[0-9]+$"
 VERSION = r"^v?[0-9]+\.[0-9]+\.[0-9]+$"
 
 
@@ -93,6 +95,8 @@ FORMS = {
     NOT_EMPTY: Form("text; it is empty", ""),
     SHA256: Form("a SHA-256 checksum (64 hex digits, lower case)", ""),
     RELEASE: Form("a version of three numbers", "0.3.26"),
+    ABSOLUTE_PATH: Form("an absolute path without spaces", "/usr/bin/crun"),
+    RUNTIME_TYPE: Form("the type of a containerd runtime", "io.containerd.runsc.v1"),
     ARCHIVE_URL: Form(
         "the URL of a .tgz, .tar.gz, .deb or .rpm", "https://mirror.example.org/cri-dockerd.tgz"
     ),

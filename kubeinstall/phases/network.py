@@ -1,10 +1,11 @@
-"""network: connect the pods of all nodes, and label the nodes."""
+"""network: connect the pods of all nodes; what the cluster is told of nodes and runtimes."""
 
 from __future__ import annotations
 
 import time
 
 from kubeinstall.deploys.network import configure, labels
+from kubeinstall.deploys.runtime_classes import runtime_classes
 from kubeinstall.engine.types import Deploy
 from kubeinstall.phases.run import Deploys, Run
 
@@ -19,7 +20,9 @@ def deploys(run: Run) -> Deploys:
     planned: dict[str, list[Deploy]] = {}
     for host in hosts:
         run.session.set_data(host.name, "pod_cidrs", shares)
-        planned[host.name] = [configure, labels] if host == run.cluster.first else [configure]
+        planned[host.name] = [configure]
+        if host == run.cluster.first:
+            planned[host.name] += [labels, runtime_classes]
     return planned
 
 

@@ -78,6 +78,40 @@ def test_killed_in_each_phase_it_converges(tmp_path: Path) -> None:
     assert [event for event in events(log) if event.get("changed")] == []
 
 
+CRUN = """
+apiVersion: v1
+kind: Pod
+metadata: { name: light }
+spec:
+  runtimeClassName: crun
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: app
+      image: 10.98.0.2:5000/demo/busybox:1
+      command: [sleep, "3600"]
+"""
+
+
+def test_a_pod_runs_in_its_runtime_class(tmp_path: Path) -> None:
+    """crun has the pod; taken out of the inventory, nothing can ask for it any more."""
+    kubectl = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+    wait = f"{kubectl} wait --for=condition=Ready pod/light --timeout=90s"
+    on_host(LAB, "cp1", f"echo '{CRUN}' | {kubectl} apply -f - && {wait}")
+    by_crun = on_host(LAB, "w1", "crun --root /run/containerd/runc/k8s.io list -q").split()
+    assert len(by_crun) == 2, "the pod's sandbox and its container, and nobody else's"
+    on_host(LAB, "cp1", f"{kubectl} delete pod light")
+    document = yaml.safe_load(LAB.read_text())
+    del document["cluster"]["runtime"]["classes"]
+    without = tmp_path / "without.yaml"
+    without.write_text(yaml.safe_dump(document))
+    log = tmp_path / "events.jsonl"
+    kubeinstall("up", "-y", "-i", without, "--events", log).ok()
+    changed = {(e["host"], e["operation"]) for e in events(log) if e.get("changed")}
+    assert ("cp1", "Name the runtime classes") in changed
+    assert on_host(LAB, "cp1", f"{kubectl} get runtimeclasses -o name").split() == []
+    kubeinstall("up", "-y", "-i", LAB).ok()
+
+
 def variant(tmp_path: Path, **ssh: Any) -> Path:
     """The same inventory with other ssh settings."""
     document = yaml.safe_load(LAB.read_text())

@@ -17,6 +17,7 @@ from kubeinstall.inventory.checks import (
     nodes,
     proxies,
     registries,
+    runtimes,
     sources,
     versions,
 )
@@ -50,6 +51,7 @@ CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (versions.packages, (_VERSION, ("cluster", "packages"), _SOURCE)),
     (versions.image_layout, (_VERSION, *_IMAGES, _SOURCE)),
     (containerd.cri, ((*_RUNTIME, "name"), (*_RUNTIME, "config"))),
+    (runtimes.classes, ((*_RUNTIME, "name"), (*_RUNTIME, "classes"))),
     (registries.accelerators, ((*_RUNTIME, "accelerators"),)),
     (registries.logins, ((*_RUNTIME, "registries"),)),
     (registries.cas, ((*_RUNTIME, "registries"),)),

@@ -30,7 +30,7 @@ from kubeinstall.inventory.model.nodes import (
 )
 from kubeinstall.inventory.model.proxy import Proxy
 from kubeinstall.inventory.model.resolved import Cluster, Host, Role
-from kubeinstall.inventory.model.runtime import Registry, Runtime, RuntimeName
+from kubeinstall.inventory.model.runtime import Registry, Runtime, RuntimeClass, RuntimeName
 from kubeinstall.inventory.model.sources import Packages
 from kubeinstall.inventory.model.system import Firewall, Time
 from kubeinstall.inventory.model.vagrant import Vagrant
@@ -61,6 +61,7 @@ __all__ = [
     "Registry",
     "Role",
     "Runtime",
+    "RuntimeClass",
     "RuntimeName",
     "Smoke",
     "Ssh",

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, WithJsonSchema
 
 from kubeinstall.inventory.forms import (
+    ABSOLUTE_PATH,
     ACCELERATOR,
     ARCHIVE_URL,
     PACKAGE,
@@ -18,12 +19,13 @@ from kubeinstall.inventory.forms import (
     REGISTRY,
     REGISTRY_USER,
     RELEASE,
+    RUNTIME_TYPE,
     SHA256,
     SIZE,
     URL,
     number_as_text,
 )
-from kubeinstall.inventory.model.base import Document, Strict
+from kubeinstall.inventory.model.base import DnsLabel, Document, Strict
 from kubeinstall.releases import cri_dockerd
 from kubeinstall.releases.accelerators import DOCKER_HUB, accelerator_url
 
@@ -33,6 +35,10 @@ Accelerator = Annotated[
     BeforeValidator(number_as_text),
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": ACCELERATOR}, {"const": 163}]}),
 ]
+
+
+RUNC_TYPE = "io.containerd.runc.v2"
+"""containerd's shim for runc, and for what takes its place: crun, youki."""
 
 
 class RuntimeName(StrEnum):
@@ -77,6 +83,25 @@ class CriDockerd(Strict):
     )
 
 
+class RuntimeClass(Strict):
+    """Another way to run containers: for pods whose ``runtimeClassName`` names it."""
+
+    type: str = Field(
+        RUNC_TYPE,
+        pattern=RUNTIME_TYPE,
+        description="containerd's shim for it, e.g. io.containerd.runsc.v1 for gVisor.",
+    )
+    package: str | None = Field(
+        None, pattern=PACKAGE, description="Package that brings it; default: it is there already."
+    )
+    binary: str | None = Field(
+        None, pattern=ABSOLUTE_PATH, description="Program in the place of runc, e.g. /usr/bin/crun."
+    )
+    options: Document = Field(
+        default_factory=dict, description="More options of the shim, e.g. ConfigPath."
+    )
+
+
 class Runtime(Strict):
     """The container runtime."""
 
@@ -93,6 +118,9 @@ class Runtime(Strict):
     )
     registries: dict[Annotated[str, StringConstraints(pattern=REGISTRY)], Registry] = Field(
         default_factory=dict, description="By registry, e.g. docker.io or mirror.lab:5000."
+    )
+    classes: dict[DnsLabel, RuntimeClass] = Field(
+        default_factory=dict, description="Runtime classes by name, e.g. crun; for containerd."
     )
     cri_dockerd: CriDockerd = Field(
         default_factory=CriDockerd, description="For docker with Kubernetes 1.24 and later."
