@@ -16,7 +16,7 @@ from kubeinstall.phases.select import pick
 from kubeinstall.report.terminal import Terminal, console
 
 
-@click.command("up")
+@click.command("up", epilog=f"Phases, in order: {', '.join(phase.name for phase in PHASES)}.")
 @options.inventory
 @reaching
 @printing
@@ -44,8 +44,7 @@ def command(
 ) -> int:
     """Make the cluster what the inventory says.
 
-    Phases, in order: connect, preflight, hosts, runtime, packages, control-plane, workers, network,
-    ready, smoke, verify. A second run changes nothing.
+    A second run changes nothing.
     """
     phases = pick(PHASES, first=first, last=last, only=only)
     cluster, warnings = read(inventory, ask_sudo_pass)

@@ -15,6 +15,8 @@ import pytest
 
 from kubeinstall import __version__, cli
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.phases import PHASES
+from tests.running import REPO
 
 pytestmark = pytest.mark.unit
 
@@ -222,3 +224,10 @@ def test_validate_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 def test_schema(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["$defs"]["Ssh"]
+
+
+def test_the_phases_are_told_where_people_look_for_them() -> None:
+    names = ", ".join(phase.name for phase in PHASES)
+    told = program("up", "--help").stdout
+    assert names in " ".join(told.split()).replace("- ", "-")
+    assert names in " ".join((REPO / "README.md").read_text().split())
