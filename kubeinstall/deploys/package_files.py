@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from kubeinstall.deploys.families.family import Family, Repository
 from kubeinstall.deploys.rendered import RenderedFile
@@ -85,8 +86,18 @@ def given_key(cluster: Cluster) -> str | None:
         KubeinstallError: the file cannot be read, or is no armored key.
     """
     path = cluster.spec.packages.key
-    if path is None:
-        return None
+    return armored_key(path, "cluster.packages.key") if path else None
+
+
+def armored_key(path: Path, setting: str) -> str:
+    """A signing key on this machine.
+
+    Args:
+        setting: where the inventory names it.
+
+    Raises:
+        KubeinstallError: the file cannot be read, or is no armored key.
+    """
     try:
         text = path.read_text(encoding="ascii")
     except OSError as error:
@@ -102,7 +113,7 @@ def given_key(cluster: Cluster) -> str | None:
         Finding(
             Kind.INVENTORY,
             f"the package signing key {path} is of no use",
-            why=why,
+            why=f"{setting}: {why}",
             next=f"a binary key is made text of by: {armor}",
         )
     )

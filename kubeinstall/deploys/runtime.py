@@ -5,21 +5,47 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import containerd, crictl, docker, families
+from kubeinstall.deploys import containerd, crictl, docker, docker_packages, families
+from kubeinstall.facts.identity import System
+from kubeinstall.facts.packages import Packages
 from kubeinstall.inventory.model import Cluster, RuntimeName
+
+_RIVALS = {
+    "docker-ce": ("docker.io", "containerd"),
+    "docker.io": ("docker-ce", "docker-ce-cli", "containerd.io"),
+    "containerd.io": ("docker.io", "containerd"),
+    "containerd": ("docker-ce", "docker-ce-cli", "containerd.io"),
+}
+"""Packages of Debian's and of Docker's that exclude each other."""
 
 
 @deploy("Install the container runtime")
 def install() -> None:
-    """The runtime's package, its configuration, and its service running with that."""
+    """The package and where that comes from, its configuration, its service running with that."""
     cluster: Cluster = host.data.cluster
     runtime = cluster.spec.runtime
     if runtime.name is RuntimeName.DOCKER:
         docker.check(cluster)
     family = families.current()
     package = runtime.package or family.runtime_package(runtime.name)
-    wanted = ((package, runtime.version or ""),)
-    family.installed(wanted, held=bool(runtime.version), name=f"Install {package}")
+    wanted = docker_packages.wanted(package, runtime.version)
+    system = host.get_fact(System)
+    source = docker_packages.repository(cluster, package, family.package_format, system)
+    if source:
+        family.repository(source, wanted)
+    title, held = f"Install {package}", bool(runtime.version)
+    others = _RIVALS.get(package, ())
+    present = host.get_fact(Packages, names=(package, *others))
+    rivals = tuple(name for name in others if name in present)
+    if rivals:
+        title = f"Put {package} in the place of {', '.join(rivals)}, which stops all containers"
+    family.installed(
+        wanted,
+        held=held,
+        repository=source.name if source else "",
+        instead_of=rivals,
+        name=title,
+    )
     if runtime.name is RuntimeName.DOCKER:
         docker.configure(cluster)
     else:

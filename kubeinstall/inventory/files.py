@@ -57,6 +57,8 @@ def _named(inventory: InventoryFile) -> Iterator[tuple[Loc, Path, bool]]:
     runtime = inventory.cluster.runtime
     if runtime.cri_dockerd.file:
         yield ("cluster", "runtime", "cri_dockerd", "file"), runtime.cri_dockerd.file, True
+    if runtime.repository.key:
+        yield ("cluster", "runtime", "repository", "key"), runtime.repository.key, True
     for name, registry in runtime.registries.items():
         if registry.ca:
             yield ("cluster", "runtime", "registries", name, "ca"), registry.ca, True

@@ -108,7 +108,10 @@ def _spec(spec: ClusterSpec, base: Path) -> ClusterSpec:
     }
     speaker = spec.runtime.cri_dockerd
     speaker = speaker.model_copy(update={"file": _local(speaker.file, base)})
-    runtime = spec.runtime.model_copy(update={"registries": registries, "cri_dockerd": speaker})
+    source = spec.runtime.repository
+    source = source.model_copy(update={"key": _local(source.key, base)})
+    parts = {"registries": registries, "cri_dockerd": speaker, "repository": source}
+    runtime = spec.runtime.model_copy(update=parts)
     return spec.model_copy(update={"packages": packages, "runtime": runtime})
 
 

@@ -54,7 +54,9 @@ def unknown(wanted: Wanted, available: dict[str, tuple[str, ...]]) -> Wanted:
 
 
 @operation()
-def installed(wanted: Wanted, held: bool = False) -> Generator[Command]:
+def installed(
+    wanted: Wanted, held: bool = False, instead_of: tuple[str, ...] = ()
+) -> Generator[Command]:
     """Packages, in exactly the version wanted where one is given.
 
     The lists of packages are read again only when they do not have what is wanted, or what they
@@ -63,6 +65,7 @@ def installed(wanted: Wanted, held: bool = False) -> Generator[Command]:
     Args:
         wanted: names and versions, e.g. ``(("kubelet", "1.36.2-*"), ("socat", ""))``.
         held: keep them from being upgraded by anything but this; unheld only by hand.
+        instead_of: installed packages that exclude them; apt does not dare to remove them itself.
     """
     names = tuple(name for name, _ in wanted)
     present = host.get_fact(Packages, names=names)
@@ -73,7 +76,7 @@ def installed(wanted: Wanted, held: bool = False) -> Generator[Command]:
         available = host.get_fact(Available, names=tuple(name for name, _ in missing))
         if unknown(missing, available):
             yield Command(_UPDATE)
-        yield Command(_install(missing))
+        yield Command(_install(missing, instead_of))
     if held and (missing or not all(present[name].held for name in names)):
         yield Command(f"apt-mark hold {' '.join(map(shlex.quote, names))} >/dev/null")
 
@@ -96,10 +99,11 @@ def _confold() -> str:
     return "--force-confdef --force-confold"
 
 
-def _install(missing: Wanted) -> str:
+def _install(missing: Wanted, instead_of: tuple[str, ...]) -> str:
     """The shell script that installs, or says which versions there are instead."""
     checks = "\n".join(f"need {shlex.quote(n)} {_grep(v)}" for n, v in missing)
-    specs = " ".join(shlex.quote(f"{n}={v}" if v else n) for n, v in missing)
+    asked = [f"{n}={v}" if v else n for n, v in missing]
+    specs = " ".join(map(shlex.quote, (*asked, *(f"{name}-" for name in instead_of))))
     # A version that was upgraded by hand goes back: only what is named in one is downgraded.
     allowed = "--allow-change-held-packages --allow-downgrades"
     apt = f"{_APT} install --no-install-recommends {allowed} {specs}"

@@ -43,9 +43,10 @@ class Debian:
         name: str,
         held: bool = False,
         repository: str = "",
+        instead_of: tuple[str, ...] = (),
     ) -> None:
         del repository  # An apt source excludes nothing.
-        packages.installed(wanted=wanted, held=held, name=name)
+        packages.installed(wanted=wanted, held=held, instead_of=instead_of, name=name)
 
     def removed(self, names: tuple[str, ...], *, name: str) -> None:
         packages.removed(names=names, name=name)

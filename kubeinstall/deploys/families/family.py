@@ -71,7 +71,13 @@ class Family(Protocol):
         """The package of a runtime: the distribution's own, where it has one."""
 
     def installed(
-        self, wanted: Wanted, *, name: str, held: bool = False, repository: str = ""
+        self,
+        wanted: Wanted,
+        *,
+        name: str,
+        held: bool = False,
+        repository: str = "",
+        instead_of: tuple[str, ...] = (),
     ) -> None:
         """Install packages.
 
@@ -80,6 +86,7 @@ class Family(Protocol):
             name: the operation's name.
             held: keep them from being upgraded by anything else.
             repository: name of the one they come from, where it excludes them by itself.
+            instead_of: installed packages that exclude them, and go in the same transaction.
         """
 
     def removed(self, names: tuple[str, ...], *, name: str) -> None:

@@ -37,8 +37,15 @@ class RedHat:
         return "docker-ce" if runtime is RuntimeName.DOCKER else "containerd.io"
 
     def installed(
-        self, wanted: Wanted, *, name: str, held: bool = False, repository: str = ""
+        self,
+        wanted: Wanted,
+        *,
+        name: str,
+        held: bool = False,
+        repository: str = "",
+        instead_of: tuple[str, ...] = (),
     ) -> None:
+        del instead_of  # dnf finds out by itself what has to go.
         dnf.installed(wanted=wanted, held=held, repository=repository, name=name)
 
     def removed(self, names: tuple[str, ...], *, name: str) -> None:

@@ -52,6 +52,7 @@ CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (versions.image_layout, (_VERSION, *_IMAGES, _SOURCE)),
     (containerd.cri, ((*_RUNTIME, "name"), (*_RUNTIME, "config"))),
     (runtimes.classes, ((*_RUNTIME, "name"), (*_RUNTIME, "classes"))),
+    (docker.repository_key, ((*_RUNTIME, "repository"),)),
     (registries.accelerators, ((*_RUNTIME, "accelerators"),)),
     (registries.logins, ((*_RUNTIME, "registries"),)),
     (registries.cas, ((*_RUNTIME, "registries"),)),

@@ -59,3 +59,18 @@ def cri_dockerd(inventory: InventoryFile) -> Iterator[Issue]:
             why=f"known are {', '.join(CHECKSUMS)}",
             next="take one of these, or write sha256 of the archive as well",
         )
+
+
+def repository_key(inventory: InventoryFile) -> Iterator[Issue]:
+    """The signing key does not come over plain HTTP, where anyone on the way could change it."""
+    repository = inventory.cluster.runtime.repository
+    if repository.url and repository.url.startswith("http://") and repository.key is None:
+        loc = ("cluster", "runtime", "repository")
+        yield Issue(
+            (*loc, "url"),
+            f"{dotted((*loc, 'key'))} is missing: the key of a source reached by plain HTTP "
+            "cannot be fetched from there",
+            why="anyone on the way could put another in its place",
+            next=f"save the repository's signing key to a file and name it in "
+            f"{dotted((*loc, 'key'))}, or use https",
+        )

@@ -102,12 +102,34 @@ class RuntimeClass(Strict):
     )
 
 
+class RuntimeRepository(Strict):
+    """Where docker-ce and containerd.io come from, which no distribution has."""
+
+    url: str | None = Field(
+        None,
+        pattern=URL,
+        description=(
+            "Base URL in the layout of download.docker.com/linux (URL/debian/...); "
+            "default: that of cluster.source."
+        ),
+    )
+    key: Path | None = Field(None, description="Signing key file; default: the repository's own.")
+
+
 class Runtime(Strict):
     """The container runtime."""
 
     name: RuntimeName = RuntimeName.CONTAINERD
     package: str | None = Field(
-        None, pattern=PACKAGE, description="Package to install; default docker.io or containerd."
+        None,
+        pattern=PACKAGE,
+        description=(
+            "Package to install, e.g. docker-ce or containerd.io, which are Docker's own; "
+            "default: the distribution's."
+        ),
+    )
+    repository: RuntimeRepository = Field(
+        default_factory=RuntimeRepository, description="For docker-ce and containerd.io."
     )
     version: str | None = Field(
         None, pattern=PACKAGE_VERSION, description="Exact package version; default: the newest."
