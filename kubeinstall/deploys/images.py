@@ -24,6 +24,9 @@ def pull() -> None:
         left_out=left_out(cluster, node),
         required=required(cluster),
         environment=proxy_files.environment_file(cluster),
+        logins=tuple(
+            name for name, registry in cluster.spec.runtime.registries.items() if registry.username
+        ),
         name="Pull the images that kubeadm wants",
     )
 

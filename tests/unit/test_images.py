@@ -149,6 +149,23 @@ def test_the_same_is_only_told_where_kubeadm_may_go_on_without(programs: Path) -
     assert f"image {ETCD} cannot be pulled: not found" in ran.stdout
 
 
+@pytest.mark.parametrize(("with_crictl", "pulled_by"), [(False, "ctr"), (True, "crictl")])
+def test_only_crictl_has_containerds_logins(
+    programs: Path, with_crictl: bool, pulled_by: str
+) -> None:
+    for name in ("ctr", *(["crictl"] if with_crictl else [])):
+        (programs / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {programs}/calls\n')
+        (programs / name).chmod(0o755)
+    other = "other.example.org/etcd:3"
+    script = pull_script([PROXY, other], docker=False, required=True, logins=["r.example.org"])
+    said = run(script, env={"PATH": f"{programs}:/usr/bin:/bin"})
+    calls = (programs / "calls").read_text()
+    assert f"{pulled_by} " in calls
+    assert other in calls
+    assert (PROXY in calls) is with_crictl
+    assert (f"{PROXY} is left to the kubelet" in said) is not with_crictl
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
