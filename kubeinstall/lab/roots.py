@@ -1,12 +1,14 @@
 """The root file systems that hosts are layered on: plain Debian, made once, cached.
 
-On Debian they come from the machine's own package sources, elsewhere (Ubuntu) from Debian's.
+On Debian they come from the machine's own package sources, elsewhere (Ubuntu) from the Debian
+mirror that an environment variable names.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -32,13 +34,10 @@ _HOST = (
 )
 # chrony: hosts get their time where they get their packages.
 _MIRROR = ("chrony", "docker-registry", "nginx-light")
-# For machines that are not Debian. Their packages are checked with Debian's keys, which Ubuntu has
-# in a package of this name.
-_DEBIAN = (
-    "deb http://deb.debian.org/debian bookworm main",
-    "deb http://deb.debian.org/debian bookworm-updates main",
-    "deb http://deb.debian.org/debian-security bookworm-security main",
-)
+MIRROR_VARIABLE = "KUBEINSTALL_DEBIAN_MIRROR"
+"""URL of a Debian mirror, for machines that are not Debian."""
+# What comes from there is checked with Debian's keys, which Ubuntu has in a package of this name.
+_SUITE = "bookworm"
 _KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _KEYS_PACKAGE = "debian-archive-keyring"
 # Every host gets keys and an identity of its own.
@@ -52,7 +51,7 @@ def root(purpose: Purpose, progress: Progress, suite: str | None = None) -> Path
         suite: Debian release of nodes; None: this machine's.
 
     Raises:
-        LabError: the machine is a Debian without package sources, or the root cannot be made.
+        LabError: no Debian package source is known, or the root cannot be made.
     """
     is_mirror = purpose is Purpose.MIRROR
     name = "mirror" if is_mirror else "host"
@@ -73,17 +72,19 @@ def root(purpose: Purpose, progress: Progress, suite: str | None = None) -> Path
 def debian_sources(
     etc: Path = Path("/etc/apt"), release: Path = Path("/etc/os-release")
 ) -> tuple[str, ...]:
-    """The machine's own Debian sources, as one-line entries of component main; else Debian's.
+    """The machine's own Debian sources, as one-line entries of component main.
+
+    On another system they are those of the Debian mirror that the environment names.
 
     Args:
         etc: apt's folder.
         release: says which distribution this is (os-release(5)).
 
     Raises:
-        LabError: this is a Debian without any.
+        LabError: this is a Debian without any, or no Debian, and no mirror is named.
     """
     if not re.search(r"^ID=\"?debian\"?$", release.read_text(), re.MULTILINE):
-        return _DEBIAN
+        return _named_mirror()
     deb822 = etc / "sources.list.d" / "debian.sources"
     one_line = etc / "sources.list"
     entries = _deb822(deb822.read_text()) if deb822.is_file() else []
@@ -97,6 +98,17 @@ def debian_sources(
             next="set one up: the hosts are made from it",
         )
     return tuple(entries)
+
+
+def _named_mirror() -> tuple[str, ...]:
+    url = os.environ.get(MIRROR_VARIABLE, "").rstrip("/")
+    if not url:
+        raise LabError(
+            "the lab's hosts are Debian, and this machine is not",
+            why="its own package sources would make another system",
+            next=f"set {MIRROR_VARIABLE} to the URL of a Debian mirror",
+        )
+    return tuple(f"deb {url} {suite} main" for suite in (_SUITE, f"{_SUITE}-updates"))
 
 
 def of_suite(sources: tuple[str, ...], suite: str) -> tuple[str, ...]:
@@ -121,7 +133,8 @@ def _deb822(text: str) -> list[str]:
 def _make(made: Path, sources: tuple[str, ...], packages: tuple[str, ...]) -> None:
     work = made.with_suffix(".part")
     shutil.rmtree(work, ignore_errors=True)
-    if sources == _DEBIAN and not _KEYS.exists():
+    foreign = bool(os.environ.get(MIRROR_VARIABLE))
+    if foreign and not _KEYS.exists():
         run("apt-get", "update", "-qq")
         run("apt-get", "install", "-y", "-qq", "--no-install-recommends", _KEYS_PACKAGE)
     run(
@@ -132,7 +145,7 @@ def _make(made: Path, sources: tuple[str, ...], packages: tuple[str, ...]) -> No
         "--variant=important",
         f"--include={','.join(packages)}",
         f"--customize-hook={_FORGET}",
-        *((f"--keyring={_KEYS}",) if sources == _DEBIAN else ()),
+        *((f"--keyring={_KEYS}",) if foreign else ()),
         sources[0].split()[2],
         work,
         *sources,

@@ -321,7 +321,7 @@ $lock = pack("s s x4 q q i x4", 1, 0, 0, 0, 0); fcntl(F, 6, $lock) or die; sleep
 
 
 def test_another_apt_is_waited_for(h1: Lone, repository: dict[str, str]) -> None:
-    h1.sh("dpkg --purge --force-depends ethtool; rm -rf /var/lib/apt/lists/*.debian.org_*")
+    h1.sh("dpkg --purge --force-depends ethtool; rm -rf /var/lib/apt/lists/*_dists_*")
     h1.sh(f"systemd-run -q --unit=apt-lock perl -e '{LOCK}'; sleep 1")
     assert h1.sh("systemctl is-active apt-lock").strip() == "active"
     assert h1.changed("packages", packages=repository) == ["Install what Kubernetes calls"]

@@ -96,7 +96,7 @@ RECORDED = [
         "the proxy 10.84.0.1:3128 cannot be reached",
     ),
     (
-        "Err:1 http://deb.debian.org/debian bookworm InRelease\n"
+        "Err:1 http://deb.example.org/debian bookworm InRelease\n"
         "  407  Proxy Authentication Required [IP: 10.84.0.1 3128]",
         "the proxy wants a login, or another one",
     ),

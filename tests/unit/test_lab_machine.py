@@ -138,7 +138,7 @@ def test_debian_sources_of_both_forms(tmp_path: Path, identity: str) -> None:
 
 
 def test_sources_of_another_release() -> None:
-    uri = "http://deb.debian.org/debian"
+    uri = "http://a.example.org/debian"
     sources = (f"deb {uri} bookworm main", f"deb {uri}-security bookworm-security main")
     assert roots.of_suite(sources, "trixie") == (
         f"deb {uri} trixie main",
@@ -146,12 +146,20 @@ def test_sources_of_another_release() -> None:
     )
 
 
-def test_hosts_on_ubuntu_are_debian_all_the_same(tmp_path: Path) -> None:
+def test_hosts_on_ubuntu_are_debian_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ubuntu's own sources would make another system, with other packages."""
-    (tmp_path / "sources.list").write_text("deb http://archive.ubuntu.com/ubuntu jammy main\n")
-    found = roots.debian_sources(tmp_path, release(tmp_path, "ubuntu"))
-    assert found[0] == "deb http://deb.debian.org/debian bookworm main"
-    assert not [entry for entry in found if "ubuntu" in entry]
+    (tmp_path / "sources.list").write_text("deb http://ubuntu.example.org/ubuntu jammy main\n")
+    ubuntu = release(tmp_path, "ubuntu")
+    monkeypatch.delenv(roots.MIRROR_VARIABLE, raising=False)
+    with pytest.raises(LabError, match="this machine is not"):
+        roots.debian_sources(tmp_path, ubuntu)
+    monkeypatch.setenv(roots.MIRROR_VARIABLE, "http://a.example.org/debian/")
+    assert roots.debian_sources(tmp_path, ubuntu) == (
+        "deb http://a.example.org/debian bookworm main",
+        "deb http://a.example.org/debian bookworm-updates main",
+    )
 
 
 def test_a_debian_machine_without_sources(tmp_path: Path) -> None:
