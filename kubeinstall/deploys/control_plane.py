@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import kubeadm_files, proxy_files
+from kubeinstall.deploys import kubeadm_files, kubelet, proxy_files
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations import kubeadm
 from kubeinstall.operations.proxy import pod_proxies
@@ -32,6 +32,7 @@ def last_made(cluster: Cluster) -> tuple[str, str]:
 def init() -> None:
     """Make the control plane; give root, and the login of ssh, a kubeconfig."""
     cluster: Cluster = host.data.cluster
+    kubelet.place_patch(cluster, host.data.node)
     in_file = kubeadm_files.skip_phases_in_file(cluster)
     environment = proxy_files.kubeadm_environment_file(cluster)
     last, namespace = last_made(cluster)

@@ -11,9 +11,8 @@ from typing import Any
 
 import yaml
 
-from kubeinstall.deploys import network_files
+from kubeinstall.deploys import kubelet_files, network_files
 from kubeinstall.deploys.rendered import RenderedFile
-from kubeinstall.facts.resolv import USUAL
 from kubeinstall.inventory.model import (
     Args,
     Cluster,
@@ -75,6 +74,7 @@ def join_config(cluster: Cluster, host: Host, token: str, ca_hash: str) -> str:
             },
         },
         "nodeRegistration": node_registration(cluster, host),
+        **_patches(cluster, host),
     }
     phases = join_skip_phases(cluster)
     if phases and skip_phases_in_file(cluster):
@@ -101,6 +101,7 @@ def init_configuration(cluster: Cluster) -> Document:
             "bindPort": api_port(cluster),
         },
         "nodeRegistration": node_registration(cluster, host),
+        **_patches(cluster, host),
     }
     phases = init_skip_phases(cluster)
     if phases and skip_phases_in_file(cluster):
@@ -174,23 +175,18 @@ def node_registration(cluster: Cluster, host: Host) -> Document:
 
 
 def kubelet_configuration(cluster: Cluster) -> Document:
-    """KubeletConfiguration: kubeadm has one for the whole cluster, the first control plane's."""
+    """KubeletConfiguration: kubeadm has one for the cluster: what all hosts share."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        **merged(_kubelet_basics(cluster), cluster.first.kubelet.config),
+        **kubelet_files.cluster_settings(cluster),
     }
 
 
-def _kubelet_basics(cluster: Cluster) -> Document:
-    # Else kubeadm gives all nodes systemd-resolved's file if the first one has it; a node that has
-    # it is told by itself.
-    document: Document = {"cgroupDriver": "systemd", "resolvConf": USUAL}
-    docker = cluster.spec.runtime.name is RuntimeName.DOCKER
-    if docker and (cluster.version.major, cluster.version.minor) >= (1, 36):
-        # With it `kubectl exec` fails through any cri-dockerd: Mirantis/cri-dockerd#569.
-        document["featureGates"] = {"ExtendWebSocketsToKubelet": False}
-    return document
+def _patches(cluster: Cluster, host: Host) -> Document:
+    if kubelet_files.patch(cluster, host) is None:
+        return {}
+    return {"patches": {"directory": kubelet_files.PATCHES}}
 
 
 def kube_proxy_configuration(cluster: Cluster) -> Document:
@@ -268,6 +264,7 @@ def files(cluster: Cluster, host: Host) -> Iterator[RenderedFile]:
     """
     if host.name == cluster.first.name:
         yield RenderedFile(CONFIG, init_config(cluster), "600")
+    yield from kubelet_files.files(cluster, host)
     if cluster.spec.network.plugin is NetworkPlugin.BRIDGE:
         shares = cluster.spec.network.pods.subnets(new_prefix=24)
         pods = {

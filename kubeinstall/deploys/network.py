@@ -1,4 +1,4 @@
-"""The pod network, and what the cluster is told of its nodes."""
+"""The pod network."""
 
 from __future__ import annotations
 
@@ -50,16 +50,3 @@ def configure() -> None:
         unit=f"{network_files.UNIT}.service",
         files=(network_files.SCRIPT, network_files.UNIT_FILE),
     )
-
-
-@deploy("labels")
-def labels() -> None:
-    """Give the nodes their labels; runs on the first control plane.
-
-    The kubelet may not set all of them itself (those below node-role.kubernetes.io), so the
-    cluster's admin sets them all.
-    """
-    cluster: Cluster = host.data.cluster
-    wanted = {node.hostname: dict(node.labels) for node in cluster.hosts if node.labels}
-    if wanted:
-        cni.node_labels(name="Label the nodes", wanted=wanted)

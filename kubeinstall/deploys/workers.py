@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import kubeadm_files, proxy_files
+from kubeinstall.deploys import kubeadm_files, kubelet, proxy_files
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.operations import kubeadm
 
@@ -21,6 +21,7 @@ def join() -> None:
     cluster: Cluster = host.data.cluster
     node: Host = host.data.node
     nodes = host.data.get("nodes")
+    kubelet.place_patch(cluster, node)
     in_file = kubeadm_files.skip_phases_in_file(cluster)
     kubeadm.join(
         name="Join the cluster with kubeadm",

@@ -59,6 +59,14 @@ def _answering(words: str) -> str:
 
 CAUSES: Sequence[Cause] = (
     Cause(
+        "kubelet settings",
+        r"the kubelet of \S+ does not come back with ([^\n]+)\n(?:[^\n]+\n)*?[^\n]*?"
+        r"((?:err=|error: |(?:f|F)ailed to |[EF]\d{4} )[^\n]+)",
+        "the kubelet does not come back with {1}: {2}",
+        "put these settings of kubelet in the inventory right, then `kubeinstall up`; "
+        "journalctl -u kubelet -n 50 tells more",
+    ),
+    Cause(
         "disk full",
         r"no space left on device|ENOSPC|You don't have enough free space",
         "a file system is full",

@@ -44,14 +44,22 @@ class Rounds:
         self._lead(deploys, lambda name: self._learn(name, deploys[name]))
 
     def run(
-        self, phase: str, deploys: Mapping[str, Sequence[Deploy]], dry: bool
+        self,
+        phase: str,
+        deploys: Mapping[str, Sequence[Deploy]],
+        dry: bool,
+        *,
+        quiet: bool = False,
     ) -> dict[str, HostResult]:
-        """A round; see ``Session.round``."""
+        """A round; see ``Session.round`` and, for a quiet one, ``Session.preview``."""
         results: dict[str, HostResult] = {}
 
         def work(name: str) -> None:
             results[name] = HostResult(name)
-            self._one(results[name], phase, deploys[name], dry)
+            task = self._task(results[name], phase)
+            if quiet:
+                task.emit = _nobody
+            self._one(task, deploys[name], dry)
 
         self._lead(deploys, work)
         if not dry and any(e.changed or e is r.failed for r in results.values() for e in r.events):
@@ -72,12 +80,11 @@ class Rounds:
         each(leaders.values(), lambda name: self._learn(name, deploys[name]), _READING)
         each([n for n in names if n not in self._session.failures], work, _READING)
 
-    def _one(self, result: HostResult, phase: str, deploys: Sequence[Deploy], dry: bool) -> None:
+    def _one(self, task: Task, deploys: Sequence[Deploy], dry: bool) -> None:
         from kubeinstall.engine.execute import OperationFailed, execute, plan
         from kubeinstall.engine.prepare import prepare
 
-        name = result.host
-        task = self._task(result, phase)
+        name, phase = task.name, task.phase
         try:
             prepared = prepare(task, deploys, self._likely(deploys))
             self._note(prepared.asked_by)
@@ -148,3 +155,6 @@ class Rounds:
             stopped=session.pool.stopped,
             timeout=session.timeout,
         )
+
+
+def _nobody(_: Event) -> None: ...

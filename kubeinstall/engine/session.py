@@ -158,6 +158,14 @@ class Session:
         """
         return self._rounds.run(phase, deploys, dry)
 
+    def preview(self, phase: str, deploys: Mapping[str, Sequence[Deploy]]) -> dict[str, HostResult]:
+        """What ``round`` would do, told to nobody but the caller.
+
+        Raises:
+            KubeinstallError: interrupted.
+        """
+        return self._rounds.run(phase, deploys, dry=True, quiet=True)
+
     def ask(
         self,
         host: str,

@@ -53,28 +53,3 @@ class BridgeAddress(FactBase[str]):
     def process(self, output: list[str]) -> str:
         found = [line.split()[3] for line in output if line.split()[2:3] == ["inet"]]
         return found[0].partition("/")[0] if found else ""
-
-
-class NodeLabels(FactBase[dict[str, dict[str, str]]]):
-    """Every node's labels, as the cluster tells them; empty while there is no cluster."""
-
-    @staticmethod
-    def default() -> dict[str, dict[str, str]]:
-        return {}
-
-    def command(self) -> str:
-        return (
-            "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s get nodes "
-            r"""-o go-template='{{range .items}}{{$node := .metadata.name}}"""
-            r"""{{range $key, $value := .metadata.labels}}{{$node}} {{$key}} {{$value}}"""
-            r"""{{"\n"}}{{end}}{{end}}' 2>/dev/null || true"""
-        )
-
-    def process(self, output: list[str]) -> dict[str, dict[str, str]]:
-        found: dict[str, dict[str, str]] = {}
-        for line in output:
-            node, _, rest = line.partition(" ")
-            key, _, value = rest.partition(" ")
-            if key:
-                found.setdefault(node, {})[key] = value
-        return found

@@ -43,6 +43,10 @@ DURATION = r"^(0|[0-9]+h([0-9]+m)?([0-9]+s)?|[0-9]+m([0-9]+s)?|[0-9]+s)$"
 HOURS = r"^[1-9][0-9]*h$"
 FINGERPRINT = r"^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$"
 SYSCTL = r"^[a-z0-9_]+([./][-A-Za-z0-9_]+)+$"
+UNSAFE_SYSCTL = r"^[a-z0-9_]+([./][-A-Za-z0-9_]+)*([./]?\*)?$"
+RESOURCE = r"^(cpu|memory|ephemeral-storage|pid)$"
+EVICTION_SIGNAL = r"^(memory\.available|pid\.available|(nodefs|imagefs)\.(available|inodesFree))$"
+QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|[KMGTPE]i?|%)?$"
 NOT_EMPTY = r"\S"
 SHA256 = r"^[0-9a-f]{64}$"
 RELEASE = r"^[0-9]+\.[0-9]+\.[0-9]+$"
@@ -92,6 +96,15 @@ FORMS = {
         "DE15B14486CD377B9E876E1A234654DA9A296436",
     ),
     SYSCTL: Form("the name of a sysctl", "net.core.somaxconn"),
+    UNSAFE_SYSCTL: Form(
+        "the name of a sysctl, or the start of one and *", "net.core.somaxconn or kernel.msg*"
+    ),
+    RESOURCE: Form("a resource (cpu, memory, ephemeral-storage, pid)", "cpu: 500m"),
+    EVICTION_SIGNAL: Form(
+        "an eviction signal (memory, nodefs, imagefs or pid, and what of it)",
+        "memory.available: 200Mi",
+    ),
+    QUANTITY: Form("a quantity as Kubernetes writes it", "500m, 1Gi or 10%"),
     NOT_EMPTY: Form("text; it is empty", ""),
     SHA256: Form("a SHA-256 checksum (64 hex digits, lower case)", ""),
     RELEASE: Form("a version of three numbers", "0.3.26"),

@@ -1,15 +1,14 @@
-"""The bridge network, made live; labels that only the cluster's admin may set."""
+"""The bridge network, made live."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Generator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.cni import BridgeAddress, NodeLabels, Routes
+from kubeinstall.facts.cni import BridgeAddress, Routes
 from kubeinstall.facts.services import Unit
 from kubeinstall.operations.commands import Command
 
@@ -47,21 +46,3 @@ def bridge(pod_cidr: str) -> Generator[Command]:
     address = host.get_fact(BridgeAddress)
     if address and IPv4Address(address) not in IPv4Network(pod_cidr):
         yield Command("ip link delete cni0")
-
-
-@operation()
-def node_labels(wanted: Mapping[str, Mapping[str, str]]) -> Generator[Command]:
-    """Labels of nodes that are in the cluster, set as its admin.
-
-    Args:
-        wanted: node name to its labels.
-    """
-    have = host.get_fact(NodeLabels)
-    for node, labels in wanted.items():
-        missing = {k: v for k, v in labels.items() if have.get(node, {}).get(k) != v}
-        if node in have and missing:
-            pairs = " ".join(shlex.quote(f"{key}={value}") for key, value in missing.items())
-            yield Command(
-                "kubectl --kubeconfig /etc/kubernetes/admin.conf label --overwrite "
-                f"node {shlex.quote(node)} {pairs}"
-            )

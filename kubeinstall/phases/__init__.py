@@ -7,6 +7,7 @@ from kubeinstall.phases import (
     control_plane,
     hosts,
     images,
+    kubelets,
     network,
     packages,
     preflight,
@@ -34,6 +35,13 @@ PHASES = (
     ),
     Phase("workers", "Join the workers", workers.run, workers.deploys, needs_control_plane=True),
     Phase("network", "Connect the pods", network.run, network.deploys, needs_control_plane=True),
+    Phase(
+        "kubelets",
+        "Keep kubelets and nodes as the inventory says",
+        kubelets.run,
+        kubelets.deploys,
+        needs_control_plane=True,
+    ),
     Phase(
         "ready",
         "Wait for nodes and system pods",

@@ -7,7 +7,7 @@ from kubeinstall.diagnose.evidence import SCRIPT, Evidence
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases.run import Run
 
-_ASK_IN = ("runtime", "control-plane", "workers", "network")
+_ASK_IN = ("runtime", "control-plane", "workers", "network", "kubelets")
 
 
 def explain(run: Run, host: str, finding: Finding) -> Finding:

@@ -1,10 +1,10 @@
-"""network: connect the pods of all nodes; what the cluster is told of nodes and runtimes."""
+"""network: connect the pods of all nodes; what the cluster is told of runtimes."""
 
 from __future__ import annotations
 
 import time
 
-from kubeinstall.deploys.network import configure, labels
+from kubeinstall.deploys.network import configure
 from kubeinstall.deploys.runtime_classes import runtime_classes
 from kubeinstall.engine.types import Deploy
 from kubeinstall.phases.run import Deploys, Run
@@ -22,7 +22,7 @@ def deploys(run: Run) -> Deploys:
         run.session.set_data(host.name, "pod_cidrs", shares)
         planned[host.name] = [configure]
         if host == run.cluster.first:
-            planned[host.name] += [labels, runtime_classes]
+            planned[host.name].append(runtime_classes)
     return planned
 
 

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kubeinstall.deploys.joining import CA_COMMAND, Authority, authority
+from kubeinstall.deploys.kubelet_files import runtime_of
+from kubeinstall.releases import Version
 from kubeinstall.verify.kubectl import KUBECTL
 
-QUESTION = f"{KUBECTL} get nodes -o json && printf '\\036' && {CA_COMMAND}"
+CORDONED = "kubeinstall.io/cordoned"
+"""Annotation of a node that we have cordoned, and shall uncordon."""
+SOCKET = "kubeadm.alpha.kubernetes.io/cri-socket"
+"""kubeadm's annotation with the socket of the node's runtime."""
+
+
+def config_map(version: Version) -> str:
+    """The name of the kubelets' ConfigMap in kube-system: with the minor before 1.24."""
+    early = (version.major, version.minor) < (1, 24)
+    return f"kubelet-config-{version.minor_name}" if early else "kubelet-config"
+
+
+def question(version: Version) -> str:
+    """What is asked of the first control plane; ``Nodes.parse`` reads the answer."""
+    kubelets = f"{KUBECTL} -n kube-system get configmap {config_map(version)} -o json"
+    return (
+        f"{KUBECTL} get nodes -o json && printf '\\036' && {CA_COMMAND} && printf '\\036' && "
+        f"{{ {kubelets} 2>/dev/null || true; }}"
+    )
 
 
 @dataclass(frozen=True)
@@ -19,17 +39,20 @@ class Nodes:
     Args:
         items: the node objects; none while there is no cluster.
         authority: None: there is no cluster, or its API server does not answer.
+        kubelets: the ConfigMap with the configuration of all kubelets; empty without one.
     """
 
     items: tuple[dict[str, Any], ...] = ()
     authority: Authority | None = None
+    kubelets: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> Nodes:
-        """Read the answer to ``QUESTION``; anything else counts as no cluster."""
-        nodes, _, ca = text.partition("\036")
+        """Read the answer to ``question``; anything else counts as no cluster."""
+        nodes, ca, kubelets = (*text.split("\036"), "", "")[:3]
         try:
-            return cls(tuple(json.loads(nodes)["items"]), authority(ca))
+            items = tuple(json.loads(nodes)["items"])
+            return cls(items, authority(ca), json.loads(kubelets or "{}"))
         except (ValueError, KeyError, TypeError):
             return cls()
 
@@ -55,3 +78,24 @@ class Nodes:
         if self.authority is None:
             return None
         return frozenset(node["metadata"]["name"] for node in self.items)
+
+    def node(self, name: str) -> dict[str, Any]:
+        """The node of that name; empty where there is none."""
+        return next((node for node in self.items if node["metadata"]["name"] == name), {})
+
+    def annotations(self, name: str) -> dict[str, str]:
+        """A node's annotations."""
+        found: dict[str, str] = self.node(name).get("metadata", {}).get("annotations") or {}
+        return found
+
+    @property
+    def cordoned(self) -> frozenset[str]:
+        """Nodes that we have cordoned."""
+        names = [node["metadata"]["name"] for node in self.items]
+        return frozenset(name for name in names if CORDONED in self.annotations(name))
+
+    def runtime(self, name: str) -> str:
+        """A node's runtime, by kubeadm's note or the kubelet's own word; empty: not known."""
+        known = runtime_of(self.annotations(name).get(SOCKET, ""))
+        told = self.node(name).get("status", {}).get("nodeInfo", {})
+        return known.value if known else told.get("containerRuntimeVersion", "").partition(":")[0]

@@ -9,7 +9,7 @@ from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Deploy, HostResult
 from kubeinstall.findings import Finding
 from kubeinstall.inventory.model import Cluster, Host
-from kubeinstall.phases.nodes import QUESTION, Nodes
+from kubeinstall.phases.nodes import Nodes, question
 from kubeinstall.report.reporter import Reporter
 
 Deploys = Mapping[str, Sequence[Deploy]]
@@ -76,7 +76,8 @@ class Run:
         if self._nodes is None:
             first, self._nodes = self.cluster.first.name, Nodes()
             if first in self.session.alive:
-                self._nodes = Nodes.parse(self.session.ask(first, QUESTION, timeout=40).stdout)
+                asked = question(self.cluster.version)
+                self._nodes = Nodes.parse(self.session.ask(first, asked, timeout=40).stdout)
         return self._nodes
 
     def round(self, phase: str, deploys: Deploys) -> dict[str, HostResult]:

@@ -72,6 +72,14 @@ class FakeSession:
     def prefetch(self, deploys: Mapping[str, Sequence[Deploy]]) -> None:
         self.prefetched.extend(deploys)
 
+    def preview(self, phase: str, deploys: Mapping[str, Sequence[Deploy]]) -> dict[str, HostResult]:
+        would = Status.PLANNED if phase in self._changes else Status.OK
+        return {
+            name: HostResult(name, [Event(name, phase, "Something", would)])
+            for name in deploys
+            if name in self.alive
+        }
+
     def round(
         self, phase: str, deploys: Mapping[str, Sequence[Deploy]], *, dry: bool = False
     ) -> dict[str, HostResult]:

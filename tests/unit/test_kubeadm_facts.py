@@ -126,10 +126,6 @@ def test_network_facts() -> None:
     line = r"4: cni0    inet 10.244.1.1/24 brd 10.244.1.255 scope global cni0\       valid_lft ..."
     assert cni_facts.BridgeAddress().process([line]) == "10.244.1.1"
     assert cni_facts.BridgeAddress().process(["", "junk"]) == ""
-    labels = ["cp1 kubernetes.io/os linux", "cp1 node-role.kubernetes.io/control-plane ", "junk"]
-    assert cni_facts.NodeLabels().process(labels) == {
-        "cp1": {"kubernetes.io/os": "linux", "node-role.kubernetes.io/control-plane": ""}
-    }
 
 
 @pytest.mark.parametrize(
@@ -142,7 +138,6 @@ def test_network_facts() -> None:
         (facts.Leftovers, {}),
         (cni_facts.Routes, {"protocol": 107}),
         (cni_facts.BridgeAddress, {}),
-        (cni_facts.NodeLabels, {}),
     ],
 )
 def test_facts_need_nothing_installed(fact: Any, arguments: dict[str, Any], tmp_path: Path) -> None:

@@ -64,15 +64,6 @@ def test_a_bridge_of_another_share(
     assert texts(commands(monkeypatch, cni.bridge, found, pod_cidr="10.244.2.0/24")) == lines
 
 
-def test_only_missing_labels_of_nodes_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    have = {cni_facts.NodeLabels: {"w1": {"a": "1", "b": "2"}}}
-    wanted = {"w1": {"a": "1", "b": "x y", "c": ""}, "w2": {"a": "1"}}
-    (line,) = texts(commands(monkeypatch, cni.node_labels, have, wanted=wanted))
-    assert line.endswith("label --overwrite node w1 'b=x y' c=")
-    wanted = {"w1": {"a": "1"}}
-    assert commands(monkeypatch, cni.node_labels, have, wanted=wanted) == []
-
-
 RESETS: tuple[tuple[Any, dict[str, Any]], ...] = (
     (reset.kubeadm_reset, {"cri_socket": "unix:///s"}),
     (

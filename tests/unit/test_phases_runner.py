@@ -34,8 +34,8 @@ MORE = (*SOME, phase("join", needs=True))
 
 def test_the_phases_are_in_the_order_of_the_manual() -> None:
     assert " ".join(phase.name for phase in PHASES) == (
-        "connect preflight hosts runtime packages images control-plane workers network ready smoke "
-        "verify"
+        "connect preflight hosts runtime packages images control-plane workers network kubelets "
+        "ready smoke verify"
     )
 
 

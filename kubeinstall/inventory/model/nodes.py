@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
 
-from kubeinstall.inventory.forms import BASTION, LOGIN
+from kubeinstall.inventory.forms import (
+    BASTION,
+    EVICTION_SIGNAL,
+    LOGIN,
+    QUANTITY,
+    RESOURCE,
+    UNSAFE_SYSCTL,
+    number_as_text,
+)
 from kubeinstall.inventory.model.base import Args, Document, HostName, Ipv4, Port, Strict
 
 
@@ -31,6 +39,23 @@ class Ssh(Strict):
     sudo_password: SecretStr | None = None
 
 
+Resource = Annotated[str, StringConstraints(pattern=RESOURCE)]
+EvictionSignal = Annotated[str, StringConstraints(pattern=EVICTION_SIGNAL)]
+Quantity = Annotated[str, StringConstraints(pattern=QUANTITY), BeforeValidator(number_as_text)]
+
+KUBELET_FIELDS = {
+    "allowed_unsafe_sysctls": "allowedUnsafeSysctls",
+    "kube_reserved": "kubeReserved",
+    "system_reserved": "systemReserved",
+    "eviction_hard": "evictionHard",
+    "max_pods": "maxPods",
+    "cpu_manager_policy": "cpuManagerPolicy",
+    "memory_manager_policy": "memoryManagerPolicy",
+    "topology_manager_policy": "topologyManagerPolicy",
+}
+"""Kubelet settings with a name of their own, and their KubeletConfiguration fields."""
+
+
 class Taint(Strict):
     """A node taint."""
 
@@ -40,10 +65,40 @@ class Taint(Strict):
 
 
 class Kubelet(Strict):
-    """Kubelet settings: flags and KubeletConfiguration fields."""
+    """Kubelet settings: flags, and KubeletConfiguration fields; the usual ones by name."""
 
     extra_args: Args = Field(default_factory=dict)
     config: Document = Field(default_factory=dict, description="KubeletConfiguration fields.")
+    allowed_unsafe_sysctls: list[Annotated[str, StringConstraints(pattern=UNSAFE_SYSCTL)]] = Field(
+        default_factory=list, description="e.g. net.core.somaxconn or kernel.msg*."
+    )
+    kube_reserved: dict[Resource, Quantity] = Field(
+        default_factory=dict, description="Kept for Kubernetes' own programs."
+    )
+    system_reserved: dict[Resource, Quantity] = Field(
+        default_factory=dict, description="Kept for the rest of the system."
+    )
+    eviction_hard: dict[EvictionSignal, Quantity] = Field(
+        default_factory=dict, description="e.g. memory.available: 200Mi; all of them, as a whole."
+    )
+    max_pods: Annotated[int, Field(ge=1)] | None = None
+    cpu_manager_policy: Literal["none", "static"] | None = None
+    memory_manager_policy: Literal["None", "Static"] | None = None
+    topology_manager_policy: (
+        Literal["none", "best-effort", "restricted", "single-numa-node"] | None
+    ) = None
+
+    @property
+    def named(self) -> Document:
+        """The KubeletConfiguration fields that the settings with a name make."""
+        return {
+            field: value for name, field in KUBELET_FIELDS.items() if (value := getattr(self, name))
+        }
+
+    @property
+    def fields(self) -> Document:
+        """All KubeletConfiguration fields; no field is both named and in ``config``."""
+        return {**self.config, **self.named}
 
 
 class HostSettings(Strict):

@@ -6,6 +6,8 @@ import re
 
 from testinfra.host import Host
 
+from kubeinstall.deploys import kubelet_files
+from kubeinstall.deploys.documents import merged
 from kubeinstall.inventory.model import Cluster, RuntimeName
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect
@@ -78,6 +80,21 @@ def pods_can_ask_their_name_servers(host: Host, _node: Node, _cluster: Cluster) 
     expect(not local, f"{file} names {', '.join(local)}, which no pod reaches", advice)
 
 
+def kubelet_is_as_wanted(host: Host, node: Node, cluster: Cluster) -> None:
+    """The kubelet has the runtime and the settings of the inventory."""
+    found = kubelet_files.document(host.check_output("cat %s", kubelet_files.CONFIG))
+    flags = kubelet_files.flags(host.check_output("cat %s", kubelet_files.FLAGS))
+    socket = flags.get("container-runtime-endpoint") or found.get("containerRuntimeEndpoint")
+    runtime = kubelet_files.runtime_of(socket or "dockershim")
+    wanted = cluster.spec.runtime.name
+    expect(runtime is wanted, f"its runtime is {runtime or socket}, not {wanted}", "kubeinstall up")
+    fields = kubelet_files.document(kubelet_files.dumped(node.kubelet.fields))
+    wrong = [name for name in fields if merged(found, fields)[name] != found.get(name)]
+    args = {name: kubelet_files.flag_text(arg) for name, arg in node.kubelet.extra_args.items()}
+    wrong += [f"--{name}" for name, value in args.items() if flags.get(name) != value]
+    expect(not wrong, f"not as in the inventory: {', '.join(wrong)}", "kubeinstall up")
+
+
 def packages_are_exact(host: Host, _node: Node, cluster: Cluster) -> None:
     """kubelet, kubeadm and kubectl have exactly the inventory's version."""
     answer = host.run(_INSTALLED).stdout
@@ -123,6 +140,7 @@ CHECKS = (
     packages_are_held,
     kubelet_runs,
     kubelet_uses_systemd_cgroups,
+    kubelet_is_as_wanted,
     kubelet_is_healthy,
     pods_can_ask_their_name_servers,
 )

@@ -1,0 +1,115 @@
+"""Labels and taints of a node as the inventory has them: pure decisions.
+
+An annotation of the node names those that are the inventory's. So what is taken out there goes from
+the node, and what others have set stays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kubeinstall.inventory.model import Cluster, Host
+
+OWNED = "kubeinstall.io/owned"
+"""The annotation that names them; on the kubelets' ConfigMap it has the fields that are ours."""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """What is the inventory's.
+
+    Args:
+        labels: keys.
+        taints: ``key:effect``; None: kubeadm's own taints are left alone.
+    """
+
+    labels: frozenset[str] = frozenset()
+    taints: frozenset[str] | None = None
+
+    @classmethod
+    def parse(cls, text: str | None) -> Owned:
+        """Read the annotation; what is none counts as nothing."""
+        try:
+            found = json.loads(text or "{}")
+            taints = found.get("taints")
+            labels = frozenset(map(str, found.get("labels") or ()))
+            return cls(labels, None if taints is None else frozenset(map(str, taints)))
+        except (ValueError, AttributeError, TypeError):
+            return cls()
+
+    def __str__(self) -> str:
+        document: dict[str, Any] = {"labels": sorted(self.labels)}
+        if self.taints is not None:
+            document["taints"] = sorted(self.taints)
+        return json.dumps(document)
+
+    def __or__(self, other: Owned) -> Owned:
+        known = [owned.taints for owned in (self, other) if owned.taints is not None]
+        taints = frozenset().union(*known) if known else None
+        return Owned(self.labels | other.labels, taints)
+
+
+def calls(cluster: Cluster, host: Host, node: Mapping[str, Any]) -> list[Sequence[str]]:
+    """The arguments of each kubectl that gives a node the inventory's labels and taints.
+
+    The annotation comes first and names old and new; a run that is cut off loses track of none.
+
+    Args:
+        node: as the cluster tells it.
+    """
+    name = host.hostname
+    said = (node["metadata"].get("annotations") or {}).get(OWNED)
+    before, after = Owned.parse(said), _owned(host)
+    found = node["metadata"].get("labels") or {}
+    labels = [f"{k}={v}" for k, v in host.labels.items() if found.get(k) != v]
+    labels += [f"{k}-" for k in sorted(before.labels - after.labels) if k in found]
+    taints = _taints(cluster, host, node, before)
+    final = "" if after == Owned() else str(after)
+    noted = said or ""
+    result: list[Sequence[str]] = []
+    if (labels or taints) and before != before | after:
+        noted = str(before | after)
+        result.append(_annotate(name, noted))
+    if labels:
+        result.append(("label", "--overwrite", "node", name, *labels))
+    if taints:
+        result.append(("taint", "--overwrite", "node", name, *taints))
+    if noted != final:
+        result.append(_annotate(name, final))
+    return result
+
+
+def _owned(host: Host) -> Owned:
+    taints = None if host.taints is None else frozenset(f"{t.key}:{t.effect}" for t in host.taints)
+    return Owned(frozenset(host.labels), taints)
+
+
+def _annotate(name: str, text: str) -> Sequence[str]:
+    return ("annotate", "--overwrite", "node", name, f"{OWNED}={text}" if text else f"{OWNED}-")
+
+
+def _taints(cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned) -> list[str]:
+    """What ``kubectl taint`` is told; kubeadm's own taints are as kubeadm would set them."""
+    found = {
+        f"{taint['key']}:{taint['effect']}": taint.get("value", "")
+        for taint in node.get("spec", {}).get("taints") or ()
+    }
+    keys = cluster.release.control_plane_taints if host.is_control_plane else ()
+    kubeadms = {f"{key}:NoSchedule": "" for key in keys}
+    if host.taints is not None:
+        wanted = {f"{taint.key}:{taint.effect}": taint.value for taint in host.taints}
+        ours = (before.taints or frozenset()) | kubeadms.keys()
+    elif before.taints is not None:
+        wanted, ours = kubeadms, before.taints
+    else:
+        return []
+    new = [_taint(key, value) for key, value in wanted.items() if found.get(key) != value]
+    return [*new, *(f"{key}-" for key in sorted(ours - wanted.keys()) if key in found)]
+
+
+def _taint(key: str, value: str) -> str:
+    name, _, effect = key.rpartition(":")
+    return f"{name}={value}:{effect}"

@@ -1,0 +1,80 @@
+"""Kubelet settings that are there by name and again otherwise, or that need others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubeinstall.inventory.model import HostSettings, InventoryFile
+from kubeinstall.inventory.model.nodes import KUBELET_FIELDS
+from kubeinstall.inventory.resolve import entries, layers, settings
+from kubeinstall.inventory.source import Issue, Loc, dotted
+
+
+def set_twice(inventory: InventoryFile) -> Iterator[Issue]:
+    """A KubeletConfiguration field is set by its name in the inventory or in ``config``."""
+    seen: set[Loc] = set()
+    for loc, _, name, _ in entries(inventory):
+        group = inventory.groups.workers if loc[1] == "workers" else inventory.groups.control_plane
+        above: list[tuple[Loc, HostSettings]] = [
+            (("defaults",), inventory.defaults),
+            (loc[:2], group),
+            (loc, group.hosts[name]),
+        ]
+        for key, field in KUBELET_FIELDS.items():
+            named = [at for at, layer in above if getattr(layer.kubelet, key)]
+            configured = [at for at, layer in above if field in layer.kubelet.config]
+            if not (named and configured):
+                continue
+            place = (*configured[-1], "kubelet", "config", field)
+            if place not in seen:
+                seen.add(place)
+                other = dotted((*named[-1], "kubelet", key))
+                yield Issue(
+                    place,
+                    f"{dotted(place)}: {other} sets this field as well",
+                    next="keep one of them",
+                    at_key=True,
+                )
+
+
+def static_policies(inventory: InventoryFile) -> Iterator[Issue]:
+    """A static policy has something reserved, without which the kubelet does not start."""
+    told: set[Loc] = set()
+    for loc, role, _, entry in entries(inventory):
+        kubelet = settings(inventory, role, entry).kubelet
+        fields = kubelet.fields
+        reserved = [fields.get(name) or {} for name in ("kubeReserved", "systemReserved")]
+        for key, missing, wanted in (
+            (
+                "cpu_manager_policy",
+                kubelet.cpu_manager_policy == "static"
+                and not fields.get("reservedSystemCPUs")
+                and not any(part.get("cpu") for part in reserved),
+                "set cpu in kube_reserved or system_reserved",
+            ),
+            (
+                "memory_manager_policy",
+                kubelet.memory_manager_policy == "Static" and not fields.get("reservedMemory"),
+                "set reservedMemory in config, for each NUMA node",
+            ),
+        ):
+            place = (*_nearest(inventory, loc, key), "kubelet", key)
+            if missing and place not in told:
+                told.add(place)
+                value = getattr(kubelet, key)
+                yield Issue(
+                    place,
+                    f"{dotted(place)}: {value} without anything reserved",
+                    why="the kubelet does not start so",
+                    next=wanted,
+                )
+
+
+def _nearest(inventory: InventoryFile, host: Loc, key: str) -> Loc:
+    """The place that a host has the setting from."""
+    found = [
+        at
+        for at, layer in layers(inventory)
+        if host[: len(at)] == at and getattr(layer.kubelet, key)
+    ]
+    return found[-1] if found else ("defaults",)
