@@ -1,8 +1,18 @@
-"""runtime: the container runtime, configured for the kubelet."""
+"""runtime: the container runtime, configured for the kubelet.
+
+A node that has another one than the inventory says is moved: drained, switched, uncordoned; one
+at a time.
+"""
 
 from __future__ import annotations
 
+from kubeinstall.deploys.kubeadm_files import cri_socket
+from kubeinstall.deploys.nodes import Kubelets
 from kubeinstall.deploys.runtime import install
+from kubeinstall.deploys.switching import switch
+from kubeinstall.findings import KubeinstallError
+from kubeinstall.inventory.model import Host
+from kubeinstall.phases.draining import drain, uncordon
 from kubeinstall.phases.run import Deploys, Run
 
 
@@ -11,4 +21,44 @@ def deploys(run: Run) -> Deploys:
 
 
 def run(run: Run) -> None:
-    run.round("runtime", deploys(run))
+    """Set the runtime up everywhere, then move nodes that have another one."""
+    moved = [host for host in run.hosts() if _old(run, host)]
+    stay = {name: ds for name, ds in deploys(run).items() if name not in [h.name for h in moved]}
+    run.round("runtime", stay)
+    # Workers first: the pods of a control plane's node need somewhere to go.
+    moved.sort(key=lambda host: host.is_control_plane)
+    for number, host in enumerate(moved):
+        if host.name in run.session.failures:
+            continue
+        _move(run, host)
+        if host.name in run.session.failures:
+            left = ", ".join(h.name for h in moved[number + 1 :])
+            if left:
+                run.reporter.note(f"stopped here: {left} keep their runtime")
+            return
+
+
+def _old(run: Run, host: Host) -> str:
+    """The runtime that a node is to be moved from; empty: none."""
+    old = run.nodes().runtime(host.hostname)
+    return old if old != run.cluster.spec.runtime.name else ""
+
+
+def _move(run: Run, host: Host) -> None:
+    old, new, socket = _old(run, host), run.cluster.spec.runtime.name.value, cri_socket(run.cluster)
+    way = f"from {old} to {new}"
+    shared = Kubelets.of(run.cluster, run.nodes().kubelets)
+    run.session.set_data(host.name, "kubelet_config", shared.config if shared else None)
+    run.session.set_data(host.name, "cri_socket", socket)
+    if run.dry:
+        run.reporter.note(f"would be moved {way}: drained before, uncordoned afterwards", host.name)
+        run.round("runtime", {host.name: [switch]})
+        return
+    try:
+        drain(run, host)
+        run.round("runtime", {host.name: [switch]})
+        if host.name not in run.session.failures:
+            uncordon(run, host, socket)
+            run.reporter.note(f"moved {way}", host.name)
+    except KubeinstallError as error:
+        run.session.fail(host.name, error.findings[0])
