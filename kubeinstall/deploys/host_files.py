@@ -8,7 +8,6 @@ from kubeinstall.deploys.families.family import Family
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.facts.kernel import Module
 from kubeinstall.inventory.model import Cluster, Host
-from kubeinstall.operations.firewall import Opening
 from kubeinstall.operations.modules import modules_file
 from kubeinstall.operations.names import HOSTS, with_names
 from kubeinstall.templates import render
@@ -37,24 +36,6 @@ def addresses(cluster: Cluster) -> dict[str, str]:
         found[host.hostname] = host.node_ip
         found.setdefault(host.name, host.node_ip)
     return found
-
-
-def openings(cluster: Cluster, host: Host) -> tuple[Opening, ...]:
-    """The ports that must be reached on a host; where only peers have to, only by them."""
-    _, _, port = cluster.endpoint.rpartition(":")
-    everywhere = [Opening("10256"), Opening("30000:32767"), Opening("30000:32767", "udp")]
-    others = [peer for peer in cluster.hosts if peer.name != host.name]
-    # Not just the API servers: pods that ask a kubelet come by their host's address.
-    peers = [Opening("10250", source=peer.node_ip) for peer in others]
-    if host.is_control_plane:
-        everywhere[:0] = [Opening(port) for port in dict.fromkeys(("6443", port))]
-        peers += [
-            Opening(ports, source=peer.node_ip)
-            for peer in others
-            if peer.is_control_plane
-            for ports in ("2379:2380", "10257", "10259")
-        ]
-    return (*everywhere, *peers)
 
 
 def chrony_conf(cluster: Cluster) -> str | None:

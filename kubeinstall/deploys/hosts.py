@@ -5,12 +5,11 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import families, host_files, proxy
+from kubeinstall.deploys import families, firewall, host_files, proxy
 from kubeinstall.deploys.network_managers import pods_left_alone
-from kubeinstall.inventory.model import Cluster, Firewall, Host
+from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.operations.clock import in_sync, others_off
 from kubeinstall.operations.files import managed_file
-from kubeinstall.operations.firewall import firewall_off, firewall_open
 from kubeinstall.operations.modules import modules_loaded
 from kubeinstall.operations.names import etc_hosts, hostname
 from kubeinstall.operations.services import running
@@ -35,7 +34,7 @@ def prepare() -> None:
         managed_file(path=file.path, content=file.content, name=f"Write {file.path}")
     pods_left_alone()
     _kernel(cluster)
-    _firewall(cluster, node)
+    firewall.kept(cluster, node)
 
 
 def _clock(cluster: Cluster) -> None:
@@ -63,17 +62,3 @@ def _kernel(cluster: Cluster) -> None:
     )
     live = tuple(host_files.sysctls(cluster).items())
     sysctls_live(values=live, name="Apply kernel settings")
-
-
-def _firewall(cluster: Cluster, node: Host) -> None:
-    match cluster.spec.firewall:
-        case Firewall.OPEN:
-            firewall_open(
-                openings=host_files.openings(cluster, node),
-                trusted=(str(cluster.spec.network.pods),),
-                name="Open the firewall for the cluster",
-            )
-        case Firewall.OFF:
-            firewall_off(name="Turn off the firewall")
-        case Firewall.KEEP:
-            pass

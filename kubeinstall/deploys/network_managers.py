@@ -8,8 +8,8 @@ from __future__ import annotations
 from pyinfra.context import host
 
 from kubeinstall.facts.services import Unit
-from kubeinstall.operations.files import MARKER, managed_file
-from kubeinstall.operations.services import reloaded
+from kubeinstall.operations.files import MARKER, absent_file, managed_file
+from kubeinstall.operations.services import forgotten, reloaded
 
 NETWORK_MANAGER = "NetworkManager.service"
 NETWORK_MANAGER_FILE = "/etc/NetworkManager/conf.d/kubeinstall.conf"
@@ -53,3 +53,13 @@ def pods_left_alone() -> None:
         managed_file(
             path=NETWORKD_FILE, content=networkd_conf(), name="Keep networkd off the pods' routes"
         )
+
+
+def as_before() -> None:
+    """None of our configuration; what runs reads it no more."""
+    forgotten(
+        path=NETWORK_MANAGER_FILE,
+        command=f"systemctl try-reload-or-restart {NETWORK_MANAGER}",
+        name="Give NetworkManager its interfaces back",
+    )
+    absent_file(path=NETWORKD_FILE, name="Give networkd its routes back")

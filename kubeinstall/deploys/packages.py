@@ -17,7 +17,9 @@ def install() -> None:
     """The signed package source, the tools Kubernetes calls, and its own packages, held."""
     cluster: Cluster = host.data.cluster
     family = families.current()
-    tools = tuple((tool, "") for tool in family.tools)
+    # What a reset takes its services away with, and what people look at them with.
+    ipvs = ("ipvsadm",) if cluster.spec.kube_proxy.mode == "ipvs" else ()
+    tools = tuple((tool, "") for tool in (*family.tools, *ipvs))
     family.installed(tools, name="Install what Kubernetes calls")
     wanted = package_files.versions(cluster)
     if archive := package_files.archive(cluster):

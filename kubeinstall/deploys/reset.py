@@ -5,7 +5,14 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import families, kubeadm_files, network_files, package_files
+from kubeinstall.deploys import (
+    families,
+    firewall,
+    kubeadm_files,
+    network_files,
+    network_managers,
+    package_files,
+)
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations import kubeadm
 from kubeinstall.operations import reset as operations
@@ -34,7 +41,10 @@ def reset() -> None:
         script=network_files.SCRIPT,
         protocol=network_files.PROTOCOL,
     )
+    operations.ipvs_gone(name="Remove the cluster's IPVS services")
     operations.cni_gone(name="Remove CNI configuration and interfaces")
+    firewall.taken_back()
+    network_managers.as_before()
     operations.rules_gone(name="Remove the cluster's firewall rules")
     operations.folders_gone(name="Empty the cluster's folders")
     if host.data.get("reset_packages"):

@@ -348,6 +348,14 @@ CAUSES: Sequence[Cause] = (
         "give the host another hostname, or remove the old node: kubectl delete node {1}",
     ),
     Cause(
+        "no answer",
+        r"Get \"?https://([^/\s\"]+)[^\n]*"
+        r"(?:Client\.Timeout exceeded|context deadline exceeded|i/o timeout)",
+        "{1} does not answer: a firewall drops what is sent there, or the address is wrong",
+        "curl -km3 https://{1}/healthz, and the same on the host it is; a firewall there is "
+        "opened by kubeinstall up --only hosts",
+    ),
+    Cause(
         "no route",
         r"dial tcp (\S+?):? [^\n]*(?:no route to host|i/o timeout|network is unreachable)|"
         r"dial tcp (\S+?): connect: (?:no route to host|network is unreachable)",

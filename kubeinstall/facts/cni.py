@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
@@ -53,3 +54,33 @@ class BridgeAddress(FactBase[str]):
     def process(self, output: list[str]) -> str:
         found = [line.split()[3] for line in output if line.split()[2:3] == ["inet"]]
         return found[0].partition("/")[0] if found else ""
+
+
+class IpvsServices(FactBase[tuple[str, ...]]):
+    """kube-proxy's IPVS services, as options of ipvsadm, e.g. ``-t 10.96.0.1:443``.
+
+    Its virtual addresses are on kube-ipvs0; NodePorts are on the host's own.
+    """
+
+    @staticmethod
+    def default() -> tuple[str, ...]:
+        return ()
+
+    def command(self) -> str:
+        return """
+if command -v ipvsadm >/dev/null && ip link show kube-ipvs0 >/dev/null 2>&1; then
+  ip -o -4 address show dev kube-ipvs0 | awk '{ split($4, a, "/"); print "address", a[1] }'
+  ipvsadm -Sn 2>/dev/null | awk '$1 == "-A" { print "service", $2, $3 }'
+fi
+true"""
+
+    def process(self, output: list[str]) -> tuple[str, ...]:
+        words = [line.split() for line in output]
+        addresses = {w[1] for w in words if w[:1] == ["address"] and len(w) == 2}
+        found = []
+        for word in words:
+            if word[:1] == ["service"] and len(word) == 3 and word[1] != "-f":
+                address, _, port = word[2].rpartition(":")
+                if address in addresses or (port.isdigit() and 30000 <= int(port) <= 32767):
+                    found.append(f"{word[1]} {shlex.quote(word[2])}")
+        return tuple(found)

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
+from kubeinstall.facts.cni import IpvsServices
 from kubeinstall.facts.kubeadm import Leftovers
 from kubeinstall.operations.commands import Command
 
@@ -63,6 +64,14 @@ def routes_gone(unit: str, unit_file: str, script: str, protocol: int) -> Genera
     # The files go last: they are what tells that there is something to do.
     yield Command(f"ip route flush proto {protocol}")
     yield Command(f"rm -f {unit_file} {script} && systemctl daemon-reload")
+
+
+@operation()
+def ipvs_gone() -> Generator[Command]:
+    """No IPVS services of kube-proxy; others, such as keepalived's, stay."""
+    services = host.get_fact(IpvsServices)
+    if services:
+        yield Command("\n".join(["set -e", *(f"ipvsadm -D {service}" for service in services)]))
 
 
 @operation()

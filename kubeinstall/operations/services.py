@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
+from kubeinstall.facts.files import Exists
 from kubeinstall.facts.services import RELOADS, Reload, Unit
 from kubeinstall.operations.commands import Command
 
@@ -79,6 +80,18 @@ def reloaded(unit: str, configs: tuple[str, ...], command: str) -> Generator[Com
         # As of when it began: what is written meanwhile is read the next time.
         began = f"mkdir -p {RELOADS.rpartition('/')[0]} && touch {stamp}.new"
         yield Command(f"{began} && {command} && mv {stamp}.new {stamp}")
+
+
+@operation()
+def forgotten(path: str, command: str) -> Generator[Command]:
+    """No configuration file at this path, and its service works without it.
+
+    Args:
+        path: the file.
+        command: the shell command that lets the service read its configuration again.
+    """
+    if host.get_fact(Exists, path=path):
+        yield Command(f"rm -f {shlex.quote(path)} && {command}")
 
 
 def _or_why(verb: str, name: str) -> str:

@@ -17,6 +17,7 @@ from kubeinstall.verify.checks import (
     certificates,
     cluster_state,
     control_plane,
+    network,
     node,
     sources,
     system,
@@ -27,7 +28,7 @@ _MOST_AT_ONCE = 50
 
 def checks_for(cluster: Cluster, host: Node) -> list[Check]:
     """The checks of a host: a control plane has more, the first one the cluster's own."""
-    modules = [system, sources, node, certificates]
+    modules = [system, network, sources, node, certificates]
     if host.is_control_plane:
         modules.append(control_plane)
     if host == cluster.first:

@@ -108,7 +108,7 @@ def test_a_firewall_at_work_is_opened_and_ssh_stays(h1: Lone) -> None:
         "apt-get install -yq --no-install-recommends ufw >/dev/null 2>&1;"
         "ufw allow 22/tcp; ufw --force enable"
     )
-    assert h1.changed("hosts") == ["Open the firewall for the cluster"]
+    assert h1.changed("hosts") == ["Open ufw for the cluster"]
     rules = h1.sh("ufw status")
     assert "22/tcp" in rules
     assert "6443/tcp" in rules

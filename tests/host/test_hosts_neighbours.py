@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.host.lone import Lone, lone_host
+from tests.running import kubeinstall
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(600)]
 
@@ -85,3 +86,14 @@ def test_needrestart_leaves_the_runtime(h1: Lone) -> None:
     h1.sh("DEBIAN_FRONTEND=noninteractive needrestart -r a -l")
     assert h1.sh(f"{show} containerd") == containerd
     assert h1.sh(f"{show} other") != other
+
+
+def test_reset_gives_network_manager_its_interfaces_back(h1: Lone) -> None:
+    kubeinstall("reset", "-y", "-i", h1.inventory()).ok()
+    files = (
+        "/etc/NetworkManager/conf.d/kubeinstall.conf /etc/systemd/networkd.conf.d/kubeinstall.conf"
+    )
+    assert h1.sh(f"ls {files} 2>/dev/null || true") == ""
+    h1.sh("ip link add cni1 type bridge; ip addr add 10.9.7.1/24 dev cni1; ip link set cni1 up")
+    h1.sh(f"for i in 1 2 3 4 5 6; do {DEVICES} | grep cni1:connected && break; sleep .5; done")
+    assert "cni1" not in unmanaged(h1)

@@ -6,21 +6,16 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys import host_files
 from kubeinstall.facts.clock import InSync, OtherTimeServices
 from kubeinstall.facts.files import File, FileState
-from kubeinstall.facts.firewall import Firewalls, FirewallState
 from kubeinstall.facts.identity import Hostname, Names
 from kubeinstall.facts.kernel import Module, Modules, Sysctls, sysctl_path
 from kubeinstall.facts.swap import Swap, SwapState
-from kubeinstall.inventory.model import Role
 from kubeinstall.operations.clock import in_sync, others_off
-from kubeinstall.operations.firewall import Opening, firewall_off, firewall_open
 from kubeinstall.operations.modules import modules_file, modules_loaded
 from kubeinstall.operations.names import BEGIN, END, etc_hosts, hostname, with_names
 from kubeinstall.operations.swap import swap_off
 from kubeinstall.operations.sysctls import sysctls_live
-from tests.unit.clusters import cluster, host
 from tests.unit.operating import ask, commands, texts
 
 pytestmark = pytest.mark.unit
@@ -217,76 +212,3 @@ def test_other_time_services_are_turned_off(monkeypatch: pytest.MonkeyPatch) -> 
     (off,) = texts(commands(monkeypatch, others_off, facts))
     assert off == "systemctl disable --quiet --now ntpsec.service"
     assert commands(monkeypatch, others_off, {}) == []
-
-
-def test_a_worker_opens_little() -> None:
-    made = cluster(workers=2)
-    openings = host_files.openings(made, made.host("w1"))
-    everywhere = {opening.ports for opening in openings if opening.source is None}
-    assert everywhere == {"10256", "30000:32767"}
-    assert {(o.ports, o.source) for o in openings if o.source} == {
-        ("10250", "10.0.0.10"),
-        ("10250", "10.0.0.12"),
-    }
-
-
-def test_a_control_plane_opens_the_api_to_all_and_etcd_to_its_like() -> None:
-    made = cluster(workers=1)
-    second = host("cp2", Role.CONTROL_PLANE, 20)
-    made = made.model_copy(update={"hosts": (*made.hosts, second)})
-    openings = host_files.openings(made, made.host("cp1"))
-    assert Opening("6443") in openings
-    assert Opening("2379:2380", source="10.0.0.20") in openings
-    assert {o.source for o in openings if o.ports == "2379:2380"} == {"10.0.0.20"}
-
-
-OPENINGS = (Opening("6443"), Opening("2379:2380", source="10.0.0.20"))
-PODS = ("10.244.0.0/16",)
-
-
-def test_ufw(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = [
-        "ufw",
-        "ufw allow 22/tcp",
-        "ufw allow 6443/tcp comment 'kubeinstall'",
-        "ufw route allow to 10.244.0.0/16",
-    ]
-    facts = {Firewalls: Firewalls().process(shown)}
-    lines = texts(commands(monkeypatch, firewall_open, facts, openings=OPENINGS, trusted=PODS))
-    assert lines == [
-        "ufw allow from 10.0.0.20 to any port 2379:2380 proto tcp comment kubeinstall",
-        "ufw allow from 10.244.0.0/16 comment kubeinstall",
-        "ufw route allow from 10.244.0.0/16 comment kubeinstall",
-    ]
-    full = [*shown, *(line.replace(" comment kubeinstall", "") for line in lines)]
-    facts = {Firewalls: Firewalls().process(full)}
-    assert commands(monkeypatch, firewall_open, facts, openings=OPENINGS, trusted=PODS) == []
-
-
-def test_firewalld(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = ["firewalld", "firewalld port=6443/tcp"]
-    facts = {Firewalls: Firewalls().process(shown)}
-    lines = texts(commands(monkeypatch, firewall_open, facts, openings=OPENINGS, trusted=PODS))
-    assert len(lines) == 2
-    assert "6443" not in " ".join(lines)
-    assert 'port="2379-2380"' in lines[0]
-    assert all("--permanent" in line for line in lines)
-    assert "--zone=trusted --add-source=10.244.0.0/16" in lines[1]
-    rich = (
-        'rule family="ipv4" source address="10.0.0.20" port port="2379-2380" protocol="tcp" accept'
-    )
-    full = [*shown, f"firewalld rich-rule={rich}", "firewalld trusted source=10.244.0.0/16"]
-    facts = {Firewalls: Firewalls().process(full)}
-    assert commands(monkeypatch, firewall_open, facts, openings=OPENINGS, trusted=PODS) == []
-
-
-def test_no_firewall_at_work_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = {Firewalls: FirewallState()}
-    assert commands(monkeypatch, firewall_open, facts, openings=OPENINGS, trusted=PODS) == []
-    assert commands(monkeypatch, firewall_off, facts) == []
-
-
-def test_firewall_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = {Firewalls: FirewallState(ufw=True, firewalld=True)}
-    lines = texts(commands(monkeypatch, firewall_off, facts))
-    assert lines == ["ufw --force disable", "systemctl disable --now --quiet firewalld"]

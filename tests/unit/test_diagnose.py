@@ -148,6 +148,14 @@ RECORDED = [
         "10.99.0.11:6443 cannot be reached from here: a firewall, or the wrong address",
     ),
     (
+        "error execution phase preflight: couldn't validate the identity of the API Server: "
+        'Get "https://10.99.0.11:6443/api/v1/namespaces/kube-public/configmaps/cluster-info'
+        '?timeout=10s": net/http: request canceled while waiting for connection '
+        "(Client.Timeout exceeded while awaiting headers)",
+        "10.99.0.11:6443 does not answer: a firewall drops what is sent there, or the address "
+        "is wrong",
+    ),
+    (
         "The connection to the server 10.99.0.11:6443 was refused - did you specify the right host",
         "nothing listens on 10.99.0.11:6443: the API server does not run there (any more)",
     ),

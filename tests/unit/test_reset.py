@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kubeinstall.facts import kubeadm as facts
+from kubeinstall.facts.cni import IpvsServices
 from kubeinstall.operations import reset
 from tests.unit.operating import ask, commands, run, texts
 
@@ -105,3 +106,27 @@ def test_a_users_own_rules_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "rules" in ask(facts.Leftovers)
     (tmp_path / "saved").write_text(KEPT)
     assert "rules" not in ask(facts.Leftovers)
+
+
+IPVS = """\
+-A -t 10.96.0.1:443 -s rr
+-a -t 10.96.0.1:443 -r 10.0.0.10:6443 -m -w 1
+-A -u 10.96.0.10:53 -s rr
+-A -t 10.0.0.10:30080 -s rr
+-A -t 192.0.2.80:80 -s wlc
+-A -f 7 -s rr
+"""
+
+
+def test_ipvs_services_of_others_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "5: kube-ipvs0    inet {}/32 scope global kube-ipvs0"
+    shown = "\n".join(map(address.format, ("10.96.0.1", "10.96.0.10")))
+    for name, text in {"ipvsadm": IPVS, "ip": shown}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\ncat <<'END'\n{text}\nEND\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    services = ask(IpvsServices)
+    assert services == ("-t 10.96.0.1:443", "-u 10.96.0.10:53", "-t 10.0.0.10:30080")
+    (line,) = texts(commands(monkeypatch, reset.ipvs_gone, {IpvsServices: services}))
+    assert line.splitlines()[1:] == [f"ipvsadm -D {service}" for service in services]
+    assert commands(monkeypatch, reset.ipvs_gone, {}) == []

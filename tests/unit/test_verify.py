@@ -13,7 +13,14 @@ from testinfra.host import Host
 
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.verify.check import Check, CheckFailed, expect
-from kubeinstall.verify.checks import cluster_state, control_plane, node, sources, system
+from kubeinstall.verify.checks import (
+    cluster_state,
+    control_plane,
+    network,
+    node,
+    sources,
+    system,
+)
 from kubeinstall.verify.run import check_host, checks_for, title
 from tests.signing import Signer
 from tests.unit.clusters import cluster
@@ -77,6 +84,29 @@ def test_swap() -> None:
     assert ended(system.swap_is_off, always(f"{header}/dev/sda2 partition 1 0 -2\n")) == (
         "swap is on: /dev/sda2"
     )
+
+
+def test_hosts_that_do_not_answer_are_told_from_those_that_refuse() -> None:
+    endpoint = "10.0.0.10:6443"
+    assert ended(network.other_hosts_answer, always(f"{endpoint} 0\n")) == ""
+    assert "no answer from 10.0.0.10:6443" in ended(
+        network.other_hosts_answer, always(f"{endpoint} 124\n")
+    )
+    assert "refused by 10.0.0.10:6443" in ended(
+        network.other_hosts_answer, always(f"{endpoint} 1\n")
+    )
+
+
+def test_a_firewall_without_openings() -> None:
+    assert ended(network.firewall_is_open, always("")) == ""
+    assert ended(network.firewall_is_open, always("ufw\nfirewalld\n")) == (
+        "the openings are missing in ufw, firewalld"
+    )
+    assert ended(network.firewall_is_open, always("ufw\n"), firewall="keep") == ""
+
+
+def test_network_manager() -> None:
+    assert ended(network.network_manager_leaves_the_pods, always("cni0\n")) == "it manages cni0"
 
 
 SYSCTLS = (

@@ -117,7 +117,7 @@ class ClusterSpec(Strict):
     time: Time = Field(default_factory=Time)
     firewall: Firewall = Field(
         Firewall.OPEN,
-        description="An active ufw or firewalld: open what the cluster needs, turn off, or keep.",
+        description="A firewall at work: open what the cluster needs, turn it off, or keep it.",
     )
     proxy: Proxy | None = Field(None, description="Default: hosts have a way out of their own.")
     sysctls: dict[Annotated[str, StringConstraints(pattern=SYSCTL)], str | int] = Field(

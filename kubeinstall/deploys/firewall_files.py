@@ -1,0 +1,150 @@
+"""What a firewall has to let through, and the files that say so to each kind (pure).
+
+Sources: Kubernetes' "Ports and Protocols"; nft(8), firewalld.policy(5), firewalld.zone(5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from xml.sax.saxutils import quoteattr
+
+from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
+from kubeinstall.operations.files import MARKER
+from kubeinstall.operations.firewall import CHAINS, Opening
+from kubeinstall.templates import render
+
+SCRIPT = "/usr/local/lib/kubeinstall/firewall"
+UNIT = "kubeinstall-firewall.service"
+UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+SERVICES = ("nftables.service", "netfilter-persistent.service", "iptables.service")
+"""Services that load a ruleset and keep nothing of it in mind."""
+
+ZONE_FILE = "/etc/firewalld/zones/kubeinstall.xml"
+POLICY_FILE = "/etc/firewalld/policies/kubeinstall-host.xml"
+PODS_FILE = "/etc/firewalld/policies/kubeinstall-pods.xml"
+FIREWALLD_FILES = (ZONE_FILE, POLICY_FILE, PODS_FILE)
+
+_POLICY = "kubeinstall-host"
+# A reload of firewalld flushes the chains of iptables as well, kube-proxy's and ours among them: of
+# a policy that is known to it, just what differs is changed.
+FIREWALLD_READ = f"""\
+if [ "$(firewall-cmd --get-policies | tr ' ' '\\n' | grep -c '^kubeinstall-')" != 2 ]; then
+  firewall-cmd --reload >/dev/null || exit
+  ! systemctl is-active -q kubeinstall-routes || systemctl restart kubeinstall-routes
+else
+  for kind in port rich-rule; do
+    one() {{ if [ $kind = port ]; then tr ' ' '\\n'; else cat; fi | grep . | sort; }}
+    wanted=$(firewall-offline-cmd --policy={_POLICY} --list-${{kind}}s | one)
+    live=$(firewall-cmd --policy={_POLICY} --list-${{kind}}s | one)
+    printf '%s\\n' "$live" | grep . | grep -vxF -e "$wanted" | while IFS= read -r rule; do
+      firewall-cmd -q --policy={_POLICY} "--remove-$kind=$rule" || exit
+    done &&
+    printf '%s\\n' "$wanted" | grep . | grep -vxF -e "$live" | while IFS= read -r rule; do
+      firewall-cmd -q --policy={_POLICY} "--add-$kind=$rule" || exit
+    done || exit
+  done
+fi"""
+"""Lets firewalld work by the files of its zone and policies."""
+
+PLUGIN_PORTS: Mapping[NetworkPlugin, tuple[tuple[str, str], ...]] = {
+    # Routes only: what pods send each other arrives with their own addresses.
+    NetworkPlugin.BRIDGE: (),
+    NetworkPlugin.NONE: (),
+}
+"""Ports and protocols that the nodes of a pod network need between themselves."""
+
+
+def openings(cluster: Cluster, host: Host) -> tuple[Opening, ...]:
+    """The ports that must be reached on a host; where only peers have to, only by them."""
+    _, _, port = cluster.endpoint.rpartition(":")
+    everywhere = [Opening("10256"), Opening("30000:32767"), Opening("30000:32767", "udp")]
+    others = [peer for peer in cluster.hosts if peer.name != host.name]
+    between = [("10250", "tcp"), *PLUGIN_PORTS[cluster.spec.network.plugin]]
+    # Not just the API servers: pods that ask a kubelet come by their host's address.
+    peers = [
+        Opening(ports, protocol, peer.node_ip) for ports, protocol in between for peer in others
+    ]
+    if host.is_control_plane:
+        everywhere[:0] = [Opening(port) for port in dict.fromkeys(("6443", port))]
+        peers += [
+            Opening(ports, source=peer.node_ip)
+            for peer in others
+            if peer.is_control_plane
+            for ports in ("2379:2380", "10257", "10259")
+        ]
+    return (*everywhere, *peers)
+
+
+def script(cluster: Cluster, host: Host) -> str:
+    """The shell script that opens chains of nftables and of iptables."""
+    pods = str(cluster.spec.network.pods)
+    grouped = list(_grouped(openings(cluster, host)))
+    passing = (f"-s {pods}", f"-d {pods}", "-m conntrack --ctstate DNAT")
+    return render(
+        "hosts/firewall.sh.j2",
+        chains=CHAINS,
+        nft_input=[f"ip saddr {pods} accept", *(_nft(*group) for group in grouped)],
+        # The last for services whose pods use their host's network.
+        nft_forward=[f"ip saddr {pods} accept", f"ip daddr {pods} accept", "ct status dnat accept"],
+        iptables_input=[f"-s {pods}", *(_iptables(*group) for group in grouped)],
+        iptables_forward=passing,
+    )
+
+
+def unit() -> str:
+    """The systemd unit that runs the script after whatever loads a ruleset."""
+    services = " ".join(SERVICES)
+    return render("hosts/kubeinstall-firewall.service.j2", script=SCRIPT, services=services)
+
+
+def zone(cluster: Cluster) -> str:
+    """firewalld's zone of the pods: what comes from them is let through."""
+    source = quoteattr(str(cluster.spec.network.pods))
+    return _xml('<zone target="ACCEPT">', [f"<source address={source}/>"], "</zone>")
+
+
+def policy(cluster: Cluster, host: Host) -> str:
+    """firewalld's policy of the host: the openings, whichever zone a packet comes from."""
+    lines = ['<ingress-zone name="ANY"/>', '<egress-zone name="HOST"/>']
+    for opening in openings(cluster, host):
+        ports = quoteattr(opening.ports.replace(":", "-"))
+        port = f"<port port={ports} protocol={quoteattr(opening.protocol)}/>"
+        source = f"<source address={quoteattr(opening.source)}/>" if opening.source else ""
+        lines.append(f'<rule family="ipv4">{source}{port}<accept/></rule>' if source else port)
+    return _xml('<policy target="CONTINUE">', lines, "</policy>")
+
+
+def pods_policy() -> str:
+    """firewalld's policy of what goes to the pods, from whichever zone."""
+    lines = ['<ingress-zone name="ANY"/>', '<egress-zone name="kubeinstall"/>']
+    return _xml('<policy target="ACCEPT">', lines, "</policy>")
+
+
+def _xml(begin: str, lines: Iterable[str], end: str) -> str:
+    head = ['<?xml version="1.0" encoding="utf-8"?>', f"<!-- {MARKER} -->", begin]
+    inner = ["  <short>kubeinstall</short>", *(f"  {line}" for line in lines)]
+    return "\n".join([*head, *inner, end, ""])
+
+
+def _grouped(
+    given: tuple[Opening, ...],
+) -> Iterable[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """Protocol, sources and ports of as few rules as say the same."""
+    ports: dict[tuple[str, str], list[str]] = {}
+    for opening in given:
+        ports.setdefault((opening.protocol, opening.source or ""), []).append(opening.ports)
+    sources: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (protocol, source), of_source in ports.items():
+        sources.setdefault((protocol, tuple(of_source)), []).append(source)
+    for (protocol, same), by in sources.items():
+        yield protocol, tuple(filter(None, by)), same
+
+
+def _nft(protocol: str, sources: tuple[str, ...], ports: tuple[str, ...]) -> str:
+    by = f"ip saddr {{ {', '.join(sources)} }} " if sources else ""
+    return f"{by}{protocol} dport {{ {', '.join(ports).replace(':', '-')} }} accept"
+
+
+def _iptables(protocol: str, sources: tuple[str, ...], ports: tuple[str, ...]) -> str:
+    by = f"-s {','.join(sources)} " if sources else ""
+    return f"{by}-p {protocol} -m multiport --dports {','.join(ports)}"
