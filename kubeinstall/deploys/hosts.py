@@ -7,7 +7,9 @@ from pyinfra.context import host
 
 from kubeinstall.deploys import families, firewall, host_files, proxy
 from kubeinstall.deploys.network_managers import pods_left_alone
-from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.facts.selinux import Selinux as SelinuxNow
+from kubeinstall.inventory.model import Cluster, Host, Selinux
+from kubeinstall.operations import selinux
 from kubeinstall.operations.clock import in_sync, others_off
 from kubeinstall.operations.files import managed_file
 from kubeinstall.operations.modules import modules_loaded
@@ -33,6 +35,7 @@ def prepare() -> None:
     for file in families.current().upgrade_files:
         managed_file(path=file.path, content=file.content, name=f"Write {file.path}")
     pods_left_alone()
+    _selinux(cluster)
     _kernel(cluster)
     firewall.kept(cluster, node)
 
@@ -62,3 +65,13 @@ def _kernel(cluster: Cluster) -> None:
     )
     live = tuple(host_files.sysctls(cluster).items())
     sysctls_live(values=live, name="Apply kernel settings")
+
+
+def _selinux(cluster: Cluster) -> None:
+    """Kept as it is, SELinux gets its rules for containers; or it only logs."""
+    if cluster.spec.selinux is Selinux.PERMISSIVE:
+        selinux.permissive(name="Let SELinux refuse nothing")
+    elif host.get_fact(SelinuxNow).live:
+        package = families.current().selinux_package
+        if package:
+            families.current().installed(((package, ""),), name=f"Install {package}")

@@ -212,6 +212,7 @@ def test_firewalld(h1: Lone) -> None:
 
 def test_ufw(h1: Lone) -> None:
     h1.sh(INSTALL.format("ufw") + "; ufw allow 22/tcp; ufw allow 9999; ufw --force enable")
+    h1.sh(NODE_PORT)
     cycle(h1, "ufw show added")
     assert up(h1, firewall="off")[-1] == "Turn off the firewall"
     assert all(map(answers, LISTEN))

@@ -27,7 +27,7 @@ class System:
     Args:
         missing: of the tools that Kubernetes calls.
         containerd: the package to install.
-        firewall: firewalld is at work.
+        firewall: firewalld is at work, and SELinux enforces.
         chrony: is there already.
     """
 
@@ -83,7 +83,8 @@ def test_a_fresh_host_is_prepared(name: str, wanted: Cluster) -> None:
     assert bool(ran["Install chrony"]) is not system.chrony
     (conf,) = [line for line in ran["Name the time servers"] if "mktemp" in line]
     assert conf.endswith(f' "$tmp" && mv -fT "$tmp" {family.chrony.conf}')
-    assert bool(ran["Open the firewall for the cluster"]) is system.firewall
+    assert bool(ran.get("Write /etc/firewalld/zones/kubeinstall.xml")) is system.firewall
+    assert bool(ran.get("Install container-selinux")) is system.firewall
     assert any("net/ipv4/ip_forward" in line for line in ran["Apply kernel settings"])
     if not system.chrony:
         assert "systemd-timesyncd.service" in "\n".join(ran["Turn off other time services"])

@@ -32,7 +32,7 @@ from kubeinstall.inventory.model.proxy import Proxy
 from kubeinstall.inventory.model.resolved import Cluster, Host, Role
 from kubeinstall.inventory.model.runtime import Registry, Runtime, RuntimeClass, RuntimeName
 from kubeinstall.inventory.model.sources import Packages
-from kubeinstall.inventory.model.system import Firewall, Time
+from kubeinstall.inventory.model.system import Firewall, Selinux, Time
 from kubeinstall.inventory.model.vagrant import Vagrant
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "Runtime",
     "RuntimeClass",
     "RuntimeName",
+    "Selinux",
     "Smoke",
     "Ssh",
     "Strict",

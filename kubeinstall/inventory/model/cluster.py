@@ -24,7 +24,7 @@ from kubeinstall.inventory.model.base import (
 from kubeinstall.inventory.model.proxy import Proxy
 from kubeinstall.inventory.model.runtime import Runtime
 from kubeinstall.inventory.model.sources import Packages
-from kubeinstall.inventory.model.system import Firewall, Time
+from kubeinstall.inventory.model.system import Firewall, Selinux, Time
 from kubeinstall.releases.images import ImageLayout
 from kubeinstall.releases.sources import SourceName
 
@@ -120,6 +120,10 @@ class ClusterSpec(Strict):
         description="A firewall at work: open what the cluster needs, turn it off, or keep it.",
     )
     proxy: Proxy | None = Field(None, description="Default: hosts have a way out of their own.")
+    selinux: Selinux = Field(
+        Selinux.KEEP,
+        description="keep: as it is, with rules for containers; permissive: logs, refuses nothing.",
+    )
     sysctls: dict[Annotated[str, StringConstraints(pattern=SYSCTL)], str | int] = Field(
         default_factory=dict, description="More of your own."
     )

@@ -25,3 +25,8 @@ class Firewall(StrEnum):
     OPEN = "open"
     OFF = "off"
     KEEP = "keep"
+
+
+class Selinux(StrEnum):
+    KEEP = "keep"
+    PERMISSIVE = "permissive"
