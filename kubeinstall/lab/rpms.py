@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from kubeinstall.lab.mirror.cache import Cache, publish
@@ -34,6 +35,7 @@ Release: {release}
 Summary: {summary}
 License: Apache-2.0
 URL: https://kubernetes.io
+AutoReqProv: no
 {requires}
 
 %description
@@ -54,8 +56,6 @@ _MACROS = {
     "_build_id_links": "none",
     "debug_package": "%{nil}",
     "_binary_payload": "w1.gzdio",
-    "__find_provides": "%{nil}",
-    "_use_internal_dependency_generator": "0",
 }
 
 
@@ -95,7 +95,7 @@ class Rpm:
                 summary=self.summary,
                 requires="\n".join(needs),
                 root=self.root,
-                files="\n".join(_listed(self.root)),
+                files="\n".join(listed(self.root)),
             )
         )
         settings = {**_MACROS, "_topdir": scratch / "rpmbuild", "_rpmdir": to}
@@ -106,7 +106,7 @@ class Rpm:
 
 
 def ensure(tree: MirrorTree, progress: Progress) -> None:
-    """Add the rpm repository to a finished mirror, unless it is there, signed by this machine.
+    """Add the rpm repository to a finished mirror, unless it is there as it would be made now.
 
     Raises:
         MirrorError: it cannot be made.
@@ -116,9 +116,10 @@ def ensure(tree: MirrorTree, progress: Progress) -> None:
     debs = tree.apt / tree.repository
     folder = debs.with_name("rpm")
     with cache.locked(progress):
-        key = debs / "Release.key"
-        published = folder / "repodata" / "repomd.xml.key"
-        if published.is_file() and published.read_text() == key.read_text():
+        # Signed by this machine's key, and shaped by this code.
+        recipe = sha256((debs / "Release.key").read_bytes() + Path(__file__).read_bytes())
+        made_by = folder / "recipe"
+        if made_by.is_file() and made_by.read_text() == recipe.hexdigest():
             return
         require(progress, _PROGRAMS)
         progress("making the mirror's rpm repository")
@@ -128,6 +129,7 @@ def ensure(tree: MirrorTree, progress: Progress) -> None:
             for deb in sorted(debs.glob("*.deb")):
                 convert(deb, scratch / deb.stem, made)
             index(made, cache.signing)
+            (made / made_by.name).write_text(recipe.hexdigest())
             publish(made, folder)
 
 
@@ -139,9 +141,9 @@ def convert(deb: Path, scratch: Path, to: Path) -> None:
     form = "${Package}\n${Version}\n${Architecture}\n${Depends}\n${Description}\n"
     said = run(["dpkg-deb", "--show", f"--showformat={form}", deb])
     name, version, architecture, depends, summary, *_ = said.splitlines()
-    _as_rpm_has_it(root)
+    moved(root)
     upstream = version.rpartition("-")[0]
-    requires = tuple(_requirement(one.strip()) for one in depends.split(",") if one.strip())
+    requires = tuple(requirement(one.strip()) for one in depends.split(",") if one.strip())
     Rpm(name, upstream, summary, root, requires).build(scratch, to, architecture)
     shutil.rmtree(scratch)
 
@@ -162,13 +164,12 @@ def index(folder: Path, home: Path) -> None:
         run(["createrepo_c", "--quiet", folder])
         metadata = folder / "repodata" / "repomd.xml"
         run([*gpg, "--local-user", fingerprint, "--detach-sign", metadata])
-        # Last: a key that is there says that all before it is there too.
         metadata.with_name("repomd.xml.key").write_text(key.public(fingerprint))
     finally:
         key.close()
 
 
-def _as_rpm_has_it(root: Path) -> None:
+def moved(root: Path) -> None:
     """Move files to where a system with rpm looks for them."""
     for old, new in {"lib": "usr/lib", "etc/default": "etc/sysconfig"}.items():
         if (root / old).is_dir():
@@ -179,13 +180,13 @@ def _as_rpm_has_it(root: Path) -> None:
         drop_in.write_text(text.replace("/etc/default/", "/etc/sysconfig/"), encoding="utf-8")
 
 
-def _requirement(depends: str) -> str:
+def requirement(depends: str) -> str:
     """One of Debian's dependencies in rpm's words: ``iptables (>= 1.4.21)``."""
     name, _, version = depends.partition(" ")
     return f"{_NAMES.get(name, name)} {re.sub(r'[()]', '', version)}".strip()
 
 
-def _listed(root: Path) -> list[str]:
+def listed(root: Path) -> list[str]:
     """The lines of %files: what is configuration is kept when it was changed."""
     paths = sorted(path for path in root.rglob("*") if not path.is_dir())
     names = [f"/{path.relative_to(root)}" for path in paths]

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from kubeinstall.lab import mirror, rpms
 from kubeinstall.lab.mirror.apt import architecture
 from kubeinstall.lab.mirror.packages import KUBELET_SERVICE
 from kubeinstall.lab.rpms import Rpm, index
@@ -29,6 +30,18 @@ NETWORK = "10.89.14"
 NAMES = ("kubelet", "kubeadm", "kubectl")
 INSTALL = "Install kubelet, kubeadm and kubectl"
 ROCKY = 'ID="rocky"\\nVERSION_ID="9.4"\\nID_LIKE="rhel centos fedora"\\nVERSION_CODENAME=""\\n'
+PRESENT = (
+    *("/bin/sh", "ca-certificates", "glibc = 2.36", "iproute", "util-linux"),
+    *(
+        "conntrack",
+        "conntrack-tools",
+        "ebtables",
+        "ethtool",
+        "iproute-tc",
+        "iptables = 1.8",
+        "socat",
+    ),
+)
 BASE = "[base]\\nname=base\\nbaseurl=http://%s/base/\\ngpgcheck=0\\n"
 
 
@@ -93,9 +106,8 @@ def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     repository.kubernetes("1.20.1")
     repository.index()
     base = Repository(top / "served/base", top / "gnupg")
-    tools = ("conntrack-tools", "ethtool", "iproute-tc", "iptables", "socat")
-    # And a shell, as no package on this host is known to rpm.
-    base.add("tools", "1.0", provides=("/bin/sh", *tools))
+    # All that rpm would know of on a host that has been installed with it.
+    base.add("tools", "1.0", provides=PRESENT)
     base.index()
     return repository
 
@@ -113,6 +125,17 @@ def source(h1: Lone, kubernetes: Repository) -> Iterator[dict[str, Any]]:
     shutil.copy(key, top / "key.asc")
     yield {"kubernetes": "1.20.1", "packages": {"url": f"http://{at}", "key": f"{top}/key.asc"}}
     server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def lab_mirror(source: dict[str, Any], kubernetes: Repository) -> dict[str, Any]:
+    """The settings for the rpm repository that labs get."""
+    tree = mirror.from_debian_source(print)
+    rpms.ensure(tree, print)
+    (kubernetes.folder.parents[3] / "lab").symlink_to(tree.apt)
+    url = f"{source['packages']['url']}/lab"
+    key = tree.apt / tree.repository / "Release.key"
+    return {"kubernetes": tree.kubernetes, "packages": {"url": url, "key": str(key)}}
 
 
 def versions(h1: Lone) -> list[str]:
@@ -237,3 +260,10 @@ def test_an_archive_in_place_of_the_source(
     ]
     assert versions(h1) == ["1.20.1"] * 3
     assert h1.changed("packages", kubernetes="1.20.1", packages=packages) == []
+
+
+def test_the_mirror_of_labs_has_what_a_node_needs(h1: Lone, lab_mirror: dict[str, Any]) -> None:
+    assert f"{INSTALL} 1.20.2" in h1.changed("packages", **lab_mirror)
+    said = h1.sh("kubelet --version; kubeadm version -o short; ls /opt/cni/bin/bridge")
+    assert said.split() == ["Kubernetes", "v1.20.2", "v1.20.2", "/opt/cni/bin/bridge"]
+    assert h1.changed("packages", **lab_mirror) == []
