@@ -21,8 +21,8 @@ class Major(FactBase[int | None]):
         return (
             "{ containerd --version || if command -v apt-cache >/dev/null;"
             f" then apt-cache show --no-all-versions {name} | sed -n 's/^Version: /containerd /p';"
-            f" else dnf -q -C repoquery --latest-limit 1 --qf {form} {name}; fi; }} 2>/dev/null"
-            " || true"
+            f" else dnf -q -C repoquery --latest-limit 1 --queryformat {form} {name}; fi; }}"
+            " 2>/dev/null || true"
         )
 
     def process(self, output: list[str]) -> int | None:

@@ -110,11 +110,13 @@ class RpmAvailable(FactBase[dict[str, tuple[str, ...]]]):
 def query(repository: str) -> str:
     """The command that lists ``name|version`` of all versions there are, for dnf 4 and dnf 5.
 
+    Sources: dnf's command reference; "Changes between DNF and DNF5" of dnf5's documentation.
+
     Args:
         repository: whose own excludes do not count; empty: all count.
     """
     form = "'%{name}|%{evr}\\n'"
-    return f"dnf -q{relying_on(repository)} repoquery --showduplicates --qf {form}"
+    return f"dnf -q{relying_on(repository)} repoquery --queryformat {form}"
 
 
 def relying_on(repository: str) -> str:
