@@ -12,6 +12,7 @@ from kubeinstall.inventory.model import Cluster, Host, Selinux
 from kubeinstall.operations import selinux
 from kubeinstall.operations.clock import in_sync, others_off
 from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.machine_id import machine_id_renewed
 from kubeinstall.operations.modules import modules_loaded
 from kubeinstall.operations.names import etc_hosts, hostname
 from kubeinstall.operations.services import running
@@ -21,10 +22,15 @@ from kubeinstall.operations.sysctls import sysctls_live
 
 @deploy("Prepare the host")
 def prepare() -> None:
-    """Proxy, names, clock, swap, upgrades, network managers, kernel and its settings, firewall."""
+    """Proxy, names, clock, swap, upgrades, network managers, kernel and its settings, firewall.
+
+    In memory: ``shared_machine_id``, the one to be renewed, if preflight found clones.
+    """
     cluster: Cluster = host.data.cluster
     node: Host = host.data.node
     proxy.configure(cluster)
+    if shared := host.data.get("shared_machine_id"):
+        machine_id_renewed(shared=shared, name="Give the host a machine-id of its own")
     hostname(wanted=node.hostname, name="Set the hostname")
     if cluster.spec.manage_etc_hosts:
         addresses = tuple(host_files.addresses(cluster).items())

@@ -65,3 +65,17 @@ class System(FactBase[SystemState]):
         if len(lines) < 4:
             return SystemState()
         return SystemState(lines[0], lines[1], tuple(lines[2].split()), lines[3])
+
+
+class MachineId(FactBase[str]):
+    """The host's machine-id; empty without one."""
+
+    @staticmethod
+    def default() -> str:
+        return ""
+
+    def command(self) -> str:
+        return "cat /etc/machine-id 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> str:
+        return "".join(output[:1]).strip()

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.phases.alternatives import advice, lost, question
+from kubeinstall.phases.clones import renewed
 from kubeinstall.phases.probe import Probe, script
 from kubeinstall.phases.rules import judge
 from kubeinstall.phases.run import Run
 
 
 def run(run: Run) -> None:
-    """Probe all hosts at once and tell every finding.
+    """Probe all hosts at once, tell every finding, and note who is to get a new machine-id.
 
     A worker with an error is left out of the run.
 
@@ -23,6 +24,8 @@ def run(run: Run) -> None:
     questions = {host.name: script(run.cluster, host, hosts) for host in hosts}
     answers = run.session.ask_all(questions, timeout=60)
     probes = {name: Probe.parse(answer.stdout) for name, answer in answers.items()}
+    for name, identity in renewed(run.cluster, probes).items():
+        run.session.set_data(name, "shared_machine_id", identity)
     findings = judge(run.cluster, probes, _elsewhere(run, probes))
     for finding in findings:
         if finding.severity == "warning":

@@ -13,6 +13,7 @@ from kubeinstall.facts.resolv import USUAL
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.alternatives import lost
+from kubeinstall.phases.clones import same
 from kubeinstall.phases.probe import Probe, peers
 
 _ARCHES = ("x86_64", "aarch64")
@@ -42,7 +43,7 @@ def judge(
     return [
         *each,
         *_reached(cluster, hosts, probes, advice),
-        *_same(hosts, probes),
+        *same(cluster, hosts, probes),
         *_nat(hosts, probes),
         *_clocks(probes),
     ]
@@ -174,45 +175,20 @@ def _reached(
                 yield _warning(host.name, f"does not reach {address}:{port}", answer, then)
 
 
-def _same(hosts: list[Host], probes: Probes) -> Iterable[Finding]:
-    """Cloned hosts: an identity that several share, while one of them is no node yet."""
-    contained = all(probes[h.name].container not in ("", "none") for h in hosts)
-    identities: list[tuple[str, Callable[[Probe], str], str]] = [
-        ("MAC address", lambda p: p.mac, "give each a MAC address of its own"),
-        (
-            "machine-id",
-            lambda p: p.machine_id,
-            "on all but one: rm /etc/machine-id; systemd-machine-id-setup; reboot",
-        ),
-        ("product_uuid", lambda p: p.product_uuid, "give each virtual machine its own"),
-    ]
-    for what, read, then in identities:
-        owners: dict[str, list[str]] = defaultdict(list)
-        for host in hosts:
-            if value := read(probes[host.name]):
-                owners[value].append(host.name)
-        for value, names in owners.items():
-            if len(names) < 2 or all(probes[name].node for name in names):
-                continue
-            # Containers see the product_uuid of the machine they run on: no clones.
-            make = _warning if what == "product_uuid" and contained else _error
-            yield make(", ".join(names), f"the same {what} {value}", "nodes are told by it", then)
-
-
 def _nat(hosts: list[Host], probes: Probes) -> Iterable[Finding]:
     """Hosts whose default routes start at one and the same address, on a card of their own each."""
     owners: dict[str, list[Host]] = defaultdict(list)
     for host in hosts:
         if source := probes[host.name].source:
             owners[source].append(host)
-    for source, same in owners.items():
-        if len(same) < 2 or all(probes[host.name].node for host in same):
+    for source, alike in owners.items():
+        if len(alike) < 2 or all(probes[host.name].node for host in alike):
             continue
         yield _warning(
-            ", ".join(host.name for host in same),
+            ", ".join(host.name for host in alike),
             f"their default routes all start at the same address {source}",
             "a NAT card, as Vagrant gives every VM; nodes go by "
-            + ", ".join(host.node_ip for host in same),
+            + ", ".join(host.node_ip for host in alike),
             "a pod network of your own has to be told which interface has those addresses",
         )
 

@@ -15,6 +15,7 @@ from kubeinstall.findings import Finding
 from kubeinstall.inventory.model import Kubelet, Role
 from kubeinstall.phases import preflight
 from kubeinstall.phases.alternatives import advice, question
+from kubeinstall.phases.clones import renewed
 from kubeinstall.phases.probe import Probe, script, sources
 from kubeinstall.phases.rules import judge
 from tests.unit.clusters import cluster, host
@@ -173,6 +174,34 @@ def test_clones_are_told_once_with_all_their_names(identity: str) -> None:
     finding = only(judge(cluster(), probes(w1=same, w2=same)))
     assert finding.where == "w1, w2"
     assert finding.severity == "error"
+
+
+RENEW: dict[str, Any] = {"machine_ids": "renew-duplicates"}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "new"),
+    [
+        ((), ["w1", "w2"]),
+        (("w1",), ["cp1", "w2"]),
+        (("cp1", "w1"), ["w2"]),
+        (("cp1", "w1", "w2"), []),
+    ],
+)
+def test_who_of_clones_gets_a_new_machine_id(nodes: tuple[str, ...], new: list[str]) -> None:
+    clones = {name: {"machine_id": "same", "node": name in nodes} for name in ("cp1", "w1", "w2")}
+    assert list(renewed(cluster(**RENEW), probes(**clones))) == new
+    assert renewed(cluster(), probes(**clones)) == {}
+
+
+def test_a_machine_id_that_is_to_be_renewed_stops_nothing() -> None:
+    same: dict[str, Any] = {"machine_id": "same"}
+    finding = only(judge(cluster(**RENEW), probes(w1=same, w2=same)))
+    assert finding.severity == "warning"
+    assert finding.what == "the same machine-id same; new: w2"
+    assert "DHCP" in finding.next
+    others: dict[str, Any] = {"mac": "same"}
+    assert only(judge(cluster(**RENEW), probes(w1=others, w2=others))).severity == "error"
 
 
 def test_containers_share_their_machines_product_uuid() -> None:

@@ -32,7 +32,7 @@ from kubeinstall.inventory.model.proxy import Proxy
 from kubeinstall.inventory.model.resolved import Cluster, Host, Role
 from kubeinstall.inventory.model.runtime import Registry, Runtime, RuntimeClass, RuntimeName
 from kubeinstall.inventory.model.sources import Packages
-from kubeinstall.inventory.model.system import Firewall, Selinux, Time
+from kubeinstall.inventory.model.system import Firewall, MachineIds, Selinux, Time
 from kubeinstall.inventory.model.vagrant import Vagrant
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "Kubeadm",
     "Kubelet",
     "Lab",
+    "MachineIds",
     "Network",
     "NetworkPlugin",
     "Packages",

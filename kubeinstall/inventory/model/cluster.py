@@ -24,7 +24,7 @@ from kubeinstall.inventory.model.base import (
 from kubeinstall.inventory.model.proxy import Proxy
 from kubeinstall.inventory.model.runtime import Runtime
 from kubeinstall.inventory.model.sources import Packages
-from kubeinstall.inventory.model.system import Firewall, Selinux, Time
+from kubeinstall.inventory.model.system import Firewall, MachineIds, Selinux, Time
 from kubeinstall.releases.images import ImageLayout
 from kubeinstall.releases.sources import SourceName
 
@@ -118,6 +118,11 @@ class ClusterSpec(Strict):
     firewall: Firewall = Field(
         Firewall.OPEN,
         description="A firewall at work: open what the cluster needs, turn it off, or keep it.",
+    )
+    machine_ids: MachineIds = Field(
+        MachineIds.KEEP,
+        description="renew-duplicates: cloned hosts that are no nodes yet get new ones, all but "
+        "the first; keep: clones are only told.",
     )
     proxy: Proxy | None = Field(None, description="Default: hosts have a way out of their own.")
     selinux: Selinux = Field(

@@ -30,3 +30,8 @@ class Firewall(StrEnum):
 class Selinux(StrEnum):
     KEEP = "keep"
     PERMISSIVE = "permissive"
+
+
+class MachineIds(StrEnum):
+    KEEP = "keep"
+    RENEW_DUPLICATES = "renew-duplicates"
