@@ -10,9 +10,10 @@ from kubeinstall.deploys.kubeadm_files import cri_socket
 from kubeinstall.deploys.nodes import Kubelets
 from kubeinstall.deploys.runtime import install
 from kubeinstall.deploys.switching import switch
-from kubeinstall.findings import KubeinstallError
+from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Host
 from kubeinstall.phases.draining import drain, uncordon
+from kubeinstall.phases.nodes import config_map
 from kubeinstall.phases.run import Deploys, Run
 
 
@@ -48,7 +49,10 @@ def _move(run: Run, host: Host) -> None:
     old, new, socket = _old(run, host), run.cluster.spec.runtime.name.value, cri_socket(run.cluster)
     way = f"from {old} to {new}"
     shared = Kubelets.of(run.cluster, run.nodes().kubelets)
-    run.session.set_data(host.name, "kubelet_config", shared.config if shared else None)
+    if shared is None:
+        run.session.fail(host.name, _no_configuration(run, host))
+        return
+    run.session.set_data(host.name, "kubelet_config", shared.config)
     run.session.set_data(host.name, "cri_socket", socket)
     if run.dry:
         run.reporter.note(f"would be moved {way}: drained before, uncordoned afterwards", host.name)
@@ -62,3 +66,14 @@ def _move(run: Run, host: Host) -> None:
             run.reporter.note(f"moved {way}", host.name)
     except KubeinstallError as error:
         run.session.fail(host.name, error.findings[0])
+
+
+def _no_configuration(run: Run, host: Host) -> Finding:
+    name = config_map(run.cluster.version)
+    return Finding(
+        Kind.CLUSTER,
+        "its kubelet cannot be told of another runtime",
+        host.name,
+        why=f"the ConfigMap kube-system/{name} with the kubelets' configuration cannot be read",
+        next=f"on {run.cluster.first.name}: kubectl -n kube-system get configmaps",
+    )
