@@ -159,6 +159,14 @@ def test_the_repository_is_checked_and_left_alone_by_others(h1: Lone) -> None:
     assert sorted(locks) == [f"{name}-0:1.20.1-150500.1.1.*" for name in sorted(NAMES)]
 
 
+def test_verify_reads_versions_and_locks(h1: Lone, source: dict[str, Any]) -> None:
+    # There is no cluster yet, so other checks fail.
+    told = kubeinstall("verify", "-i", h1.inventory(**source)).text.splitlines()
+    passed = [line.strip() for line in told if line.startswith("  ok ")]
+    assert "ok      kubelet, kubeadm and kubectl have exactly the inventory's version" in passed
+    assert any(line.startswith("ok      kubelet, kubeadm and kubectl are held") for line in passed)
+
+
 def test_nothing_upgrades_by_surprise(
     h1: Lone, kubernetes: Repository, source: dict[str, Any]
 ) -> None:
