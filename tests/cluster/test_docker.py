@@ -31,11 +31,36 @@ find /etc /opt/cni /var/lib/kubelet/config.yaml /usr/lib/systemd /root/.kube \
 systemctl show -p Id -p ActiveEnterTimestampMonotonic kubelet docker ssh kubeinstall-routes 2>&1
 """
 
+# A worker that drops what it is not told to let through.
+FIREWALL = """\
+flush ruleset
+table inet filter {
+  chain input {
+    type filter hook input priority 0; policy drop;
+    iif lo accept
+    ct state established,related accept
+    tcp dport 22 accept
+  }
+  chain forward {
+    type filter hook forward priority 0; policy drop;
+    ct state established,related accept
+  }
+}
+"""
+SHUT = f"""
+apt-get update -q >/dev/null
+DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends nftables >/dev/null
+cat > /etc/nftables.conf <<'END'
+{FIREWALL}END
+systemctl enable --now -q nftables
+"""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def lab() -> Iterator[None]:
     kubeinstall("lab", "down", "-i", LAB).ok()
     kubeinstall("lab", "up", "-i", LAB, timeout=2400).ok()
+    on_host(LAB, "w2", SHUT)
     yield
     kubeinstall("lab", "down", "-i", LAB).ok()
 
@@ -82,6 +107,15 @@ def test_second_up_changes_nothing(tmp_path: Path) -> None:
 
 def test_plan_finds_nothing_to_do() -> None:
     assert kubeinstall("plan", "-i", LAB).code == 0
+
+
+def test_a_firewall_that_is_loaded_anew_lets_the_cluster_through(tmp_path: Path) -> None:
+    """It flushes the rules of kube-proxy, the routes' unit and the openings."""
+    on_host(LAB, "w2", "systemctl reload nftables; sleep 2")
+    assert "policy drop" in on_host(LAB, "w2", "nft list chain inet filter input")
+    log = tmp_path / "events.jsonl"
+    kubeinstall("up", "-y", "--smoke", "-i", LAB, "--events", log).ok()
+    assert changed_hosts(log) == set()
 
 
 def test_drift_is_planned_and_repaired() -> None:
@@ -210,6 +244,9 @@ def test_reset_and_up_again_from_the_wheel(tmp_path: Path) -> None:
             "ip -o link show cni0 2>/dev/null; iptables-save | grep -c KUBE- ; true",
         )
         assert left.split() == ["0"], f"{host} is not clean after reset: {left}"
+    ruleset = on_host(LAB, "w2", "nft list table inet filter")
+    assert "kubeinstall" not in ruleset
+    assert ruleset.count("policy drop") == 2
     missing_images_are_named(tmp_path)
     wheel_run("up", "-y")
     assert nodes() == {"cp1": True, "w1": True, "w2": True}
