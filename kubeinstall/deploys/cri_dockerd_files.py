@@ -14,6 +14,8 @@ from kubeinstall.templates import render
 
 SERVICE = "cri-docker.service"
 SOCKET = "cri-docker.socket"
+UNITS = (SERVICE, SOCKET)
+"""To stop, in this order: the socket would start the service again."""
 SERVICE_FILE = f"/etc/systemd/system/{SERVICE}"
 SOCKET_FILE = f"/etc/systemd/system/{SOCKET}"
 

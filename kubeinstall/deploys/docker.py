@@ -14,6 +14,7 @@ from kubeinstall.deploys import (
 from kubeinstall.facts.docker import Daemon
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.operations.containerd import registries_forgotten
 from kubeinstall.operations.docker import UNIT, daemon_configured, desired
 from kubeinstall.operations.docker_logins import docker_logins
 from kubeinstall.operations.files import managed_file
@@ -30,6 +31,11 @@ def configure(cluster: Cluster) -> None:
     for file in docker_files.ca_files(cluster):
         registry = file.path.split("/")[-2]
         managed_file(path=file.path, content=file.content, name=f"Place the CA of {registry}")
+    registries_forgotten(
+        folder=docker_files.CERTS_D,
+        wanted=docker_files.with_ca(cluster),
+        name="Forget the CAs of registries that need none any more",
+    )
     logins = registry_files.logins(cluster)
     for reader, path in docker_files.LOGIN_FILES.items():
         title = f"Give {reader} the logins for registries"

@@ -14,6 +14,8 @@ from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.releases.accelerators import DOCKER_HUB
 
+UNITS = (*cri_dockerd_files.UNITS, "docker.service", "docker.socket")
+"""Docker's units, and those of what stands before it, in the order to stop them in."""
 DAEMON_JSON = "/etc/docker/daemon.json"
 RECORD = "/etc/docker/daemon.kubeinstall.json"
 """Which of its settings are ours; the others are the user's."""
@@ -39,6 +41,12 @@ def daemon_settings(cluster: Cluster) -> Mapping[str, Any]:
     if insecure:
         document["insecure-registries"] = insecure
     return merged(document, runtime.config)
+
+
+def with_ca(cluster: Cluster) -> tuple[str, ...]:
+    """The registries whose CA is named."""
+    registries = cluster.spec.runtime.registries.items()
+    return tuple(name for name, registry in registries if registry.ca)
 
 
 def ca_files(cluster: Cluster) -> Iterable[RenderedFile]:

@@ -296,6 +296,25 @@ CAUSES: Sequence[Cause] = (
         "ss -ltnp 'sport = :{1}{2}'",
     ),
     Cause(
+        "exec through cri-dockerd",
+        r"/cri/(?:exec|attach|portforward)/[^\n]*server gave HTTP response to HTTPS client",
+        "the kubelet expects TLS where cri-dockerd has none (Mirantis/cri-dockerd#569)",
+        "set the feature gate ExtendWebSocketsToKubelet to false in kubelet.config",
+    ),
+    Cause(
+        "registry's CA",
+        r"https://([^/\s\"]+)/v2/[^\n]*certificate signed by unknown authority",
+        "the hosts do not know the CA of the certificate of the image registry {1}",
+        "set ca of {1} in cluster.runtime.registries",
+    ),
+    Cause(
+        "registry's login",
+        r"https://([^/\s\"]+)/v2/[^\n]*(?:no basic auth credentials|401 Unauthorized|"
+        r"unauthorized: authentication required)",
+        "the image registry {1} wants a login, or another one",
+        "set username and password of {1} in cluster.runtime.registries",
+    ),
+    Cause(
         "plain HTTP registry",
         r"server gave HTTP response to HTTPS client",
         "the image registry speaks plain HTTP",
@@ -363,11 +382,30 @@ CAUSES: Sequence[Cause] = (
         "bash -c '</dev/tcp/HOST/PORT' with that address; nft list ruleset",
     ),
     Cause(
+        "Docker's API is too old",
+        r"docker API version is older than (\S+)",
+        "cri-dockerd needs a newer Docker: at least API version {1}",
+        "docker version; set cluster.runtime.version or package to a newer one",
+    ),
+    Cause(
+        "Docker's API is too new",
+        r"client version (\S+) is too old\. Minimum supported API version is (\S+?),? ",
+        "this Docker no longer answers API version {1}, which Kubernetes up to 1.23 speaks",
+        "set cluster.runtime.version to a Docker older than 29, or take containerd",
+    ),
+    Cause(
         "runtime down",
-        r"Cannot connect to the Docker daemon|docker (?:inactive|failed)|"
-        r"dial unix \S*(?:containerd|docker|cri)\S*\.sock[^\n]*",
+        r"Cannot connect to the Docker daemon|^docker (?:inactive|failed)|"
+        r"dial unix (?!\S*cri-dockerd)\S*(?:containerd|docker|cri)\S*\.sock[^\n]*",
         "the container runtime does not run",
         "systemctl status docker containerd; journalctl -u docker -u containerd -n 30",
+    ),
+    Cause(
+        "cri-dockerd down",
+        r"dial unix \S*cri-dockerd\.sock[^\n]*|cri-docker (?:inactive|failed)",
+        "cri-dockerd, through which the kubelet speaks to Docker, does not run",
+        "systemctl status cri-docker docker; journalctl -u cri-docker -u docker -n 30",
+        symptom=True,
     ),
     Cause(
         "refused",

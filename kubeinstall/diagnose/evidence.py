@@ -12,7 +12,7 @@ part kubelet-log
 journalctl -u kubelet -n 400 -o cat --no-pager 2>/dev/null |
   grep -E '^E[0-9]{4}|^F[0-9]{4}|err=|[Ff]ailed to|^Error' | tail -n 15
 part runtime
-for unit in docker containerd; do
+for unit in docker cri-docker containerd; do
   [ "$(systemctl show $unit -p LoadState --value)" = loaded ] || continue
   echo "$unit $(systemctl is-active $unit)"
   journalctl -u $unit -p err -n 5 -o cat --no-pager 2>/dev/null

@@ -39,10 +39,10 @@ def containerd_configured(
 
 @operation()
 def registries_forgotten(folder: str, wanted: tuple[str, ...]) -> Generator[Command]:
-    """What we told containerd of registries that it need not know any more is taken away.
+    """What we told a runtime of registries that it need not know any more is taken away.
 
     Args:
-        folder: that containerd has a folder for each registry in.
+        folder: that the runtime has a folder for each registry in.
         wanted: the registries that stay.
     """
     for name, files in host.get_fact(Registries, folder=folder, marker=MARKER).items():

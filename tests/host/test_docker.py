@@ -162,6 +162,9 @@ def test_a_login_that_is_no_longer_wanted_goes(h1: Lone, ca: Path) -> None:
     h1.changed("runtime", runtime=with_registry(REGISTRY, ca=str(ca)))
     assert "no basic auth credentials" in pull(h1)
     h1.sh("! test -e /root/.docker/config.json && ! test -e /var/lib/kubelet/config.json")
+    title = "Forget the CAs of registries that need none any more"
+    assert h1.changed("runtime", runtime=DOCKER) == [title]
+    h1.sh(f"! test -e /etc/docker/certs.d/{REGISTRY}")
 
 
 # It tells systemd that it is ready, as cri-dockerd does, and then does nothing.

@@ -200,6 +200,35 @@ RECORDED = [
         "unsupported and will be removed",
         "the kubelet refuses cgroup v1 from Kubernetes 1.35 on",
     ),
+    (
+        'error: Internal error occurred: error sending request: Post "//[::]:33539/cri/exec/yKhAoQ'
+        'Ix": http: server gave HTTP response to HTTPS client',
+        "the kubelet expects TLS where cri-dockerd has none",
+    ),
+    (
+        'Error response from daemon: Head "https://10.85.0.11:5443/v2/private/busybox/manifests/1"'
+        ": no basic auth credentials",
+        "the image registry 10.85.0.11:5443 wants a login",
+    ),
+    (
+        'Error response from daemon: Get "https://10.85.0.11:5443/v2/": x509: certificate signed '
+        "by unknown authority",
+        "the hosts do not know the CA of the certificate of the image registry 10.85.0.11:5443",
+    ),
+    (
+        "docker API version is older than 1.26.0",
+        "cri-dockerd needs a newer Docker: at least API version 1.26.0",
+    ),
+    (
+        "Error response from daemon: client version 1.40 is too old. Minimum supported API version "
+        "is 1.44, please upgrade your client to a newer version",
+        "this Docker no longer answers API version 1.40",
+    ),
+    (
+        'desc = "transport: Error while dialing: dial unix /run/cri-dockerd.sock: connect: no such '
+        'file or directory"',
+        "cri-dockerd, through which the kubelet speaks to Docker, does not run",
+    ),
 ]
 
 
@@ -236,6 +265,14 @@ def test_the_host_is_asked_where_the_command_says_nothing() -> None:
     assert diagnose(FAILED, "timed out waiting", evidence).why == (
         "the container runtime does not run"
     )
+
+
+def test_behind_a_dead_cri_dockerd_may_be_a_dead_docker() -> None:
+    said = "dial unix /run/cri-dockerd.sock: connect: connection refused"
+    evidence = Evidence.parse("\036runtime\ndocker failed\ncri-docker failed\n")
+    assert diagnose(FAILED, said, evidence).why == "the container runtime does not run"
+    evidence = Evidence.parse("\036runtime\ndocker active\ncri-docker failed\n")
+    assert diagnose(FAILED, said, evidence).why.startswith("cri-dockerd, through which")
 
 
 def test_a_full_disk_is_seen() -> None:

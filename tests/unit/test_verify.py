@@ -167,6 +167,28 @@ def test_a_kubelet_that_is_stopped_is_named() -> None:
     assert ended(node.kubelet_runs, answers) == "kubelet does not run"
 
 
+@pytest.mark.parametrize(
+    ("version", "runtime", "active", "listens", "told"),
+    [
+        ("1.36.2", "docker", True, True, ""),
+        ("1.36.2", "docker", False, True, "cri-docker.service does not run"),
+        ("1.36.2", "docker", True, False, "nothing listens on /run/cri-dockerd.sock"),
+        ("1.23.17", "docker", False, False, ""),
+        ("1.36.2", "containerd", False, False, ""),
+    ],
+)
+def test_cri_dockerd(version: str, runtime: str, active: bool, listens: bool, told: str) -> None:
+    def answers(command: str) -> tuple[int, str]:
+        if "cri-dockerd.sock" in command:
+            return (0, "") if listens else (1, "")
+        if "is-active" in command:
+            return (0, "active\n") if active else (3, "inactive\n")
+        return 0, "Linux\n"
+
+    settings: Any = {"version": version, "runtime": {"name": runtime}}
+    assert ended(node.cri_dockerd_runs, answers, **settings) == told
+
+
 def test_ports() -> None:
     lines = "".join(f"LISTEN 0 4096 *:{p} *:*\n" for p in (6443, 2379, 2380, 10257))
     found = ended(control_plane.ports_are_listened_on, always(lines))

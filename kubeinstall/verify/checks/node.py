@@ -32,6 +32,15 @@ def runtime_runs(host: Host, _node: Node, cluster: Cluster) -> None:
     _service_runs(host, cluster.spec.runtime.name.value)
 
 
+def cri_dockerd_runs(host: Host, _node: Node, cluster: Cluster) -> None:
+    """Where the kubelet reaches Docker through cri-dockerd, that runs and answers."""
+    if cluster.spec.runtime.name is not RuntimeName.DOCKER or cluster.release.dockershim:
+        return
+    _service_runs(host, "cri-docker.service")
+    socket = host.run("ss -Hlx src /run/cri-dockerd.sock | grep -q .")
+    expect(socket.rc == 0, "nothing listens on /run/cri-dockerd.sock", _CRI_LOG)
+
+
 def kubelet_runs(host: Host, _node: Node, _cluster: Cluster) -> None:
     """The kubelet runs and starts at boot."""
     _service_runs(host, "kubelet")
@@ -123,6 +132,7 @@ def kubelet_is_healthy(host: Host, _node: Node, _cluster: Cluster) -> None:
     expect(ports, "nothing listens on port 10250", _LOG)
 
 
+_CRI_LOG = "journalctl -u cri-docker.socket -u cri-docker.service -n 20"
 _LOG = "journalctl -u kubelet -p err -n 20"
 
 
@@ -134,6 +144,7 @@ def _service_runs(host: Host, name: str) -> None:
 
 CHECKS = (
     runtime_runs,
+    cri_dockerd_runs,
     runtime_uses_systemd_cgroups,
     runtime_goes_through_the_proxy,
     packages_are_exact,
