@@ -1,0 +1,31 @@
+"""Every piece of an inventory in the documentation is one that is read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kubeinstall.inventory.load import load_with_warnings
+from kubeinstall.inventory.resolve import merge
+from tests.running import INVENTORIES, REPO
+
+pytestmark = pytest.mark.unit
+
+TEXT = (REPO / "docs" / "inventory.md").read_text()
+PIECES = re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("piece", PIECES, ids=range(len(PIECES)))
+def test_a_piece_over_the_smallest_inventory(piece: str, tmp_path: Path) -> None:
+    whole = merge(yaml.safe_load((INVENTORIES / "small.yaml").read_text()), yaml.safe_load(piece))
+    path = tmp_path / "inventory.yaml"
+    path.write_text(yaml.safe_dump(whole))
+    (tmp_path / "hub.password").write_text("secret")
+    load_with_warnings(path, {}, files_must_exist=False)
+
+
+def test_there_are_pieces() -> None:
+    assert len(PIECES) > 5
