@@ -31,28 +31,27 @@ def configure() -> None:
     """The kubelet's configuration and flags, and it runs with them.
 
     In memory: ``kubelet_config`` (the cluster's configuration; None: no cluster could be asked) and
-    ``cri_socket`` (the runtime's socket that the node has, or shall have).
+    ``cri_socket`` (the socket of the runtime that the node shall have; None: the one that it has).
     """
     cluster: Cluster = host.data.cluster
     node: Host = host.data.node
     base: Document | None = host.data.get("kubelet_config")
-    socket: str | None = host.data.get("cri_socket")
     old = host.get_fact(File, path=files.CONFIG)
     env = host.get_fact(File, path=files.FLAGS)
     instance = host.get_fact(File, path=files.INSTANCE)
-    if not base or not socket or old is None or env is None:
+    if not base or old is None or env is None:
         return
-    found = files.document(old.text)
+    found, flags = files.document(old.text), files.flags(env.text or "")
+    local = files.document(instance.text if instance else "")
+    socket: str = host.data.get("cri_socket") or files.socket_of(flags, local)
     url = files.as_url(socket) if instance else None
     wanted = files.configuration(base, node, url)
-    flags = files.flags(env.text or "")
     wanted_flags = files.wanted_flags(cluster, node, flags, socket, in_config=instance is not None)
     texts = {
         files.CONFIG: (old.text or "") if wanted == found else files.dumped(wanted),
         files.FLAGS: (env.text or "") if wanted_flags == flags else files.flags_text(wanted_flags),
     }
     if instance and url:
-        local = files.document(instance.text)
         told = {**local, "containerRuntimeEndpoint": url}
         texts[files.INSTANCE] = (instance.text or "") if told == local else files.dumped(told)
     policy = any(found.get(key) != wanted.get(key) for key in _POLICIES)

@@ -26,6 +26,7 @@ INSTANCE = "/var/lib/kubelet/instance-config.yaml"
 PATCHES = "/etc/kubernetes/kubeinstall/patches"
 PATCH = f"{PATCHES}/kubeletconfiguration+merge.yaml"
 
+DOCKERSHIM = "/var/run/dockershim.sock"
 _SOCKET = "containerRuntimeEndpoint"
 _OF_KUBEADM = ("hostname-override", "pod-infra-container-image", "register-with-taints")
 _OF_RUNTIME = ("cgroup-driver", "container-runtime", "container-runtime-endpoint", "network-plugin")
@@ -126,12 +127,22 @@ def wanted_flags(
 
 def _runtime_flags(cluster: Cluster, found: Mapping[str, str], socket: str) -> dict[str, str]:
     """As kubeadm sets them (cmd/kubeadm/app/phases/kubelet/flags.go)."""
-    if runtime_of(found.get("container-runtime-endpoint", "dockershim")) is runtime_of(socket):
+    if runtime_of(socket_of(found, {})) is runtime_of(socket):
         return {name: found[name] for name in _OF_RUNTIME if name in found}
     if runtime_of(socket) is RuntimeName.DOCKER and cluster.release.dockershim:
         return {"network-plugin": "cni"}
     endpoint = {"container-runtime-endpoint": socket}
     return {"container-runtime": "remote", **endpoint} if cluster.release.dockershim else endpoint
+
+
+def socket_of(flags: Mapping[str, str], instance: Document) -> str:
+    """The socket that a kubelet uses: without a word of one it is dockershim's.
+
+    Args:
+        instance: kubeadm's configuration of this very node; empty before Kubernetes 1.34.
+    """
+    said = instance.get(_SOCKET) or flags.get("container-runtime-endpoint")
+    return str(said or DOCKERSHIM)
 
 
 def runtime_of(socket: str) -> RuntimeName | None:

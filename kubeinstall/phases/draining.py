@@ -55,7 +55,8 @@ def uncordon(run: Run, host: Host, socket: str = "") -> None:
         KubeinstallError: the API server does not do so.
     """
     calls: list[tuple[str, ...]] = []
-    if socket:
+    # From 1.34 on kubeadm keeps it on the node itself.
+    if socket and SOCKET in run.nodes().annotations(host.hostname):
         calls.append(("annotate", "--overwrite", "node", host.hostname, f"{SOCKET}={socket}"))
     if host.hostname in run.nodes().cordoned:
         calls += uncordon_calls(host.hostname)

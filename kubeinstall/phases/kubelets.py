@@ -9,7 +9,6 @@ from kubeinstall.engine.types import Deploy, HostResult
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Host
 from kubeinstall.phases.draining import drain, uncordon, uncordon_calls
-from kubeinstall.phases.nodes import SOCKET
 from kubeinstall.phases.run import Deploys, Run
 
 
@@ -23,8 +22,7 @@ def deploys(run: Run) -> Deploys:
     shared = Kubelets.of(run.cluster, nodes.kubelets)
     for host in hosts:
         run.session.set_data(host.name, "kubelet_config", shared.config if shared else None)
-        socket = nodes.annotations(host.hostname).get(SOCKET)
-        run.session.set_data(host.name, "cri_socket", socket)
+        run.session.set_data(host.name, "cri_socket", None)
         planned[host.name] = [configure]
     known = [host for host in hosts if nodes.node(host.hostname)]
     settings = {h.hostname: calls(run.cluster, h, nodes.node(h.hostname)) for h in known}

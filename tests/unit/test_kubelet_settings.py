@@ -111,6 +111,14 @@ def test_flags_are_read_and_written() -> None:
     assert files.flags("junk") == {}
 
 
+def test_the_socket_that_a_kubelet_uses() -> None:
+    flag = {"container-runtime-endpoint": CONTAINERD}
+    assert files.socket_of({}, {}) == files.DOCKERSHIM
+    assert files.socket_of(flag, {}) == CONTAINERD
+    instance = {"containerRuntimeEndpoint": "unix:///run/cri-dockerd.sock"}
+    assert files.socket_of({}, instance) == "unix:///run/cri-dockerd.sock"
+
+
 def flags(found: dict[str, str], socket: str, version: str, **settings: Any) -> dict[str, str]:
     made = with_kubelets(Kubelet(), Kubelet(**settings), version=version)
     return files.wanted_flags(made, made.host("w1"), found, socket, in_config=False)

@@ -93,8 +93,8 @@ def kubelet_is_as_wanted(host: Host, node: Node, cluster: Cluster) -> None:
     """The kubelet has the runtime and the settings of the inventory."""
     found = kubelet_files.document(host.check_output("cat %s", kubelet_files.CONFIG))
     flags = kubelet_files.flags(host.check_output("cat %s", kubelet_files.FLAGS))
-    socket = flags.get("container-runtime-endpoint") or found.get("containerRuntimeEndpoint")
-    runtime = kubelet_files.runtime_of(socket or "dockershim")
+    socket = kubelet_files.socket_of(flags, found)
+    runtime = kubelet_files.runtime_of(socket)
     wanted = cluster.spec.runtime.name
     expect(runtime is wanted, f"its runtime is {runtime or socket}, not {wanted}", "kubeinstall up")
     fields = kubelet_files.document(kubelet_files.dumped(node.kubelet.fields))
