@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubeinstall.deploys import (
+    containerd_archive,
     containerd_files,
     families,
     proxy_files,
@@ -20,7 +21,7 @@ def configure(cluster: Cluster, package: str) -> None:
     """containerd's configuration, and its service running with that.
 
     Args:
-        package: that it was installed from.
+        package: that it was installed from; empty where it came from an archive.
     """
     for program in runtime_class_files.packages(cluster):
         families.current().installed(((program, ""),), name=f"Install {program}")
@@ -33,7 +34,11 @@ def configure(cluster: Cluster, package: str) -> None:
         name="Configure containerd",
     )
     _registries(cluster)
-    configs = (containerd_files.CONFIG_TOML, *proxy_files.configs("containerd"))
+    configs = (
+        containerd_files.CONFIG_TOML,
+        *containerd_archive.configs(cluster),
+        *proxy_files.configs("containerd"),
+    )
     running(unit="containerd.service", configs=configs, name="Run containerd")
     nerdctl = containerd_files.nerdctl_toml()
     managed_file(path=containerd_files.NERDCTL_TOML, content=nerdctl, name="Configure nerdctl")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import tomli_w
 
+from kubeinstall.deploys import containerd_archive_files
 from kubeinstall.deploys.documents import merged
 from kubeinstall.deploys.registry_files import KUBELET_LOGINS, given_ca, hidden_logins
 from kubeinstall.deploys.rendered import RenderedFile
@@ -172,4 +173,5 @@ def files(cluster: Cluster, _host: Host, major: int | None = None) -> Iterable[R
     yield RenderedFile(CONFIG_TOML, text, "600" if has_secrets(cluster) else "644")
     yield from registry_files(cluster)
     yield from hidden_logins(cluster, KUBELET_LOGINS)
+    yield from containerd_archive_files.files(cluster)
     yield RenderedFile(NERDCTL_TOML, nerdctl_toml())

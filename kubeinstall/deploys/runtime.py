@@ -5,7 +5,15 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import containerd, crictl, docker, docker_packages, families
+from kubeinstall.deploys import (
+    containerd,
+    containerd_archive,
+    containerd_archive_files,
+    crictl,
+    docker,
+    docker_packages,
+    families,
+)
 from kubeinstall.facts.identity import System
 from kubeinstall.facts.packages import Packages
 from kubeinstall.inventory.model import Cluster, RuntimeName
@@ -26,7 +34,22 @@ def install() -> None:
     runtime = cluster.spec.runtime
     if runtime.name is RuntimeName.DOCKER:
         docker.check(cluster)
-    family = families.current()
+    package = ""
+    if archive := containerd_archive_files.archive(cluster):
+        containerd_archive.install(cluster, archive)
+    else:
+        package = _package(cluster)
+        containerd_archive.remove()
+    if runtime.name is RuntimeName.DOCKER:
+        docker.configure(cluster)
+    else:
+        containerd.configure(cluster, package)
+    crictl.configure(cluster)
+
+
+def _package(cluster: Cluster) -> str:
+    """The runtime's package, from where it comes; its name."""
+    runtime, family = cluster.spec.runtime, families.current()
     package = runtime.package or family.runtime_package(runtime.name)
     wanted = docker_packages.wanted(package, runtime.version)
     system = host.get_fact(System)
@@ -46,8 +69,4 @@ def install() -> None:
         instead_of=rivals,
         name=title,
     )
-    if runtime.name is RuntimeName.DOCKER:
-        docker.configure(cluster)
-    else:
-        containerd.configure(cluster, package)
-    crictl.configure(cluster)
+    return package

@@ -12,14 +12,18 @@ class Major(FactBase[int | None]):
     """The major version of containerd; None where neither it nor its package is known.
 
     Args:
-        package: looked at for what would be installed, where nothing is yet.
+        package: looked at for what would be installed, where nothing is yet; empty: none is.
     """
 
     def command(self, package: str) -> str:
+        # Where sudo's path leaves out /usr/local, an archive's containerd would not be found.
+        installed = "PATH=/usr/local/bin:$PATH containerd --version"
+        if not package:
+            return f"{installed} 2>/dev/null || true"
         name = shlex.quote(package)
         form = "'containerd %{version}\\n'"
         return (
-            "{ containerd --version || if command -v apt-cache >/dev/null;"
+            f"{{ {installed} || if command -v apt-cache >/dev/null;"
             f" then apt-cache show --no-all-versions {name} | sed -n 's/^Version: /containerd /p';"
             f" else dnf -q -C repoquery --latest-limit 1 --queryformat {form} {name}; fi; }}"
             " 2>/dev/null || true"

@@ -59,6 +59,11 @@ def _named(inventory: InventoryFile) -> Iterator[tuple[Loc, Path, bool]]:
         yield ("cluster", "runtime", "cri_dockerd", "file"), runtime.cri_dockerd.file, True
     if runtime.repository.key:
         yield ("cluster", "runtime", "repository", "key"), runtime.repository.key, True
+    containerd = runtime.archive
+    if containerd and containerd.file:
+        yield ("cluster", "runtime", "archive", "file"), containerd.file, True
+    if containerd and containerd.runc and containerd.runc.file:
+        yield ("cluster", "runtime", "archive", "runc", "file"), containerd.runc.file, True
     for name, registry in runtime.registries.items():
         if registry.ca:
             yield ("cluster", "runtime", "registries", name, "ca"), registry.ca, True

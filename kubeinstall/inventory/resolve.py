@@ -10,6 +10,7 @@ from typing import Any
 from kubeinstall.inventory.model import (
     Cluster,
     ClusterSpec,
+    ContainerdArchive,
     Group,
     Host,
     HostEntry,
@@ -111,8 +112,18 @@ def _spec(spec: ClusterSpec, base: Path) -> ClusterSpec:
     source = spec.runtime.repository
     source = source.model_copy(update={"key": _local(source.key, base)})
     parts = {"registries": registries, "cri_dockerd": speaker, "repository": source}
+    parts["archive"] = _containerd(spec.runtime.archive, base)
     runtime = spec.runtime.model_copy(update=parts)
     return spec.model_copy(update={"packages": packages, "runtime": runtime})
+
+
+def _containerd(archive: ContainerdArchive | None, base: Path) -> ContainerdArchive | None:
+    if archive is None:
+        return None
+    runc = archive.runc and archive.runc.model_copy(
+        update={"file": _local(archive.runc.file, base)}
+    )
+    return archive.model_copy(update={"file": _local(archive.file, base), "runc": runc})
 
 
 def _local(path: Path | None, base: Path) -> Path | None:

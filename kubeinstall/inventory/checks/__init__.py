@@ -52,6 +52,7 @@ CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (versions.packages, (_VERSION, ("cluster", "packages"), _SOURCE)),
     (versions.image_layout, (_VERSION, *_IMAGES, _SOURCE)),
     (containerd.cri, ((*_RUNTIME, "name"), (*_RUNTIME, "config"))),
+    (runtimes.archive, (_RUNTIME,)),
     (runtimes.classes, ((*_RUNTIME, "name"), (*_RUNTIME, "classes"))),
     (docker.repository_key, ((*_RUNTIME, "repository"),)),
     (registries.accelerators, ((*_RUNTIME, "accelerators"),)),

@@ -4,11 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubeinstall.inventory.model import InventoryFile, RuntimeName
+from kubeinstall.inventory.model import InventoryFile, RuntimeName, VerifiedFile
 from kubeinstall.inventory.model.runtime import RUNC_TYPE
 from kubeinstall.inventory.source import Issue, Loc, dotted
 
+_ARCHIVE: Loc = ("cluster", "runtime", "archive")
 _CLASSES: Loc = ("cluster", "runtime", "classes")
+
+
+def archive(inventory: InventoryFile) -> Iterator[Issue]:
+    """containerd's archive is one file, and all that containerd comes from."""
+    runtime = inventory.cluster.runtime
+    if runtime.archive is None:
+        return
+    if runtime.name is not RuntimeName.CONTAINERD:
+        yield Issue(
+            _ARCHIVE,
+            f"{dotted(_ARCHIVE)}: it is only for containerd, not for {runtime.name}",
+            next="take it out, or set `name: containerd`",
+            at_key=True,
+        )
+    yield from _one_origin(_ARCHIVE, runtime.archive)
+    if runtime.archive.runc:
+        yield from _one_origin((*_ARCHIVE, "runc"), runtime.archive.runc)
+    for key in ("package", "version"):
+        if getattr(runtime, key):
+            loc = ("cluster", "runtime", key)
+            yield Issue(
+                loc,
+                f"{dotted(loc)} is not used: containerd comes from an archive",
+                next="remove one of the two",
+                at_key=True,
+            )
+
+
+def _one_origin(loc: Loc, given: VerifiedFile) -> Iterator[Issue]:
+    """A file is either on this machine, or fetched by the hosts."""
+    if (given.file is None) == (given.url is None):
+        both = given.file is not None
+        yield Issue(
+            loc,
+            f"{dotted(loc)} has {'both a file and a url' if both else 'no file and no url'}",
+            next="keep the one that it shall come from"
+            if both
+            else "add `file: PATH` on this machine, or `url: URL` that the hosts fetch",
+            at_key=True,
+        )
 
 
 def classes(inventory: InventoryFile) -> Iterator[Issue]:

@@ -30,7 +30,14 @@ from kubeinstall.inventory.model.nodes import (
 )
 from kubeinstall.inventory.model.proxy import Proxy
 from kubeinstall.inventory.model.resolved import Cluster, Host, Role
-from kubeinstall.inventory.model.runtime import Registry, Runtime, RuntimeClass, RuntimeName
+from kubeinstall.inventory.model.runtime import (
+    ContainerdArchive,
+    Registry,
+    Runtime,
+    RuntimeClass,
+    RuntimeName,
+    VerifiedFile,
+)
 from kubeinstall.inventory.model.sources import Packages
 from kubeinstall.inventory.model.system import Firewall, MachineIds, Selinux, Time
 from kubeinstall.inventory.model.vagrant import Vagrant
@@ -40,6 +47,7 @@ __all__ = [
     "CgroupMode",
     "Cluster",
     "ClusterSpec",
+    "ContainerdArchive",
     "Document",
     "Endpoint",
     "Firewall",
@@ -71,6 +79,7 @@ __all__ = [
     "Taint",
     "Time",
     "Vagrant",
+    "VerifiedFile",
 ]
 
 

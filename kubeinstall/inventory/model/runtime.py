@@ -83,6 +83,22 @@ class CriDockerd(Strict):
     )
 
 
+class VerifiedFile(Strict):
+    """A file to install from."""
+
+    file: Path | None = Field(None, description="On this machine; it is copied to the hosts.")
+    url: str | None = Field(None, pattern=URL, description="Or where the hosts fetch it from.")
+    sha256: str = Field(pattern=SHA256, description="Its checksum; nothing else vouches for it.")
+
+
+class ContainerdArchive(VerifiedFile):
+    """containerd's release archive, e.g. containerd-2.1.4-linux-amd64.tar.gz."""
+
+    runc: VerifiedFile | None = Field(
+        None, description="The program runc of its release; default: the distribution's package."
+    )
+
+
 class RuntimeClass(Strict):
     """Another way to run containers: for pods whose ``runtimeClassName`` names it."""
 
@@ -133,6 +149,9 @@ class Runtime(Strict):
     )
     version: str | None = Field(
         None, pattern=PACKAGE_VERSION, description="Exact package version; default: the newest."
+    )
+    archive: ContainerdArchive | None = Field(
+        None, description="Instead of a package: containerd out of its release archive."
     )
     accelerators: list[Accelerator] = Field(
         default_factory=list,
