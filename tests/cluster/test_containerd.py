@@ -31,6 +31,7 @@ PHASES = (
     "control-plane",
     "workers",
     "network",
+    "kubelets",
     "ready",
     "smoke",
     "verify",
