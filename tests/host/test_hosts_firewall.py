@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -112,7 +113,9 @@ def answers(port: int, address: str = "", source: str = "1") -> bool:
 
 
 def open_ports(source: str = "1") -> list[int]:
-    return [port for port in LISTEN if answers(port, source=source)]
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(lambda port: answers(port, source=source), LISTEN)
+        return [port for port, answered in zip(LISTEN, found, strict=True) if answered]
 
 
 def assert_shut() -> None:
