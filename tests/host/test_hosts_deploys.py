@@ -115,7 +115,10 @@ def test_a_firewall_at_work_is_opened_and_ssh_stays(h1: Lone) -> None:
     assert "2379" not in rules
     assert h1.changed("hosts") == []
     assert h1.changed("hosts", firewall="keep") == []
-    assert h1.changed("hosts", firewall="off") == ["Turn off the firewall"]
+    assert h1.changed("hosts", firewall="off") == [
+        "Take the cluster's openings out of the firewall",
+        "Turn off the firewall",
+    ]
     assert "inactive" in h1.sh("ufw status")
     assert h1.changed("hosts", firewall="off") == []
 
