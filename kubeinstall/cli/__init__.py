@@ -16,6 +16,7 @@ COMMANDS = {
     "init": "Write a starter inventory.",
     "validate": "Check an inventory and say all that is wrong with it.",
     "schema": "Print the inventory's JSON Schema, for editors.",
+    "addon": "See the addons there are, and what they apply.",
     "render": "Write every file that would be put on each host, without a host.",
     "plan": "Show what `up` would change, host by host.",
     "up": "Make the cluster what the inventory says.",

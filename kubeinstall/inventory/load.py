@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.checks import check_addons
 from kubeinstall.inventory.checks import check
 from kubeinstall.inventory.files import check_files
 from kubeinstall.inventory.model import Cluster
@@ -52,7 +53,8 @@ def load_with_warnings(
     inventory, issues = validate(value, source, [*source.issues, *expander.issues])
     cluster: Cluster | None = None
     if inventory:
-        issues.extend(check(inventory, doubts(issues)))
+        issues.extend(check(inventory, known := doubts(issues)))
+        issues.extend(check_addons(inventory, path, known))
         cluster = resolve(inventory, path)
         issues.extend(check_files(inventory, cluster, files_must_exist))
     findings = _findings(path, source, issues)

@@ -114,7 +114,10 @@ def _spec(spec: ClusterSpec, base: Path) -> ClusterSpec:
     parts = {"registries": registries, "cri_dockerd": speaker, "repository": source}
     parts["archive"] = _containerd(spec.runtime.archive, base)
     runtime = spec.runtime.model_copy(update=parts)
-    return spec.model_copy(update={"packages": packages, "runtime": runtime})
+    folders = [local(folder, base) for folder in spec.addon_folders]
+    return spec.model_copy(
+        update={"packages": packages, "runtime": runtime, "addon_folders": folders}
+    )
 
 
 def _containerd(archive: ContainerdArchive | None, base: Path) -> ContainerdArchive | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from kubeinstall.inventory.model.addons import AddonChoice, ChangesByOthers
 from kubeinstall.inventory.model.base import Args, Document, HostName, Strict
 from kubeinstall.inventory.model.cluster import (
     ClusterSpec,
@@ -43,8 +44,10 @@ from kubeinstall.inventory.model.system import Firewall, MachineIds, Selinux, Ti
 from kubeinstall.inventory.model.vagrant import Vagrant
 
 __all__ = [
+    "AddonChoice",
     "Args",
     "CgroupMode",
+    "ChangesByOthers",
     "Cluster",
     "ClusterSpec",
     "ContainerdArchive",

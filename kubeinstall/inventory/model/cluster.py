@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from kubeinstall.inventory.forms import HOST_NAME, HOURS, IMAGE, REPOSITORY, SAN, SYSCTL
+from kubeinstall.inventory.model.addons import AddonChoice
 from kubeinstall.inventory.model.base import (
     Args,
     DnsLabel,
@@ -27,6 +29,8 @@ from kubeinstall.inventory.model.sources import Packages
 from kubeinstall.inventory.model.system import Firewall, MachineIds, Selinux, Time
 from kubeinstall.releases.images import ImageLayout
 from kubeinstall.releases.sources import SourceName
+
+Repository = Annotated[str, StringConstraints(pattern=REPOSITORY)]
 
 
 class NetworkPlugin(StrEnum):
@@ -110,6 +114,17 @@ class ClusterSpec(Strict):
             "Where image_repository has CoreDNS: flat REPO/coredns, nested REPO/coredns/coredns "
             "as registry.k8s.io has it; default: flat, for all but kubeadm's own."
         ),
+    )
+    images: dict[Repository, Repository] = Field(
+        default_factory=dict,
+        description="The start of the name of an addon's image, and what to pull from instead: "
+        "`quay.io: registry.example.org/quay`. The longest one counts.",
+    )
+    addons: dict[DnsLabel, AddonChoice] = Field(
+        default_factory=dict, description="`kubeinstall addon list` shows those there are."
+    )
+    addon_folders: list[Path] = Field(
+        default_factory=list, description="Folders with addons of your own, a folder each."
     )
     packages: Packages = Field(default_factory=Packages)
     kubeadm: Kubeadm = Field(default_factory=Kubeadm)

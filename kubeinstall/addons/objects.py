@@ -1,0 +1,165 @@
+"""What every object of an addon is given: its namespace, labels, and the mark of what was wanted.
+
+Sources: Kubernetes' recommended labels; ApplySet labels of KEP-3659.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import Any
+
+Object = dict[str, Any]
+
+MANAGER = "kubeinstall"
+"""The field manager of server-side apply."""
+ADDON_LABEL = "kubeinstall.io/addon"
+APPLIED = "kubeinstall.io/applied"
+"""The annotation that holds the hash of what an object was asked to be."""
+PART_OF = "applyset.kubernetes.io/part-of"
+SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease", "default"})
+
+_CLUSTER_WIDE = frozenset(
+    {
+        ("", "Namespace"),
+        ("", "Node"),
+        ("", "PersistentVolume"),
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"),
+        ("apiregistration.k8s.io", "APIService"),
+        ("certificates.k8s.io", "CertificateSigningRequest"),
+        ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
+        ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
+        ("networking.k8s.io", "IngressClass"),
+        ("node.k8s.io", "RuntimeClass"),
+        ("rbac.authorization.k8s.io", "ClusterRole"),
+        ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+        ("scheduling.k8s.io", "PriorityClass"),
+        ("storage.k8s.io", "CSIDriver"),
+        ("storage.k8s.io", "CSINode"),
+        ("storage.k8s.io", "StorageClass"),
+        ("storage.k8s.io", "VolumeAttachment"),
+    }
+)
+_ORDER = (
+    "Namespace",
+    "CustomResourceDefinition",
+    "PriorityClass",
+    "StorageClass",
+    "ServiceAccount",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "Secret",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Service",
+)
+_LAST = ("APIService", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+
+
+def group(document: Mapping[str, Any]) -> str:
+    """The API group of an object; empty for the core group."""
+    group_name, slash, _ = str(document["apiVersion"]).rpartition("/")
+    return group_name if slash else ""
+
+
+def apply_set(addon: str) -> str:
+    """The id of an addon's ApplySet, whose parent is the ConfigMap ``parent_name``."""
+    parts = f"{parent_name(addon)}.kube-system.ConfigMap."
+    digest = base64.urlsafe_b64encode(hashlib.sha256(parts.encode()).digest())
+    return f"applyset-{digest.decode().rstrip('=')}-v1"
+
+
+def parent_name(addon: str) -> str:
+    """The ConfigMap in kube-system that says what an addon has in the cluster."""
+    return f"kubeinstall-addon-{addon}"
+
+
+def namespace_of(name: str, pod_security: str) -> Object:
+    """A namespace, with the level of pod security it enforces (pod security admission)."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": name,
+            "labels": {"pod-security.kubernetes.io/enforce": pod_security},
+        },
+    }
+
+
+def scopes(documents: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
+    """Group and kind of the cluster-wide resources that some CRDs define."""
+    return frozenset(
+        (d["spec"]["group"], d["spec"]["names"]["kind"])
+        for d in documents
+        if d["kind"] == "CustomResourceDefinition" and d["spec"].get("scope") == "Cluster"
+    )
+
+
+def finished(
+    document: Object, addon: str, namespace: str, cluster_wide: frozenset[tuple[str, str]]
+) -> Object:
+    """An object as it is applied.
+
+    Args:
+        namespace: for an object that needs one and names none.
+        cluster_wide: group and kind of custom resources without a namespace.
+    """
+    made = deepcopy(document)
+    metadata = made.setdefault("metadata", {})
+    if not _is_cluster_wide(made, cluster_wide):
+        metadata.setdefault("namespace", namespace)
+    if made["kind"] == "Secret" and made["apiVersion"] == "v1":
+        _encode(made)
+    labels = metadata.setdefault("labels", {}) or {}
+    metadata["labels"] = {
+        "app.kubernetes.io/managed-by": MANAGER,
+        "app.kubernetes.io/part-of": addon,
+        **labels,
+        PART_OF: apply_set(addon),
+    }
+    text = json.dumps(made, sort_keys=True)
+    annotations = metadata.setdefault("annotations", {}) or {}
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    metadata["annotations"] = {**annotations, APPLIED: digest[:16]}
+    return made
+
+
+def _is_cluster_wide(document: Object, known: frozenset[tuple[str, str]]) -> bool:
+    """Whether an object has no namespace; a kind that is not known is taken by its name."""
+    kind = (group(document), document["kind"])
+    if kind in _CLUSTER_WIDE | known:
+        return True
+    return "." in kind[0] and kind[1].startswith("Cluster")
+
+
+def _encode(secret: Object) -> None:
+    """Plain text of a Secret as what the API keeps of it."""
+    plain = secret.pop("stringData", {}) or {}
+    encoded = {k: base64.b64encode(str(v).encode()).decode() for k, v in plain.items()}
+    if encoded:
+        secret["data"] = {**(secret.get("data") or {}), **encoded}
+
+
+def order(document: Mapping[str, Any]) -> tuple[int, str, str, str]:
+    """The place of an object among those of its addon: what others refer to comes first."""
+    kind, metadata = document["kind"], document["metadata"]
+    place = _ORDER.index(kind) if kind in _ORDER else len(_ORDER)
+    if kind in _LAST:
+        place = len(_ORDER) + 1
+    return place, kind, metadata.get("namespace", ""), metadata["name"]
+
+
+def key(document: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """What an object is told from all others by: group, kind, namespace, name."""
+    metadata = document["metadata"]
+    return group(document), document["kind"], metadata.get("namespace", ""), metadata["name"]

@@ -1,0 +1,133 @@
+"""Render an addon: from its folder to the objects that the cluster shall have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from kubeinstall.addons import objects
+from kubeinstall.addons.chosen import Chosen
+from kubeinstall.addons.images import rewrite
+from kubeinstall.addons.objects import Object
+from kubeinstall.addons.templating import render_file, render_text
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.model import Cluster
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An addon as the cluster shall have it.
+
+    Args:
+        objects: in the order they are applied.
+        notices: what is told to the user afterwards.
+    """
+
+    chosen: Chosen
+    objects: tuple[Object, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.chosen.name
+
+    @property
+    def title(self) -> str:
+        """Its name and version."""
+        return f"{self.name} {self.chosen.release.version}"
+
+
+def render_all(cluster: Cluster, addons: Sequence[Chosen]) -> list[Rendered]:
+    """All addons of a cluster, as far as they are made without a host.
+
+    Raises:
+        KubeinstallError: a template cannot be filled, or gives no Kubernetes objects.
+    """
+    plain = {one.name: list(_documents(cluster, one)) for one in addons}
+    cluster_wide = objects.scopes(d for documents in plain.values() for d in documents)
+    return [_rendered(cluster, one, plain[one.name], cluster_wide) for one in addons]
+
+
+def _rendered(
+    cluster: Cluster,
+    one: Chosen,
+    documents: Sequence[Object],
+    cluster_wide: frozenset[tuple[str, str]],
+) -> Rendered:
+    file = one.addon.file
+    made = [
+        objects.finished(rewrite(document, cluster), one.name, file.namespace, cluster_wide)
+        for document in [*_namespace(one, documents), *documents]
+    ]
+    _no_twins(one, made)
+    notices = (render_text(cluster, one, text).strip() for text in file.notices)
+    return Rendered(one, tuple(sorted(made, key=objects.order)), tuple(filter(None, notices)))
+
+
+def _namespace(one: Chosen, documents: Sequence[Object]) -> Iterator[Object]:
+    """The addon's namespace, unless it is the system's or among its objects."""
+    name = one.addon.file.namespace
+    own = any(d["kind"] == "Namespace" and d["metadata"]["name"] == name for d in documents)
+    if name not in objects.SYSTEM_NAMESPACES and not own:
+        yield objects.namespace_of(name, one.addon.file.pod_security)
+
+
+def _documents(cluster: Cluster, one: Chosen) -> Iterator[Object]:
+    """The objects of the addon's own manifests."""
+    for path in manifests(one):
+        text = render_file(cluster, one, path)
+        try:
+            parsed = list(yaml.safe_load_all(text))
+        except yaml.YAMLError as error:
+            raise _not_objects(one, path, f"it is not YAML: {error}") from None
+        for document in parsed:
+            if document is not None:
+                yield from _checked(one, path, document)
+
+
+def manifests(one: Chosen) -> list[str]:
+    """The addon's own manifests, as paths in its folder."""
+    named = one.addon.file.manifests
+    if named is not None:
+        return list(named)
+    folder = one.addon.folder / "manifests"
+    found = [*folder.glob("*.yaml"), *folder.glob("*.yaml.j2")]
+    return sorted(str(path.relative_to(one.addon.folder)) for path in found)
+
+
+def _checked(one: Chosen, path: str, document: Any) -> Iterator[Object]:
+    """An object, or the items of a List."""
+    if not isinstance(document, dict) or not document.get("apiVersion"):
+        raise _not_objects(one, path, "a document in it has no apiVersion")
+    if str(document.get("kind")).endswith("List") and isinstance(document.get("items"), list):
+        for item in document["items"]:
+            yield from _checked(one, path, item)
+        return
+    metadata = document.get("metadata")
+    if not document.get("kind") or not isinstance(metadata, dict) or not metadata.get("name"):
+        raise _not_objects(one, path, "an object in it has no kind or no metadata.name")
+    yield document
+
+
+def _no_twins(one: Chosen, documents: Sequence[Object]) -> None:
+    seen: set[tuple[str, str, str, str]] = set()
+    for document in documents:
+        key = objects.key(document)
+        if key in seen:
+            raise _not_objects(one, "manifests", f"{key[1]} {key[3]} is there twice")
+        seen.add(key)
+
+
+def _not_objects(one: Chosen, path: str, why: str) -> KubeinstallError:
+    return KubeinstallError(
+        Finding(
+            Kind.INVENTORY,
+            f"addon {one.name} does not give Kubernetes objects",
+            str(one.addon.folder / path),
+            " ".join(why.split()),
+            f"mend the file, then `kubeinstall addon render {one.name}`",
+        )
+    )

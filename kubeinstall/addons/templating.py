@@ -1,0 +1,143 @@
+"""What an addon's templates can name, and how they are read: Jinja2, nothing undefined."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import yaml
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.exceptions import TemplateNotFound
+
+from kubeinstall.addons.chosen import Chosen
+from kubeinstall.addons.images import rewritten
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.model import Cluster
+
+
+def context(cluster: Cluster, one: Chosen) -> dict[str, Any]:
+    """The names that a template of an addon can use."""
+    version = cluster.version
+
+    def image(name: str) -> str:
+        return rewritten(one.release.images[name], cluster)
+
+    def since(major: int, minor: int) -> bool:
+        return (version.major, version.minor) >= (major, minor)
+
+    return {
+        "addon": one.name,
+        "namespace": one.addon.file.namespace,
+        "values": one.values,
+        "release": {"version": one.release.version},
+        "cluster": _cluster(cluster),
+        "image": image,
+        "since": since,
+    }
+
+
+def _cluster(cluster: Cluster) -> dict[str, Any]:
+    spec, network = cluster.spec, cluster.spec.network
+    return {
+        "name": spec.name,
+        "kubernetes": str(cluster.version),
+        "pods": str(network.pods),
+        "services": str(network.services),
+        "dns_domain": network.dns_domain,
+        # kubeadm gives the cluster's DNS the tenth address (GetDNSIP in its constants.go).
+        "dns_address": str(network.services[10]),
+        "endpoint": cluster.endpoint,
+        "runtime": spec.runtime.name.value,
+        "kube_proxy": spec.kube_proxy.mode,
+        "proxy": spec.proxy.model_dump(mode="json") if spec.proxy else None,
+        "hosts": [
+            {
+                "name": host.name,
+                "hostname": host.hostname,
+                "node_ip": host.node_ip,
+                "control_plane": host.is_control_plane,
+            }
+            for host in cluster.hosts
+        ],
+    }
+
+
+def render_file(cluster: Cluster, one: Chosen, path: str) -> str:
+    """The text that a file of the addon's folder becomes.
+
+    Args:
+        path: below the addon's folder.
+
+    Raises:
+        KubeinstallError: there is no such file, or it is no template that can be filled.
+    """
+    environment = _environment(str(one.addon.folder))
+    try:
+        return environment.get_template(path).render(context(cluster, one))
+    except TemplateNotFound as error:
+        raise _unusable(one, path, f"there is no file {error.name}") from None
+    except (TemplateError, KeyError, TypeError, ValueError) as error:
+        line = getattr(error, "lineno", None) or _line(error, path)
+        raise _unusable(one, f"{path}:{line}" if line else path, _words(error)) from None
+
+
+def render_text(cluster: Cluster, one: Chosen, text: str) -> str:
+    """A text of ``addon.yaml`` with its names filled in.
+
+    Raises:
+        KubeinstallError: it is no template that can be filled.
+    """
+    try:
+        return _environment(None).from_string(text).render(context(cluster, one))
+    except (TemplateError, KeyError, TypeError, ValueError) as error:
+        raise _unusable(one, "addon.yaml", f"{_words(error)} in {text!r}") from None
+
+
+@cache
+def _environment(folder: str | None) -> Environment:
+    loader: BaseLoader | None = FileSystemLoader(folder) if folder else None
+    environment = Environment(  # YAML and configuration, no HTML: nothing to escape
+        loader=loader,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    environment.filters["to_yaml"] = _to_yaml
+    environment.filters["to_json"] = lambda value: json.dumps(value, sort_keys=True)
+    return environment
+
+
+def _to_yaml(value: Any) -> str:
+    """A value as a block of YAML, without the line break at its end."""
+    return yaml.safe_dump(value, sort_keys=False, default_flow_style=False).rstrip("\n")
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"there is no {error}"
+    return str(error) or type(error).__name__
+
+
+def _line(error: Exception, path: str) -> int | None:
+    """The line of the template in which it went wrong."""
+    trace, line = error.__traceback__, None
+    while trace:
+        if trace.tb_frame.f_code.co_filename.endswith(f"/{path}"):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _unusable(one: Chosen, where: str, why: str) -> KubeinstallError:
+    return KubeinstallError(
+        Finding(
+            Kind.INVENTORY,
+            f"addon {one.name} cannot be rendered",
+            str(one.addon.folder / where),
+            why,
+            f"mend the file, then `kubeinstall addon render {one.name}`",
+        )
+    )

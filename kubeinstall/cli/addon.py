@@ -1,0 +1,138 @@
+"""``kubeinstall addon``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from kubeinstall.addons.chosen import chosen
+from kubeinstall.addons.render import render_all
+from kubeinstall.cli import options
+from kubeinstall.cli.errors import show as show_findings
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
+from kubeinstall.inventory.catalogue.model import Addon
+from kubeinstall.inventory.load import load_with_warnings
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.words import did_you_mean
+
+_optional = click.option(
+    "-i",
+    "--inventory",
+    type=click.Path(path_type=Path),
+    help="An inventory: its folders of addons count too.",
+)
+
+
+@click.group("addon")
+def command() -> None:
+    """What can be added to the cluster: see what there is, and what it would apply."""
+
+
+@command.command("list")
+@_optional
+def list_all(inventory: Path | None) -> None:
+    """List the addons there are; those of the inventory are marked with *."""
+    folders, mine = _folders(inventory)
+    rows = [(_addon(name, folders), name in mine) for name in names(folders)]
+    width = max((len(addon.name) for addon, _ in rows), default=0)
+    for addon, ours in rows:
+        version = addon.file.releases[0].version
+        mark = "*" if ours else " "
+        retired = " (retired upstream)" if addon.file.retired else ""
+        click.echo(f"{mark} {addon.name:{width}}  {version:10}  {addon.file.title}{retired}")
+
+
+@command.command()
+@click.argument("name")
+@_optional
+def show(name: str, inventory: Path | None) -> None:
+    """Show an addon: its versions, what it needs, and the values it takes."""
+    folders, _ = _folders(inventory)
+    for line in _lines(_addon(name, folders)):
+        click.echo(line)
+
+
+@command.command()
+@click.argument("wanted", metavar="[NAME]...", nargs=-1)
+@options.inventory
+def render(wanted: tuple[str, ...], inventory: Path) -> None:
+    """Print the objects that the inventory's addons apply, as YAML."""
+    cluster, warnings = load_with_warnings(inventory, files_must_exist=False)
+    show_findings(warnings)
+    for name in wanted:
+        _must_be_in(cluster, name)
+    for rendered in render_all(cluster, chosen(cluster)):
+        if not wanted or rendered.name in wanted:
+            click.echo(f"# {rendered.title}")
+            for document in rendered.objects:
+                click.echo("---")
+                click.echo(yaml.safe_dump(document, sort_keys=False), nl=False)
+
+
+def _folders(inventory: Path | None) -> tuple[list[Path], set[str]]:
+    """The folders of an inventory, and the names of its addons."""
+    if inventory is None:
+        return [], set()
+    cluster, _ = load_with_warnings(inventory, files_must_exist=False)
+    return list(cluster.spec.addon_folders), set(cluster.spec.addons)
+
+
+def _addon(name: str, folders: list[Path]) -> Addon:
+    """The addon of that name.
+
+    Raises:
+        KubeinstallError: there is none, or its file is not as it has to be.
+    """
+    try:
+        addon = find(name, folders)
+    except UnreadableAddonError as error:
+        finding = Finding(Kind.INVENTORY, f"addon {name}: {error.why}", error.where)
+        raise KubeinstallError(finding) from None
+    if addon:
+        return addon
+    advice = did_you_mean(name, names(folders)) or "`kubeinstall addon list` shows those there are"
+    raise KubeinstallError(Finding(Kind.USAGE, f"there is no addon {name}", next=advice))
+
+
+def _must_be_in(cluster: Cluster, name: str) -> None:
+    mine = [one.name for one in chosen(cluster)]
+    if name not in mine:
+        raise KubeinstallError(
+            Finding(
+                Kind.USAGE,
+                f"the inventory does not name the addon {name}",
+                why=f"it names {', '.join(mine) or 'none'}",
+                next=f"add `{name}: {{}}` to cluster.addons",
+            )
+        )
+
+
+def _lines(addon: Addon) -> list[str]:
+    """What there is to say of an addon."""
+    file = addon.file
+    lines = [f"{file.name}: {file.title}"]
+    lines += [f"home: {file.home}"] if file.home else []
+    lines += [f"retired: {' '.join(file.retired.split())}"] if file.retired else []
+    lines += [f"folder: {addon.folder}"]
+    for release in file.releases:
+        lines.append(f"version {release.version} for Kubernetes {release.kubernetes}")
+        lines += [f"  image {name}: {image}" for name, image in release.images.items()]
+    for title, these in (("needs", file.needs), ("excludes", file.excludes)):
+        lines += [f"{title}: {', '.join(these)}"] if these else []
+    needs: dict[str, Any] = file.hosts.model_dump(exclude_defaults=True)
+    lines += [f"hosts, {part}: {_short(value)}" for part, value in needs.items()]
+    lines += ["values:"] if file.values else []
+    for name, schema in file.values.items():
+        default = f" (default: {_short(schema['default'])})" if "default" in schema else " (needed)"
+        choice = f", one of {', '.join(map(str, schema['enum']))}" if "enum" in schema else ""
+        lines.append(f"  {name}{default}: {schema['description']}{choice}")
+    return lines
+
+
+def _short(value: Any) -> str:
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=10_000).strip()
+    return text.removesuffix("...").strip()

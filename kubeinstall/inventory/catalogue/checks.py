@@ -1,0 +1,124 @@
+"""What is wrong with an inventory's addons, as far as can be told before any host is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kubeinstall.inventory.catalogue import values
+from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
+from kubeinstall.inventory.catalogue.model import Addon, Stage
+from kubeinstall.inventory.model import InventoryFile
+from kubeinstall.inventory.resolve import local
+from kubeinstall.inventory.source import Issue, Loc, dotted
+from kubeinstall.inventory.words import did_you_mean
+from kubeinstall.releases import Version
+
+_ADDONS: Loc = ("cluster", "addons")
+_FOLDERS: Loc = ("cluster", "addon_folders")
+
+
+def check_addons(
+    inventory: InventoryFile, path: Path, doubts: Sequence[Loc] = ()
+) -> Iterator[Issue]:
+    """All issues of the addons.
+
+    Args:
+        path: of the inventory; folders are relative to it.
+        doubts: places with errors of their own.
+    """
+    if any(loc in doubts for loc in (("cluster",), _ADDONS, _FOLDERS, ("cluster", "kubernetes"))):
+        return
+    folders = [local(f, path.absolute().parent) for f in inventory.cluster.addon_folders]
+    for index, folder in enumerate(folders):
+        if not folder.is_dir():
+            loc = (*_FOLDERS, index)
+            yield Issue(loc, f"{dotted(loc)}: {folder}: there is no such folder")
+    found: dict[str, Addon] = {}
+    for name in inventory.cluster.addons:
+        loc = (*_ADDONS, name)
+        if loc in doubts:
+            continue
+        try:
+            addon = find(name, folders)
+        except UnreadableAddonError as error:
+            yield Issue(loc, f"{dotted(loc)}: {error.where}: {error.why}", at_key=True)
+            continue
+        if addon is None:
+            yield _unknown(loc, name, folders)
+        else:
+            found[name] = addon
+            yield from _of_itself(inventory, addon)
+    yield from _together(found)
+
+
+def _unknown(loc: Loc, name: str, folders: Sequence[Path]) -> Issue:
+    known = names(folders)
+    return Issue(
+        loc,
+        f"{dotted(loc)}: there is no addon {name}",
+        next=did_you_mean(name, known) or "`kubeinstall addon list` shows those there are",
+        at_key=True,
+    )
+
+
+def _of_itself(inventory: InventoryFile, addon: Addon) -> Iterator[Issue]:
+    loc = (*_ADDONS, addon.name)
+    version = Version.parse(inventory.cluster.kubernetes)
+    if addon.file.stage is Stage.NETWORK:
+        yield Issue(
+            loc,
+            f"{dotted(loc)}: it is a pod network",
+            next=f"leave it out, and write `network: {{plugin: {addon.name}}}`",
+            at_key=True,
+        )
+    elif addon.release(version) is None:
+        yield Issue(
+            loc,
+            f"{dotted(loc)}: not for Kubernetes {version}",
+            why=f"it is for {addon.kubernetes}",
+            next="leave it out, or give the cluster another version",
+            at_key=True,
+        )
+    if addon.file.retired:
+        yield Issue(
+            loc,
+            f"{dotted(loc)}: upstream is retired",
+            why=" ".join(addon.file.retired.split()),
+            severity="warning",
+            at_key=True,
+        )
+    given = inventory.cluster.addons[addon.name].values
+    for place, what, advice in values.problems(addon, given):
+        at = (*loc, "values", *place)
+        yield Issue(at, f"{dotted(at)}: {what}", next=advice)
+
+
+def _together(found: dict[str, Addon]) -> Iterator[Issue]:
+    for name, addon in found.items():
+        loc = (*_ADDONS, name)
+        for need in addon.file.needs:
+            if not any(other.provides(need) for other in found.values()):
+                yield Issue(
+                    loc,
+                    f"{dotted(loc)}: it needs {need}, which the inventory does not name",
+                    next=f"add `{need}: {{}}` to cluster.addons" + _who_provides(need),
+                    at_key=True,
+                )
+        for other in addon.file.excludes:
+            if other in found:
+                yield Issue(
+                    loc,
+                    f"{dotted(loc)}: it and {other} exclude each other",
+                    next=f"take one of them out: {name} or {other}",
+                    at_key=True,
+                )
+
+
+def _who_provides(need: str) -> str:
+    """Shipped addons that are the thing needed, where it is not an addon's own name."""
+    known = names()
+    if need in known:
+        return ""
+    able = [name for name in known if (addon := find(name)) and addon.provides(need)]
+    return f"; {', '.join(able)} provide it" if able else ""

@@ -1,0 +1,73 @@
+"""Find addons: in the user's folders, then among those that are shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from kubeinstall.inventory.catalogue.model import Addon, AddonFile
+from kubeinstall.inventory.source import Issue, SourceError, dotted, parse, read
+from kubeinstall.resources import folder
+
+FILE = "addon.yaml"
+
+
+class UnreadableAddonError(Exception):
+    """An ``addon.yaml`` that cannot be used; says where (``file:line:column``) and why."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where}: {why}")
+        self.where, self.why = where, why
+
+
+def find(name: str, folders: Sequence[Path] = ()) -> Addon | None:
+    """The addon of that name; None: there is none.
+
+    Args:
+        folders: folders of the user's own; they win over the shipped one, the first over the next.
+
+    Raises:
+        UnreadableAddonError: its file is not as it has to be.
+    """
+    for top in (*folders, folder("addons")):
+        path = top / name / FILE
+        if path.is_file():
+            return _load(path, path.stat().st_mtime_ns)
+    return None
+
+
+def names(folders: Sequence[Path] = ()) -> list[str]:
+    """The names of all addons there are, sorted."""
+    found: set[str] = set()
+    for top in (*folders, folder("addons")):
+        found.update(path.parent.name for path in top.glob(f"*/{FILE}"))
+    return sorted(found)
+
+
+@lru_cache(maxsize=256)
+def _load(path: Path, changed: int) -> Addon:  # noqa: ARG001 a changed file is read anew
+    try:
+        source = parse(read(path))
+    except SourceError as error:
+        where = f"{path}:{error.position}" if error.position else str(path)
+        raise UnreadableAddonError(where, " ".join(filter(None, (error.what, error.why)))) from None
+    for issue in source.issues:
+        raise UnreadableAddonError(f"{path}:{source.position(issue)}", issue.what)
+    try:
+        file = AddonFile.model_validate(source.value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        said = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            said = "there is no such key"
+        issue = Issue(first["loc"], said)
+        what = f"{dotted(first['loc'])}: {issue.what}" if first["loc"] else issue.what
+        raise UnreadableAddonError(f"{path}:{source.position(issue)}", what) from None
+    if file.name != path.parent.name:
+        raise UnreadableAddonError(
+            f"{path}:1:1", f"its name is {file.name}, and its folder's {path.parent.name}"
+        )
+    return Addon(file, path.parent)

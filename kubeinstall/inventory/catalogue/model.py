@@ -1,0 +1,205 @@
+"""The shape of ``addon.yaml``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from kubeinstall.inventory.forms import DNS_NAME, IMAGE, PACKAGE, SHA256, SYSCTL
+from kubeinstall.inventory.model.base import DnsLabel, Strict, Text
+from kubeinstall.releases import Version
+
+Minor = Annotated[str, StringConstraints(pattern=r"^1\.[0-9]+$")]
+"""A Kubernetes minor as text, e.g. ``1.36`` (as a number YAML would make 1.3 of 1.30)."""
+Image = Annotated[str, StringConstraints(pattern=IMAGE)]
+Sha256 = Annotated[str, StringConstraints(pattern=SHA256)]
+Relative = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][-A-Za-z0-9_./]*$")]
+"""A path inside the addon's folder."""
+Family = Literal["debian", "redhat", "fedora", "openeuler"]
+
+
+class Stage(StrEnum):
+    """When an addon is applied: pod networks come before nodes can be ready, others after."""
+
+    NETWORK = "network"
+    ADDONS = "addons"
+
+
+class Range(Strict):
+    """Kubernetes minors, both ends included."""
+
+    since: Minor | None = None
+    until: Minor | None = None
+
+    def holds(self, version: Version) -> bool:
+        """Whether a Kubernetes version is in it."""
+        minor = (version.major, version.minor)
+        low, high = _minor(self.since), _minor(self.until)
+        return (low is None or low <= minor) and (high is None or minor <= high)
+
+    def __str__(self) -> str:
+        if self.since and self.until:
+            return f"{self.since} to {self.until}"
+        if self.since:
+            return f"{self.since} or later"
+        return f"up to {self.until}" if self.until else "any"
+
+
+class Upstream(Strict):
+    """A manifest that upstream publishes."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+    sha256: Sha256
+
+
+class Chart(Strict):
+    """A Helm chart, rendered and then applied like everything else."""
+
+    repository: Annotated[str, StringConstraints(pattern=r"^(https?|oci)://\S+$")]
+    name: Text
+    version: Text
+    digest: Sha256 = Field(description="Of the chart's archive.")
+    values: Relative | None = Field(None, description="A template of the chart's values.")
+
+
+class AddonRelease(Strict):
+    """One version of an addon, and which Kubernetes it is for."""
+
+    version: Text
+    kubernetes: Range = Field(default_factory=Range)
+    images: dict[str, Image] = Field(default_factory=dict)
+    upstream: list[Upstream] = Field(default_factory=list)
+    chart: Chart | None = None
+
+
+class HostNeeds(Strict):
+    """What every host has to have."""
+
+    packages: dict[Family, list[Annotated[str, StringConstraints(pattern=PACKAGE)]]] = Field(
+        default_factory=dict
+    )
+    modules: list[Text] = Field(default_factory=list)
+    sysctls: dict[Annotated[str, StringConstraints(pattern=SYSCTL)], str | int] = Field(
+        default_factory=dict
+    )
+    services: list[Text] = Field(default_factory=list, description="Units that run.")
+    kernel: Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+$")] | None = Field(
+        None, description="The oldest kernel, e.g. 5.10."
+    )
+
+
+class Certificate(Strict):
+    """A self-signed certificate."""
+
+    dns: list[Annotated[str, StringConstraints(pattern=DNS_NAME)]] = Field(min_length=1)
+
+
+class GeneratedSecret(Strict):
+    """A Secret that is made once where the cluster has none: random words or a certificate."""
+
+    name: Annotated[str, StringConstraints(pattern=DNS_NAME)]
+    keys: dict[str, Annotated[int, Field(ge=8, le=256)]] = Field(
+        default_factory=dict, description="Each key with the length of its value."
+    )
+    certificate: Certificate | None = None
+
+
+class Check(Strict):
+    """What ``verify`` asks of the API server."""
+
+    name: Text
+    get: Annotated[str, StringConstraints(pattern=r"^(/|\{)")] = Field(
+        description="A path of the API; a template."
+    )
+    contains: Text = Field(description="A regular expression that the answer has; a template.")
+
+
+class Condition(Strict):
+    """A condition of an object that has to be True."""
+
+    kind: Annotated[str, StringConstraints(pattern=r"^[A-Z]\w*\.\w+\.[\w.-]*$")] = Field(
+        description="Kind.version.group"
+    )
+    name: Text
+    namespace: str | None = None
+    condition: Text
+
+
+class AddonFile(Strict):
+    """addon.yaml."""
+
+    name: DnsLabel
+    title: Text
+    home: str = ""
+    stage: Stage = Stage.ADDONS
+    releases: list[AddonRelease] = Field(min_length=1, description="Newest first.")
+    namespace: DnsLabel = "default"
+    pod_security: Literal["privileged", "baseline", "restricted"] = "baseline"
+    needs: list[DnsLabel] = Field(default_factory=list)
+    provides: list[DnsLabel] = Field(default_factory=list)
+    excludes: list[DnsLabel] = Field(default_factory=list)
+    retired: str | None = None
+    notices: list[Text] = Field(default_factory=list)
+    values: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    hosts: HostNeeds = Field(default_factory=HostNeeds)
+    generated_secrets: list[GeneratedSecret] = Field(default_factory=list)
+    checks: list[Check] = Field(default_factory=list)
+    ready: list[Condition] = Field(default_factory=list)
+    manifests: list[Relative] | None = None
+    kustomization: Relative | None = None
+    patches: Relative | None = None
+
+    @model_validator(mode="after")
+    def _values_are_described(self) -> Self:
+        for name, schema in self.values.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                raise ValueError(f"values.{name}: write it in lower case with underscores")
+            if not schema.get("description"):
+                raise ValueError(f"values.{name} has no description")
+        return self
+
+
+@dataclass(frozen=True)
+class Addon:
+    """An addon: what its file says, and where it is."""
+
+    file: AddonFile
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    def release(self, version: Version) -> AddonRelease | None:
+        """The newest release for a Kubernetes version; None: there is none."""
+        fitting = (r for r in self.file.releases if r.kubernetes.holds(version))
+        return next(fitting, None)
+
+    @property
+    def kubernetes(self) -> str:
+        """The Kubernetes it is for, in words."""
+        ranges = [release.kubernetes for release in self.file.releases]
+        sinces, untils = [_minor(r.since) for r in ranges], [_minor(r.until) for r in ranges]
+        low = None if None in sinces else min(s for s in sinces if s)
+        high = None if None in untils else max(u for u in untils if u)
+        return str(Range(since=_text(low), until=_text(high)))
+
+    def provides(self, name: str) -> bool:
+        """Whether it is what another addon needs by that name."""
+        return name == self.name or name in self.file.provides
+
+
+def _minor(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    major, _, minor = text.partition(".")
+    return int(major), int(minor)
+
+
+def _text(minor: tuple[int, int] | None) -> str | None:
+    return None if minor is None else f"{minor[0]}.{minor[1]}"

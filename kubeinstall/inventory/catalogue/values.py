@@ -1,0 +1,70 @@
+"""An addon's values: what it has by itself, and what an inventory says.
+
+Values are described by JSON Schema (draft 2020-12); jsonschema checks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from kubeinstall.inventory.catalogue.model import Addon
+from kubeinstall.inventory.source import Loc
+from kubeinstall.inventory.words import did_you_mean
+
+
+def merged(addon: Addon, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given values, and the addon's own for the others.
+
+    A value without a default of its own and not given is left out: ``problems`` tells of it.
+    """
+    values: dict[str, Any] = {}
+    for name, schema in addon.file.values.items():
+        if name in given:
+            values[name] = _filled(schema, given[name])
+        elif "default" in schema:
+            values[name] = _filled(schema, deepcopy(schema["default"]))
+    return values
+
+
+def _filled(schema: Mapping[str, Any], value: Any) -> Any:
+    """The value with the defaults of its inner properties."""
+    if not isinstance(value, dict):
+        return value
+    inner = schema.get("properties", {})
+    defaults = {k: deepcopy(s["default"]) for k, s in inner.items() if "default" in s}
+    return {**defaults, **{k: _filled(inner.get(k, {}), v) for k, v in value.items()}}
+
+
+def problems(addon: Addon, given: Mapping[str, Any]) -> Iterator[tuple[Loc, str, str]]:
+    """What is wrong with given values: the place below ``values``, what, and what to do next."""
+    schema = {
+        "type": "object",
+        "properties": addon.file.values,
+        "required": [n for n, s in addon.file.values.items() if "default" not in s],
+        "additionalProperties": False,
+    }
+    for error in Draft202012Validator(schema).iter_errors(dict(given)):
+        yield from _told(addon, error)
+
+
+def _told(addon: Addon, error: ValidationError) -> Iterator[tuple[Loc, str, str]]:
+    place = tuple(error.absolute_path)
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    known = list(schema.get("properties", {}))
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict) and known:
+        for name in error.instance:
+            if name not in known:
+                advice = did_you_mean(name, known) or f"they are {', '.join(known)}"
+                yield (*place, name), "there is no such value", advice
+    elif error.validator == "required" and isinstance(error.instance, dict):
+        for name in schema["required"]:
+            if name not in error.instance:
+                about = schema["properties"].get(name, {}).get("description", "")
+                yield place, f"{name} is missing", f"{name} is: {about}"
+    else:
+        yield place, error.message, f"kubeinstall addon show {addon.name}"
