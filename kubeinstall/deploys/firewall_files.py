@@ -5,10 +5,10 @@ Sources: Kubernetes' "Ports and Protocols"; nft(8), firewalld.policy(5), firewal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from xml.sax.saxutils import quoteattr
 
-from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
+from kubeinstall.inventory.model import Calico, CalicoInstall, Cluster, Host, NetworkPlugin
 from kubeinstall.operations.files import MARKER
 from kubeinstall.operations.firewall import CHAINS, Opening
 from kubeinstall.templates import render
@@ -46,12 +46,35 @@ else
 fi"""
 """Lets firewalld work by the files of its zone and policies."""
 
-PLUGIN_PORTS: Mapping[NetworkPlugin, tuple[tuple[str, str], ...]] = {
-    # Routes only: what pods send each other arrives with their own addresses.
-    NetworkPlugin.BRIDGE: (),
-    NetworkPlugin.NONE: (),
-}
-"""Ports and protocols that the nodes of a pod network need between themselves."""
+_IPIP = ("", "4")
+"""IP in IP: a protocol of its own, without ports."""
+
+
+def plugin_ports(cluster: Cluster) -> tuple[tuple[str, str], ...]:
+    """Ports and protocols that the nodes of a pod network need between themselves.
+
+    Sources: flannel's Documentation/backends.md; Calico's "Network requirements".
+    """
+    network = cluster.spec.network
+    if network.overlay is not None:
+        port = network.overlay.udp_port
+        return ((str(port), "udp"),) if port else ()
+    if network.plugin is NetworkPlugin.CALICO:
+        return _calico_ports(network.calico)
+    # bridge: routes only; what pods send each other arrives with their own addresses.
+    return ()
+
+
+def _calico_ports(calico: Calico) -> tuple[tuple[str, str], ...]:
+    wanted = {
+        ("179", "tcp"): calico.speaks_bgp,
+        _IPIP: calico.encapsulation.is_ipip,
+        ("4789", "udp"): calico.encapsulation.is_vxlan,
+        # Typha, which the operator puts between the API and the nodes.
+        ("5473", "tcp"): calico.install is CalicoInstall.OPERATOR,
+        ("51820", "udp"): calico.wireguard,
+    }
+    return tuple(port for port, needed in wanted.items() if needed)
 
 
 def openings(cluster: Cluster, host: Host) -> tuple[Opening, ...]:
@@ -59,7 +82,7 @@ def openings(cluster: Cluster, host: Host) -> tuple[Opening, ...]:
     _, _, port = cluster.endpoint.rpartition(":")
     everywhere = [Opening("10256"), Opening("30000:32767"), Opening("30000:32767", "udp")]
     others = [peer for peer in cluster.hosts if peer.name != host.name]
-    between = [("10250", "tcp"), *PLUGIN_PORTS[cluster.spec.network.plugin]]
+    between = [("10250", "tcp"), *plugin_ports(cluster)]
     # Not just the API servers: pods that ask a kubelet come by their host's address.
     peers = [
         Opening(ports, protocol, peer.node_ip) for ports, protocol in between for peer in others
@@ -107,8 +130,7 @@ def policy(cluster: Cluster, host: Host) -> str:
     """firewalld's policy of the host: the openings, whichever zone a packet comes from."""
     lines = ['<ingress-zone name="ANY"/>', '<egress-zone name="HOST"/>']
     for opening in openings(cluster, host):
-        ports = quoteattr(opening.ports.replace(":", "-"))
-        port = f"<port port={ports} protocol={quoteattr(opening.protocol)}/>"
+        port = _port(opening)
         source = f"<source address={quoteattr(opening.source)}/>" if opening.source else ""
         lines.append(f'<rule family="ipv4">{source}{port}<accept/></rule>' if source else port)
     return _xml('<policy target="CONTINUE">', lines, "</policy>")
@@ -118,6 +140,14 @@ def pods_policy() -> str:
     """firewalld's policy of what goes to the pods, from whichever zone."""
     lines = ['<ingress-zone name="ANY"/>', '<egress-zone name="kubeinstall"/>']
     return _xml('<policy target="ACCEPT">', lines, "</policy>")
+
+
+def _port(opening: Opening) -> str:
+    protocol = quoteattr(opening.protocol)
+    if not opening.ports:
+        return f"<protocol value={protocol}/>"
+    ports = quoteattr(opening.ports.replace(":", "-"))
+    return f"<port port={ports} protocol={protocol}/>"
 
 
 def _xml(begin: str, lines: Iterable[str], end: str) -> str:
@@ -142,9 +172,13 @@ def _grouped(
 
 def _nft(protocol: str, sources: tuple[str, ...], ports: tuple[str, ...]) -> str:
     by = f"ip saddr {{ {', '.join(sources)} }} " if sources else ""
+    if not any(ports):
+        return f"{by}ip protocol {protocol} accept"
     return f"{by}{protocol} dport {{ {', '.join(ports).replace(':', '-')} }} accept"
 
 
 def _iptables(protocol: str, sources: tuple[str, ...], ports: tuple[str, ...]) -> str:
     by = f"-s {','.join(sources)} " if sources else ""
+    if not any(ports):
+        return f"{by}-p {protocol}"
     return f"{by}-p {protocol} -m multiport --dports {','.join(ports)}"

@@ -47,6 +47,17 @@ UNSAFE_SYSCTL = r"^[a-z0-9_]+([./][-A-Za-z0-9_]+)*([./]?\*)?$"
 RESOURCE = r"^(cpu|memory|ephemeral-storage|pid)$"
 EVICTION_SIGNAL = r"^(memory\.available|pid\.available|(nodefs|imagefs)\.(available|inodesFree))$"
 QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|[KMGTPE]i?|%)?$"
+_ADDRESS = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
+_EXPRESSION = r"[^\s'\"]+"
+_CIDR = rf"{_ADDRESS}/[0-9]{{1,2}}"
+FLANNEL_INTERFACE = (
+    rf"^(node-ip|default-route|can-reach={_ADDRESS}|regex={_EXPRESSION}"
+    r"|[A-Za-z0-9][-A-Za-z0-9_.@]{0,14})$"
+)
+ADDRESS_METHOD = (
+    rf"^(node-ip|first-found|can-reach={_HOST}|(skip-)?interface={_EXPRESSION}"
+    rf"|cidr={_CIDR}(,{_CIDR})*)$"
+)
 NOT_EMPTY = r"\S"
 SHA256 = r"^[0-9a-f]{64}$"
 RELEASE = r"^[0-9]+\.[0-9]+\.[0-9]+$"
@@ -105,6 +116,14 @@ FORMS = {
         "memory.available: 200Mi",
     ),
     QUANTITY: Form("a quantity as Kubernetes writes it", "500m, 1Gi or 10%"),
+    FLANNEL_INTERFACE: Form(
+        "an interface's name, node-ip, default-route, can-reach=ADDRESS or regex=EXPRESSION", "eth1"
+    ),
+    ADDRESS_METHOD: Form(
+        "node-ip, first-found, can-reach=ADDRESS, interface=EXPRESSIONS, "
+        "skip-interface=EXPRESSIONS or cidr=NETWORKS",
+        "interface=eth1 or cidr=10.0.0.0/24",
+    ),
     NOT_EMPTY: Form("text; it is empty", ""),
     SHA256: Form("a SHA-256 checksum (64 hex digits, lower case)", ""),
     RELEASE: Form("a version of three numbers", "0.3.26"),

@@ -30,11 +30,11 @@ chains() {
 
 @dataclass(frozen=True)
 class Opening:
-    """A port, or a range of ports, that may be reached.
+    """A port, or a range of ports, that may be reached; or a protocol that has none.
 
     Args:
-        ports: ``6443`` or ``30000:32767``.
-        protocol: ``tcp`` or ``udp``.
+        ports: ``6443`` or ``30000:32767``; empty: the protocol has none.
+        protocol: ``tcp``, ``udp`` or a number of /etc/protocols, e.g. ``4`` for IP in IP.
         source: from this address only; None: from everywhere.
     """
 
@@ -47,6 +47,9 @@ class Opening:
         """The rule as ufw takes and shows it."""
         if self.source is None:
             return f"allow {self.ports}/{self.protocol}"
+        if not self.ports:
+            # ufw knows few protocols by themselves, and IP in IP is none of them.
+            return f"allow from {self.source}"
         return f"allow from {self.source} to any port {self.ports} proto {self.protocol}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from kubeinstall.deploys import firewall_files
 from kubeinstall.facts.files import Exists
 from kubeinstall.facts.firewall import Firewalls, FirewallState, InPlace
 from kubeinstall.facts.services import Unit, UnitState
-from kubeinstall.inventory.model import Cluster, NetworkPlugin, Role
+from kubeinstall.inventory.model import Cluster, Role
 from kubeinstall.operations import firewall
 from kubeinstall.operations.firewall import Opening
 from tests.unit.clusters import cluster, host
@@ -50,15 +51,52 @@ def test_the_endpoints_port_is_open_too() -> None:
     assert ports >= {"6443", "8443"}
 
 
-def test_what_a_plugin_needs_is_open_to_peers(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = cluster(workers=1)
-    ports = {**firewall_files.PLUGIN_PORTS, NetworkPlugin.BRIDGE: (("8472", "udp"),)}
-    monkeypatch.setattr(firewall_files, "PLUGIN_PORTS", ports)
-    assert Opening("8472", "udp", "10.0.0.10") in firewall_files.openings(made, made.host("w1"))
+VXLAN, IPIP, BGP = ("8472", "udp"), ("", "4"), ("179", "tcp")
 
 
-def test_each_plugin_is_in_the_table() -> None:
-    assert set(firewall_files.PLUGIN_PORTS) == set(NetworkPlugin)
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        ({"plugin": "bridge"}, set()),
+        ({"plugin": "none"}, set()),
+        ({"plugin": "flannel"}, {VXLAN}),
+        ({"plugin": "flannel", "flannel": {"port": 8473}}, {("8473", "udp")}),
+        ({"plugin": "flannel", "flannel": {"backend": "host-gw"}}, set()),
+        ({"plugin": "flannel", "flannel": {"backend": "udp"}}, {("8285", "udp")}),
+        ({"plugin": "flannel", "flannel": {"backend": "wireguard"}}, {("51820", "udp")}),
+        ({"plugin": "canal"}, {VXLAN}),
+        ({"plugin": "canal", "canal": {"backend": "wireguard"}}, {("51820", "udp")}),
+        ({"plugin": "calico"}, {BGP, IPIP}),
+        ({"plugin": "calico", "calico": {"encapsulation": "none"}}, {BGP}),
+        ({"plugin": "calico", "calico": {"encapsulation": "vxlan"}}, {("4789", "udp")}),
+        (
+            {"plugin": "calico", "calico": {"encapsulation": "vxlan-cross-subnet", "bgp": True}},
+            {BGP, ("4789", "udp")},
+        ),
+        (
+            {"plugin": "calico", "calico": {"install": "operator", "wireguard": True}},
+            {BGP, IPIP, ("5473", "tcp"), ("51820", "udp")},
+        ),
+    ],
+)
+def test_what_a_plugin_needs_is_open_to_peers(
+    network: dict[str, Any], expected: set[tuple[str, str]]
+) -> None:
+    made = cluster(workers=1, network=network)
+    openings = firewall_files.openings(made, made.host("w1"))
+    between = {(o.ports, o.protocol) for o in openings if o.source == "10.0.0.10"}
+    assert between == {("10250", "tcp"), *expected}
+
+
+def test_a_protocol_without_ports() -> None:
+    made = cluster(workers=1, network={"plugin": "calico"})
+    script = firewall_files.script(made, made.first)
+    assert "\nip saddr { 10.0.0.11 } ip protocol 4 accept\n" in script
+    assert "iptables -w -A KUBEINSTALL-INPUT -s 10.0.0.11 -p 4 -j ACCEPT\n" in script
+    policy = ET.fromstring(firewall_files.policy(made, made.first))
+    protocols = [p.get("value") for rule in policy for p in rule.findall("protocol")]
+    assert protocols == ["4"]
+    assert Opening("", "4", "10.0.0.11").ufw == "allow from 10.0.0.11"
 
 
 def test_rules_that_say_the_same_are_one() -> None:

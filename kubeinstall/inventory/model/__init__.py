@@ -15,11 +15,19 @@ from kubeinstall.inventory.model.cluster import (
     Endpoint,
     Kubeadm,
     KubeProxy,
-    Network,
-    NetworkPlugin,
     Smoke,
 )
 from kubeinstall.inventory.model.lab import CgroupMode, Lab
+from kubeinstall.inventory.model.network import (
+    Calico,
+    CalicoInstall,
+    Canal,
+    Encapsulation,
+    Flannel,
+    FlannelBackend,
+    Network,
+    NetworkPlugin,
+)
 from kubeinstall.inventory.model.nodes import (
     Group,
     Groups,
@@ -46,14 +54,20 @@ from kubeinstall.inventory.model.vagrant import Vagrant
 __all__ = [
     "AddonChoice",
     "Args",
+    "Calico",
+    "CalicoInstall",
+    "Canal",
     "CgroupMode",
     "ChangesByOthers",
     "Cluster",
     "ClusterSpec",
     "ContainerdArchive",
     "Document",
+    "Encapsulation",
     "Endpoint",
     "Firewall",
+    "Flannel",
+    "FlannelBackend",
     "Group",
     "Groups",
     "Host",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,15 +12,14 @@ from kubeinstall.inventory.model.addons import AddonChoice
 from kubeinstall.inventory.model.base import (
     Args,
     DnsLabel,
-    DnsName,
     Document,
     Duration,
     ExactVersion,
-    Ipv4Network,
     Port,
     Strict,
     Text,
 )
+from kubeinstall.inventory.model.network import Network
 from kubeinstall.inventory.model.proxy import Proxy
 from kubeinstall.inventory.model.runtime import Runtime
 from kubeinstall.inventory.model.sources import Packages
@@ -31,23 +28,6 @@ from kubeinstall.releases.images import ImageLayout
 from kubeinstall.releases.sources import SourceName
 
 Repository = Annotated[str, StringConstraints(pattern=REPOSITORY)]
-
-
-class NetworkPlugin(StrEnum):
-    BRIDGE = "bridge"
-    NONE = "none"
-
-
-class Network(Strict):
-    """Pod and service networks."""
-
-    plugin: NetworkPlugin = Field(
-        NetworkPlugin.BRIDGE,
-        description="bridge: hosts on one network, a route per node; none: you bring your own.",
-    )
-    pods: Ipv4Network = IPv4Network("10.244.0.0/16")
-    services: Ipv4Network = IPv4Network("10.96.0.0/16")
-    dns_domain: DnsName = "cluster.local"
 
 
 class Endpoint(Strict):

@@ -1,0 +1,161 @@
+"""The networks of the cluster: of pods, which a plugin connects, and of services."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated
+
+from pydantic import Field
+
+from kubeinstall.inventory.forms import ADDRESS_METHOD, FLANNEL_INTERFACE
+from kubeinstall.inventory.model.base import DnsName, HostName, Ipv4, Ipv4Network, Port, Strict
+
+Mtu = Annotated[int, Field(ge=576, le=65521)]
+
+
+class NetworkPlugin(StrEnum):
+    BRIDGE = "bridge"
+    FLANNEL = "flannel"
+    CALICO = "calico"
+    CANAL = "canal"
+    NONE = "none"
+
+
+class FlannelBackend(StrEnum):
+    VXLAN = "vxlan"
+    HOST_GW = "host-gw"
+    UDP = "udp"
+    WIREGUARD = "wireguard"
+
+
+BACKEND_PORTS = {
+    FlannelBackend.VXLAN: 8472,
+    FlannelBackend.UDP: 8285,
+    FlannelBackend.WIREGUARD: 51820,
+}
+"""The UDP port between nodes; host-gw needs none. Source: flannel's Documentation/backends.md."""
+
+
+class Flannel(Strict):
+    """flannel: a share of the pod network for each node, and how packets get to the others."""
+
+    backend: FlannelBackend = Field(
+        FlannelBackend.VXLAN,
+        description="How packets get to another node: vxlan and wireguard (encrypted) cross any "
+        "network, host-gw needs hosts on one subnet, udp is for finding faults.",
+    )
+    direct_routing: bool | None = Field(
+        None, description="vxlan: route without a tunnel to hosts on the same subnet; default no."
+    )
+    vni: Annotated[int, Field(ge=1, le=16777215)] | None = Field(
+        None, description="vxlan: the network's identifier; default 1."
+    )
+    port: Port | None = Field(
+        None, description="UDP; default 8472 (vxlan), 51820 (wireguard), 8285 (udp)."
+    )
+    mtu: Mtu | None = Field(None, description="vxlan and wireguard; default: the interface's.")
+    keepalive: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None, description="wireguard: seconds between packets that keep a NAT open; default none."
+    )
+    interface: str = Field(
+        "node-ip",
+        pattern=FLANNEL_INTERFACE,
+        description="Where packets between nodes go: node-ip (the one with the node's address), "
+        "default-route, can-reach=ADDRESS, regex=EXPRESSION, or an interface's name.",
+    )
+
+    @property
+    def udp_port(self) -> int | None:
+        """The UDP port that nodes need between themselves; None: no port."""
+        return self.port or BACKEND_PORTS.get(self.backend)
+
+
+class Canal(Flannel):
+    """flannel between the nodes, Calico for network policies."""
+
+
+class CalicoInstall(StrEnum):
+    MANIFEST = "manifest"
+    OPERATOR = "operator"
+
+
+class Encapsulation(StrEnum):
+    IPIP = "ipip"
+    IPIP_CROSS_SUBNET = "ipip-cross-subnet"
+    VXLAN = "vxlan"
+    VXLAN_CROSS_SUBNET = "vxlan-cross-subnet"
+    NONE = "none"
+
+    @property
+    def is_vxlan(self) -> bool:
+        return self in (Encapsulation.VXLAN, Encapsulation.VXLAN_CROSS_SUBNET)
+
+    @property
+    def is_ipip(self) -> bool:
+        return self in (Encapsulation.IPIP, Encapsulation.IPIP_CROSS_SUBNET)
+
+
+class Calico(Strict):
+    """Calico: pods' addresses in blocks, routes by BGP or in tunnels, network policies."""
+
+    install: CalicoInstall = Field(
+        CalicoInstall.MANIFEST,
+        description="manifest: its programs alone; operator: Tigera's operator runs them.",
+    )
+    encapsulation: Encapsulation = Field(
+        Encapsulation.IPIP,
+        description="How packets get to another node; cross-subnet: in a tunnel to other subnets "
+        "only; none: as they are, for networks that know the pods' addresses or of one subnet.",
+    )
+    bgp: bool | None = Field(
+        None, description="Tell routes by BGP; default yes, but no with a vxlan encapsulation."
+    )
+    as_number: Annotated[int, Field(ge=1, le=4294967295)] = Field(
+        64512, description="The nodes' BGP number."
+    )
+    route_reflectors: list[HostName] = Field(
+        default_factory=list,
+        description="Hosts that all others speak BGP to; default: a full mesh, each with each.",
+    )
+    route_reflector_cluster_id: Ipv4 = Field(
+        IPv4Address("244.0.0.1"), description="BGP cluster of the route reflectors."
+    )
+    address_detection: str = Field(
+        "node-ip",
+        pattern=ADDRESS_METHOD,
+        description="A node's address for the others: node-ip, first-found, can-reach=ADDRESS, "
+        "interface=EXPRESSIONS, skip-interface=EXPRESSIONS or cidr=NETWORKS, comma-separated.",
+    )
+    block_size: Annotated[int, Field(ge=20, le=32)] = Field(
+        26, description="Prefix length of the blocks that nodes take pods' addresses from."
+    )
+    nat_outgoing: bool = Field(True, description="Masquerade what pods send out of the cluster.")
+    mtu: Mtu | None = Field(None, description="Of pods' interfaces; default: found by Calico.")
+    wireguard: bool = Field(False, description="Encrypt what goes between nodes' pods.")
+
+    @property
+    def speaks_bgp(self) -> bool:
+        return not self.encapsulation.is_vxlan if self.bgp is None else self.bgp
+
+
+class Network(Strict):
+    """Pod and service networks."""
+
+    plugin: NetworkPlugin = Field(
+        NetworkPlugin.BRIDGE,
+        description="bridge: hosts on one network, a route per node; none: you bring your own.",
+    )
+    pods: Ipv4Network = IPv4Network("10.244.0.0/16")
+    services: Ipv4Network = IPv4Network("10.96.0.0/16")
+    dns_domain: DnsName = "cluster.local"
+    flannel: Flannel = Field(default_factory=Flannel)
+    calico: Calico = Field(default_factory=Calico)
+    canal: Canal = Field(default_factory=Canal)
+
+    @property
+    def overlay(self) -> Flannel | None:
+        """flannel's settings where flannel is at work, by itself or in canal."""
+        if self.plugin is NetworkPlugin.CANAL:
+            return self.canal
+        return self.flannel if self.plugin is NetworkPlugin.FLANNEL else None
