@@ -14,7 +14,6 @@ from kubeinstall.deploys import (
     docker_packages,
     families,
 )
-from kubeinstall.facts.identity import System
 from kubeinstall.facts.packages import Packages
 from kubeinstall.inventory.model import Cluster, RuntimeName
 
@@ -52,8 +51,7 @@ def _package(cluster: Cluster) -> str:
     runtime, family = cluster.spec.runtime, families.current()
     package = runtime.package or family.runtime_package(runtime.name)
     wanted = docker_packages.wanted(package, runtime.version)
-    system = host.get_fact(System)
-    source = docker_packages.repository(cluster, package, family.package_format, system)
+    source = docker_packages.repository(cluster, package, family.package_format, families.system())
     if source:
         family.repository(source, wanted)
     title, held = f"Install {package}", bool(runtime.version)

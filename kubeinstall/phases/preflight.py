@@ -13,7 +13,7 @@ from kubeinstall.phases.run import Run
 
 
 def run(run: Run) -> None:
-    """Probe all hosts at once, tell every finding, and note who is to get a new machine-id.
+    """Probe all hosts at once, tell every finding, and note what deploys need to know.
 
     A worker with an error is left out of the run.
 
@@ -24,6 +24,9 @@ def run(run: Run) -> None:
     questions = {host.name: script(run.cluster, host, hosts) for host in hosts}
     answers = run.session.ask_all(questions, timeout=60)
     probes = {name: Probe.parse(answer.stdout) for name, answer in answers.items()}
+    for name, probe in probes.items():
+        if probe.os:
+            run.session.set_data(name, "system", probe.system)
     for name, identity in renewed(run.cluster, probes).items():
         run.session.set_data(name, "shared_machine_id", identity)
     findings = judge(run.cluster, probes, _elsewhere(run, probes))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from kubeinstall.deploys.proxy_files import ways
+from kubeinstall.facts.identity import SystemState
 from kubeinstall.facts.resolv import ResolverState
 from kubeinstall.inventory.model import Cluster, Host
 
@@ -15,6 +16,8 @@ _PROBE = r"""
 . /etc/os-release 2>/dev/null
 say os "$ID"
 say os_version "$VERSION_ID"
+say os_like "$ID_LIKE"
+say os_codename "$VERSION_CODENAME"
 say arch "$(uname -m)"
 say cpus "$(nproc 2>/dev/null)"
 say memory_kb "$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)"
@@ -87,6 +90,8 @@ class Probe:
 
     os: str = ""
     os_version: str = ""
+    os_like: tuple[str, ...] = ()
+    os_codename: str = ""
     arch: str = ""
     cpus: int = 0
     memory_mb: int = 0
@@ -106,6 +111,11 @@ class Probe:
     reach: dict[str, str] = field(default_factory=dict)
     proxy: bool = False
 
+    @property
+    def system(self) -> SystemState:
+        """Its operating system."""
+        return SystemState(self.os, self.os_version, self.os_like, self.os_codename)
+
     @classmethod
     def parse(cls, text: str) -> Probe:
         """Read the script's answer; lines it does not know are passed over."""
@@ -120,6 +130,8 @@ class Probe:
         return cls(
             os=one.get("os", ""),
             os_version=one.get("os_version", ""),
+            os_like=tuple(one.get("os_like", "").split()),
+            os_codename=one.get("os_codename", ""),
             arch=one.get("arch", ""),
             cpus=_whole(one.get("cpus")) or 0,
             memory_mb=(_whole(one.get("memory_kb")) or 0) // 1024,

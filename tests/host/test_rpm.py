@@ -17,12 +17,19 @@ from typing import Any
 
 import pytest
 
+from kubeinstall.engine.session import Session
+from kubeinstall.inventory.load import load
 from kubeinstall.lab import mirror, rpms
 from kubeinstall.lab.mirror.apt import architecture
 from kubeinstall.lab.mirror.packages import KUBELET_SERVICE
 from kubeinstall.lab.rpms import Rpm, index
+from kubeinstall.phases import PHASES
+from kubeinstall.phases.run import Run
+from kubeinstall.phases.runner import execute
+from kubeinstall.phases.select import pick
 from tests.host.lone import Lone, lone_host
 from tests.running import kubeinstall
+from tests.unit.fakes import Memory
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(600)]
 
@@ -147,6 +154,18 @@ def test_the_exact_version_is_installed(h1: Lone, source: dict[str, Any]) -> Non
     assert versions(h1) == ["1.20.1"] * 3
     assert h1.sh("systemctl is-enabled kubelet").strip() == "enabled"
     assert h1.changed("packages", **source) == []
+
+
+def test_a_host_that_is_as_it_should_be_costs_one_round_trip(
+    h1: Lone, source: dict[str, Any]
+) -> None:
+    registry = source["packages"]["url"].partition("//")[2]
+    cluster = load(h1.inventory(**source, image_repository=registry))
+    with Session(cluster) as session:
+        memory = Memory()
+        phases = pick(PHASES, only=("preflight", "packages"))
+        assert execute(Run(cluster, session, memory, dry=True), phases) == 0, memory.errors
+        assert session._rounds.trips == {"h1": 1}
 
 
 def test_the_repository_is_checked_and_left_alone_by_others(h1: Lone) -> None:

@@ -38,6 +38,7 @@ class FakeSession:
         self.rounds: list[tuple[str, list[str], bool]] = []
         self.asked: list[tuple[str, str]] = []
         self.prefetched: list[str] = []
+        self.data: dict[str, dict[str, Any]] = {}
         self.locked = False
         self._connected: set[str] = set()
         self._unreachable = set(unreachable)
@@ -67,7 +68,7 @@ class FakeSession:
         self.failures.setdefault(host, finding)
 
     def set_data(self, host: str, key: str, value: Any) -> None:
-        del host, key, value
+        self.data.setdefault(host, {})[key] = value
 
     def prefetch(self, deploys: Mapping[str, Sequence[Deploy]]) -> None:
         self.prefetched.extend(deploys)

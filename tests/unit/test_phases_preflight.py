@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kubeinstall.engine.types import Output
+from kubeinstall.facts.identity import SystemState
 from kubeinstall.facts.resolv import ResolverState
 from kubeinstall.findings import Finding
 from kubeinstall.inventory.model import Kubelet, Role
@@ -304,6 +305,17 @@ def test_the_question_runs_and_is_understood() -> None:
         text = text.replace(f"{name} 443", "127.0.0.1 1")
     answer = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
     assert Probe.parse(answer.stdout).reach == {"127.0.0.1:1": "refused"}
+
+
+def test_deploys_are_told_the_system_that_was_heard() -> None:
+    told = "os\trocky\nos_version\t9.4\nos_like\trhel centos fedora\nos_codename\t\n"
+    told += "arch\tx86_64\ncpus\t2\nmemory_kb\t4096000\n"
+    run, session, _ = fake_run(cluster(), answer=lambda *_: Output(0, told, ""))
+    session.connect()
+    preflight.run(run)
+    assert session.data["w1"] == {
+        "system": SystemState("rocky", "9.4", ("rhel", "centos", "fedora"))
+    }
 
 
 def test_only_hosts_without_their_source_are_asked_again() -> None:

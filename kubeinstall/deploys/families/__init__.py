@@ -17,7 +17,7 @@ from kubeinstall.deploys.families.openeuler import OPENEULER
 from kubeinstall.deploys.families.redhat import REDHAT
 from kubeinstall.facts.identity import System, SystemState
 
-__all__ = ["FAMILIES", "SYSTEMS", "Family", "current", "of"]
+__all__ = ["FAMILIES", "SYSTEMS", "Family", "current", "of", "system"]
 
 FAMILIES: tuple[Family, ...] = (DEBIAN, REDHAT, FEDORA, OPENEULER)
 SYSTEMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -38,6 +38,16 @@ def of(system: SystemState) -> Family:
     return FAMILIES[0]
 
 
+def system() -> SystemState:
+    """The system of the host that a deploy runs for.
+
+    In memory: ``system``, where preflight has heard it. What else a deploy asks for hangs on it,
+    so as a fact it costs a round trip of its own.
+    """
+    heard: SystemState | None = host.data.get("system")
+    return heard or host.get_fact(System)
+
+
 def current() -> Family:
     """The family of the host that a deploy runs for."""
-    return of(host.get_fact(System))
+    return of(system())
