@@ -63,6 +63,7 @@ _ORDER = (
     "PersistentVolumeClaim",
     "Service",
 )
+_WITH_PORTS = ("", "apps", "batch")
 _LAST = ("APIService", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 
 
@@ -120,6 +121,8 @@ def finished(
         metadata.setdefault("namespace", namespace)
     if made["kind"] == "Secret" and made["apiVersion"] == "v1":
         _encode(made)
+    if group(made) in _WITH_PORTS:
+        _name_protocols(made)
     labels = metadata.setdefault("labels", {}) or {}
     metadata["labels"] = {
         "app.kubernetes.io/managed-by": MANAGER,
@@ -148,6 +151,22 @@ def _encode(secret: Object) -> None:
     encoded = {k: base64.b64encode(str(v).encode()).decode() for k, v in plain.items()}
     if encoded:
         secret["data"] = {**(secret.get("data") or {}), **encoded}
+
+
+def _name_protocols(document: Any) -> None:
+    """Say TCP where a port says nothing, as the API server would.
+
+    The protocol is a part of what tells ports apart, and server-side apply before Kubernetes 1.21
+    knows no default for that (kubernetes-sigs/structured-merge-diff#183).
+    """
+    inner = document if isinstance(document, list) else []
+    if isinstance(document, dict):
+        inner = list(document.values())
+        for port in document.get("ports") or []:
+            if isinstance(port, dict) and ({"port", "containerPort"} & port.keys()):
+                port.setdefault("protocol", "TCP")
+    for value in inner:
+        _name_protocols(value)
 
 
 def order(document: Mapping[str, Any]) -> tuple[int, str, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cache
 from typing import Any
@@ -107,6 +108,7 @@ def _environment(folder: str | None) -> Environment:
     )
     environment.filters["to_yaml"] = _to_yaml
     environment.filters["to_json"] = lambda value: json.dumps(value, sort_keys=True)
+    environment.filters["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
     return environment
 
 

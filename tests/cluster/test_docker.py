@@ -130,6 +130,27 @@ def test_drift_is_planned_and_repaired() -> None:
     assert kubeinstall("plan", "-i", LAB).code == 0
 
 
+UPGRADE_BY_HAND = """
+cd "$(mktemp -d)"
+apt-get download -q kubectl >/dev/null 2>&1
+dpkg-deb -R kubectl_*.deb kubectl
+sed -i 's/^Version:.*/Version: 1.20.99-1.1/' kubectl/DEBIAN/control
+dpkg-deb -b kubectl newer.deb >/dev/null
+dpkg -i newer.deb >/dev/null
+"""
+
+
+def test_stopped_services_and_a_package_upgraded_by_hand() -> None:
+    on_host(LAB, "w1", f"systemctl stop kubelet docker.socket docker; set -e; {UPGRADE_BY_HAND}")
+    plan = kubeinstall("plan", "-i", LAB)
+    assert plan.code == 2
+    for named in ("Run docker", "kubelet", "kubectl"):
+        assert named in plan.text
+    kubeinstall("up", "-y", "-i", LAB).ok()
+    assert kubeinstall("plan", "-i", LAB).code == 0
+    on_host(LAB, "w1", "systemctl is-active kubelet docker && dpkg -s kubectl | grep 1.20.2")
+
+
 def test_the_package_source_is_switched_and_no_package_is_touched(tmp_path: Path) -> None:
     """The same mirror by another URL: one file changes on each host, and changes back."""
     document = yaml.safe_load(LAB.read_text())

@@ -224,6 +224,19 @@ def test_plain_text_of_a_secret_is_encoded() -> None:
     assert "stringData" not in made
 
 
+def test_ports_name_their_protocol() -> None:
+    ports: list[dict[str, Any]] = [{"port": 53, "protocol": "UDP"}, {"port": 80}]
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "s"},
+        "spec": {"ports": ports},
+    }
+    made = finished(service, "web", "web", frozenset())
+    assert [port["protocol"] for port in made["spec"]["ports"]] == ["UDP", "TCP"]
+    assert "protocol" not in ports[1]
+
+
 def test_custom_resources_get_a_namespace_where_they_have_one() -> None:
     crd = {"apiVersion": "example.org/v1", "kind": "Pool", "metadata": {"name": "p"}}
     assert finished(crd, "a", "web", frozenset())["metadata"]["namespace"] == "web"

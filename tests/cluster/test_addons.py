@@ -1,0 +1,97 @@
+"""One node with containerd: what a real API server has to say of the addons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kubeinstall.addons.objects import group
+from tests.cluster.api import Api, Object
+from tests.render.test_addons import CASES, DOWNLOADED, addon_of, minors, rendered
+from tests.running import INVENTORIES, kubeinstall, on_host
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
+
+CONTROL_PLANE = "10.80.0.11"
+_CRD = "CustomResourceDefinition"
+
+LATER = {
+    ("policy/v1", "PodDisruptionBudget"),
+    ("batch/v1", "CronJob"),
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    ("discovery.k8s.io/v1", "EndpointSlice"),
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
+}
+"""What Kubernetes 1.20 does not serve yet, but each Kubernetes that an addon claims does."""
+
+
+@pytest.fixture(scope="module")
+def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The inventory of one node that takes pods."""
+    text = (INVENTORIES / "lab-containerd.yaml").read_text()
+    text = text.replace("10.98.0", "10.80.0").replace("lab-containerd", "lab-addons")
+    document = yaml.safe_load(text)
+    document["groups"]["control_plane"]["taints"] = []
+    del document["groups"]["workers"]
+    del document["cluster"]["runtime"]["classes"]
+    del document["lab"]["bastion"]
+    path = tmp_path_factory.mktemp("addons") / "lab-addons.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def api(inventory: Path) -> Iterator[Api]:
+    """The API server of a cluster that is up."""
+    kubeinstall("lab", "down", "-i", inventory).ok()
+    kubeinstall("lab", "up", "-i", inventory, timeout=2400).ok()
+    kubeinstall("up", "-y", "--no-smoke", "-i", inventory, timeout=900).ok()
+    yield Api(on_host(inventory, "cp1", "cat /etc/kubernetes/admin.conf"), CONTROL_PLANE)
+    kubeinstall("lab", "down", "-i", inventory).ok()
+
+
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_accepted_in_a_dry_run(name: str, case: str, api: Api) -> None:
+    """Every object, as it is for the oldest Kubernetes that the addon claims."""
+    documents = list(rendered(name, case, minors(addon_of(name))[0]))
+    crds = [d for d in documents if d["kind"] == _CRD]
+    made = [*_namespaces(documents), *crds]
+    for document in made:
+        api.create(document)
+    if crds:
+        _await(api, crds)
+    refused = []
+    for document in documents:
+        if (kind := (document["apiVersion"], document["kind"])) not in api.served:
+            assert kind in LATER or group(document) in DOWNLOADED, f"nobody serves {kind}"
+        elif document not in made:
+            refused.append(api.dry_run(document))
+    for document in crds:
+        api.delete(document)
+    api.__dict__.pop("served")
+    told = list(filter(None, refused))
+    assert not told, "\n".join(told)
+
+
+def _namespaces(documents: list[Object]) -> list[Object]:
+    names = {d["metadata"].get("namespace", "default") for d in documents}
+    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names]
+
+
+def _await(api: Api, crds: list[Object]) -> None:
+    """Wait until what CRDs define is served."""
+    wanted = {
+        (f"{d['spec']['group']}/{v['name']}", d["spec"]["names"]["kind"])
+        for d in crds
+        for v in d["spec"]["versions"]
+        if v["served"]
+    }
+    for _ in range(60):
+        api.__dict__.pop("served", None)
+        if wanted <= set(api.served):
+            return
+    raise AssertionError(f"not served: {wanted - set(api.served)}")
