@@ -46,7 +46,12 @@ WITHOUT_PROBES: dict[str, str] = {
     "csi-nfs-node/node-driver-registrar": _SIDECAR,
 }
 """Containers (workload/container) that have no probe, and why."""
-DOWNLOADED: dict[str, str] = {"metallb.io": "its CRDs are upstream's, by URL and SHA-256"}
+_BY_URL = "its CRDs are upstream's, by URL and SHA-256"
+DOWNLOADED: dict[str, str] = {
+    "gateway.networking.k8s.io": _BY_URL,
+    "metallb.io": _BY_URL,
+    "projectcontour.io": _BY_URL,
+}
 """API groups of custom resources whose CRDs are not here, and why."""
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,48 +12,9 @@ from tests.render.test_addons import rendered
 
 pytestmark = pytest.mark.render
 
-RIGHTS = Path(__file__).parent / "rights"
-"""What each addon's upstream asks for, by addon."""
-Grants = dict[str, set[str]]
-"""``RESOURCE.GROUP`` to verbs."""
-
 
 def of(name: str, case: str, kind: str) -> list[dict[str, Any]]:
     return [d for d in rendered(name, case, "1.37") if d["kind"] == kind]
-
-
-def grants(roles: Iterable[Mapping[str, Any]]) -> Grants:
-    found: Grants = {}
-    for role in roles:
-        for rule in role["rules"]:
-            for group in rule["apiGroups"]:
-                for resource in rule["resources"]:
-                    named = f"{resource}.{group}".rstrip(".")
-                    found.setdefault(named, set()).update(rule["verbs"])
-    return found
-
-
-def beyond(ours: Grants, theirs: Grants) -> dict[str, set[str]]:
-    """What we grant and they do not."""
-    everything = theirs.get("*.*", set())
-    more = {r: v - theirs.get(r, everything) for r, v in ours.items()}
-    return {
-        resource: verbs
-        for resource, verbs in more.items()
-        if verbs and "*" not in theirs.get(resource, everything)
-    }
-
-
-@pytest.mark.parametrize(
-    ("name", "case"),
-    [("local-path", "default"), ("nfs", "server"), ("metallb", "bgp"), ("headlamp", "default")],
-)
-def test_no_right_that_upstream_does_not_ask_for(name: str, case: str) -> None:
-    asked = yaml.safe_load((RIGHTS / f"{name}.yaml").read_text())
-    everywhere = {r: set(v) for r, v in asked["cluster"].items()}
-    inside = {r: set(v) | everywhere.get(r, set()) for r, v in asked.get("namespace", {}).items()}
-    assert beyond(grants(of(name, case, "ClusterRole")), everywhere) == {}
-    assert beyond(grants(of(name, case, "Role")), {**everywhere, **inside}) == {}
 
 
 def test_headlamp_itself_has_no_rights() -> None:
