@@ -33,13 +33,15 @@ class Chosen:
 
 
 def chosen(cluster: Cluster) -> list[Chosen]:
-    """The addons that the inventory names, as it names them; it is checked already.
+    """The pod network's addon, and those that the inventory names; it is checked already.
 
     Raises:
         UnreadableAddonError: an addon's file changed since the inventory was read.
     """
     found = []
-    for name, choice in cluster.spec.addons.items():
+    network = cluster.spec.network
+    own = {network.addon: AddonChoice(values=network.values)} if network.addon else {}
+    for name, choice in {**own, **cluster.spec.addons}.items():
         addon = find(name, cluster.spec.addon_folders)
         release = addon.release(cluster.version) if addon else None
         if addon and release:

@@ -8,7 +8,7 @@ from pathlib import Path
 from kubeinstall.inventory.catalogue import values
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
 from kubeinstall.inventory.catalogue.model import Addon, Stage
-from kubeinstall.inventory.model import InventoryFile
+from kubeinstall.inventory.model import InventoryFile, NetworkPlugin
 from kubeinstall.inventory.resolve import local
 from kubeinstall.inventory.source import Issue, Loc, dotted
 from kubeinstall.inventory.words import did_you_mean
@@ -50,6 +50,23 @@ def check_addons(
             found[name] = addon
             yield from _of_itself(inventory, addon)
     yield from _together(found)
+    if ("cluster", "network") not in doubts:
+        yield from _network(inventory, folders)
+
+
+def _network(inventory: InventoryFile, folders: Sequence[Path]) -> Iterator[Issue]:
+    """The pod network's own addon is for the cluster's Kubernetes."""
+    name = inventory.cluster.network.addon
+    addon = find(name, folders) if name else None
+    version = Version.parse(inventory.cluster.kubernetes)
+    if addon and addon.release(version) is None:
+        loc = ("cluster", "network", "plugin")
+        yield Issue(
+            loc,
+            f"{dotted(loc)}: {addon.name} is not for Kubernetes {version}",
+            why=f"it is for {addon.kubernetes}",
+            next="take another plugin, or give the cluster another version",
+        )
 
 
 def _unknown(loc: Loc, name: str, folders: Sequence[Path]) -> Issue:
@@ -65,13 +82,8 @@ def _unknown(loc: Loc, name: str, folders: Sequence[Path]) -> Issue:
 def _of_itself(inventory: InventoryFile, addon: Addon) -> Iterator[Issue]:
     loc = (*_ADDONS, addon.name)
     version = Version.parse(inventory.cluster.kubernetes)
-    if addon.file.stage is Stage.NETWORK:
-        yield Issue(
-            loc,
-            f"{dotted(loc)}: it is a pod network",
-            next=f"leave it out, and write `network: {{plugin: {addon.name}}}`",
-            at_key=True,
-        )
+    if addon.file.stage is Stage.NETWORK and (advice := _instead(inventory, addon)):
+        yield Issue(loc, f"{dotted(loc)}: it is a pod network", next=advice, at_key=True)
     elif addon.release(version) is None:
         yield Issue(
             loc,
@@ -92,6 +104,18 @@ def _of_itself(inventory: InventoryFile, addon: Addon) -> Iterator[Issue]:
     for place, what, advice in values.problems(addon, given):
         at = (*loc, "values", *place)
         yield Issue(at, f"{dotted(at)}: {what}", next=advice)
+
+
+def _instead(inventory: InventoryFile, addon: Addon) -> str:
+    """How a pod network is chosen; empty: it is one of the user's own, with ``plugin: none``."""
+    ours = {NetworkPlugin.FLANNEL, NetworkPlugin.CALICO, NetworkPlugin.CANAL}
+    if addon.name == "calico-operator":
+        return "leave it out, and write `network: {plugin: calico, calico: {install: operator}}`"
+    if addon.name in ours:
+        return f"leave it out, and write `network: {{plugin: {addon.name}}}`"
+    if inventory.cluster.network.plugin is not NetworkPlugin.NONE:
+        return "write `network: {plugin: none}` with it"
+    return ""
 
 
 def _together(found: dict[str, Addon]) -> Iterator[Issue]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -159,3 +159,24 @@ class Network(Strict):
         if self.plugin is NetworkPlugin.CANAL:
             return self.canal
         return self.flannel if self.plugin is NetworkPlugin.FLANNEL else None
+
+    @property
+    def addon(self) -> str | None:
+        """The addon that connects the pods; None: kubeinstall does without, or you do."""
+        if self.plugin is NetworkPlugin.CALICO and self.calico.install is CalicoInstall.OPERATOR:
+            return "calico-operator"
+        own = self.plugin in (NetworkPlugin.BRIDGE, NetworkPlugin.NONE)
+        return None if own else self.plugin.value
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of that addon."""
+        if self.overlay is not None:
+            return self.overlay.model_dump(mode="json")
+        if self.plugin is not NetworkPlugin.CALICO:
+            return {}
+        named = self.calico.model_dump(
+            mode="json", exclude={"install", "route_reflector_cluster_id"}
+        )
+        reflected = bool(self.calico.route_reflectors)
+        return {**named, "bgp": self.calico.speaks_bgp, "route_reflectors": reflected}
