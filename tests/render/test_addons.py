@@ -39,6 +39,7 @@ WILDCARDS: dict[str, str] = {}
 """Roles that may use a wildcard, and why."""
 _SIDECAR = "the driver beside it is probed; upstream has none either"
 WITHOUT_PROBES: dict[str, str] = {
+    "coredns/coredns": "kubeadm's own object, which has them: only the rest of it is ours",
     "csi-nfs-controller/csi-provisioner": _SIDECAR,
     "csi-nfs-controller/csi-resizer": _SIDECAR,
     "csi-nfs-controller/liveness-probe": _SIDECAR,
