@@ -50,6 +50,7 @@ def _cluster(cluster: Cluster) -> dict[str, Any]:
         "dns_address": str(network.services[10]),
         "endpoint": cluster.endpoint,
         "runtime": spec.runtime.name.value,
+        "addons": list(spec.addons),
         "kube_proxy": spec.kube_proxy.mode,
         "proxy": spec.proxy.model_dump(mode="json") if spec.proxy else None,
         "hosts": [

@@ -15,17 +15,20 @@ pytestmark = pytest.mark.render
 
 RIGHTS = Path(__file__).parent / "rights"
 Grants = dict[str, set[str]]
-"""``RESOURCE.GROUP`` to verbs."""
+"""``RESOURCE.GROUP``, or a path of the API, to verbs."""
 
 
 def grants(roles: Iterable[Mapping[str, Any]]) -> Grants:
     found: Grants = {}
     for role in roles:
         for rule in role["rules"]:
-            for group in rule["apiGroups"]:
-                for resource in rule["resources"]:
-                    named = f"{resource}.{group}".rstrip(".")
-                    found.setdefault(named, set()).update(rule["verbs"])
+            named = [
+                f"{resource}.{group}".rstrip(".")
+                for group in rule.get("apiGroups", [])
+                for resource in rule.get("resources", [])
+            ]
+            for resource in (*named, *rule.get("nonResourceURLs", [])):
+                found.setdefault(resource, set()).update(rule["verbs"])
     return found
 
 
