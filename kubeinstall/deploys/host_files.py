@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kubeinstall.addons.needs import host_needs
 from kubeinstall.deploys.families.family import Family
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.facts.kernel import Module
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.operations.modules import modules_file
 from kubeinstall.operations.names import HOSTS, with_names
+from kubeinstall.releases.sources import PackageFormat
 from kubeinstall.templates import render
 
-MODULES = ("overlay", "br_netfilter")
+_MODULES = ("overlay", "br_netfilter")
 MODULES_FILE = "/etc/modules-load.d/kubeinstall.conf"
 SYSCTL_FILE = "/etc/sysctl.d/99-zz-kubeinstall.conf"
 """Sorts after 99-sysctl.conf, which is /etc/sysctl.conf: the last one wins at boot."""
@@ -24,9 +26,26 @@ _SYSCTLS = {
 }
 
 
+def modules(cluster: Cluster) -> tuple[str, ...]:
+    """Kernel modules: what Kubernetes needs, then what addons do."""
+    return tuple(dict.fromkeys((*_MODULES, *host_needs(cluster).modules)))
+
+
 def sysctls(cluster: Cluster) -> dict[str, str]:
-    """Kernel settings: what Kubernetes needs, then the inventory's own."""
-    return {**_SYSCTLS, **{key: str(value) for key, value in cluster.spec.sysctls.items()}}
+    """Kernel settings: what Kubernetes needs, what addons do, then the inventory's own."""
+    more = {**host_needs(cluster).sysctls, **cluster.spec.sysctls}
+    return {**_SYSCTLS, **{key: str(value) for key, value in more.items()}}
+
+
+def addon_packages(cluster: Cluster, family: Family) -> tuple[str, ...]:
+    """The packages that addons need; what is like Red Hat takes its packages, unless it is named.
+
+    Args:
+        family: of the host's operating system.
+    """
+    packages = {str(name): listed for name, listed in host_needs(cluster).packages.items()}
+    like = "redhat" if family.package_format is PackageFormat.RPM else "debian"
+    return tuple(packages.get(family.name, packages.get(like, [])))
 
 
 def addresses(cluster: Cluster) -> dict[str, str]:
@@ -57,5 +76,5 @@ def files(cluster: Cluster, host: Host, family: Family) -> Iterable[RenderedFile
     if cluster.spec.time.manage and (conf := chrony_conf(cluster)):
         yield RenderedFile(family.chrony.conf, conf)
     yield from family.upgrade_files
-    yield RenderedFile(MODULES_FILE, modules_file(dict.fromkeys(MODULES, Module.LOADED)))
+    yield RenderedFile(MODULES_FILE, modules_file(dict.fromkeys(modules(cluster), Module.LOADED)))
     yield RenderedFile(SYSCTL_FILE, sysctl_conf(cluster))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
+from kubeinstall.addons.needs import host_needs
 from kubeinstall.deploys import families, firewall, host_files, proxy
 from kubeinstall.deploys.network_managers import pods_left_alone
 from kubeinstall.facts.selinux import Selinux as SelinuxNow
@@ -22,7 +23,7 @@ from kubeinstall.operations.sysctls import sysctls_live
 
 @deploy("Prepare the host")
 def prepare() -> None:
-    """Proxy, names, clock, swap, upgrades, network managers, kernel and its settings, firewall.
+    """Proxy, names, clock, swap, upgrades, network managers, what addons need, kernel, firewall.
 
     In memory: ``shared_machine_id``, the one to be renewed, if preflight found clones.
     """
@@ -42,7 +43,10 @@ def prepare() -> None:
         managed_file(path=file.path, content=file.content, name=f"Write {file.path}")
     pods_left_alone()
     _selinux(cluster)
+    _addon_packages(cluster)
     _kernel(cluster)
+    for unit in host_needs(cluster).services:
+        running(unit=unit, name=f"Run {unit.removesuffix('.service')}, which addons need")
     firewall.kept(cluster, node)
 
 
@@ -60,10 +64,16 @@ def _clock(cluster: Cluster) -> None:
         in_sync(timeout=timeout, unit=chrony.unit, name="Wait for the clock to be in sync")
 
 
+def _addon_packages(cluster: Cluster) -> None:
+    family = families.current()
+    if names := host_files.addon_packages(cluster, family):
+        wanted = tuple((name, "") for name in names)
+        family.installed(wanted, name=f"Install what addons need: {', '.join(names)}")
+
+
 def _kernel(cluster: Cluster) -> None:
-    modules_loaded(
-        names=host_files.MODULES, path=host_files.MODULES_FILE, name="Load kernel modules"
-    )
+    names = host_files.modules(cluster)
+    modules_loaded(names=names, path=host_files.MODULES_FILE, name="Load kernel modules")
     managed_file(
         path=host_files.SYSCTL_FILE,
         content=host_files.sysctl_conf(cluster),

@@ -16,11 +16,8 @@ class Module(StrEnum):
     MISSING = "missing"
 
 
-_EVIDENCE = {
-    "overlay": "grep -qw overlay /proc/filesystems",
-    "br_netfilter": "[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]",
-}
-"""What a module brings: built-in ones need not show in /sys/module."""
+_EVIDENCE = {"br_netfilter": "[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]"}
+"""What a module brings: built-in ones need not show in /sys/module. A file system's is known."""
 
 
 class Modules(FactBase[dict[str, Module]]):
@@ -40,7 +37,7 @@ class Modules(FactBase[dict[str, Module]]):
     @staticmethod
     def _look(name: str) -> str:
         module = shlex.quote(name)
-        evidence = _EVIDENCE.get(name, "false")
+        evidence = _EVIDENCE.get(name, f"grep -qsw {module} /proc/filesystems")
         return (
             # Only a module that was loaded from a file has an initstate.
             f"if [ -e /sys/module/{module}/initstate ]; then echo {module} loaded; "

@@ -19,6 +19,7 @@ say os_version "$VERSION_ID"
 say os_like "$ID_LIKE"
 say os_codename "$VERSION_CODENAME"
 say arch "$(uname -m)"
+say kernel "$(uname -r)"
 say cpus "$(nproc 2>/dev/null)"
 say memory_kb "$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)"
 say machine_id "$(cat /etc/machine-id 2>/dev/null)"
@@ -73,6 +74,7 @@ class Probe:
     """A host as it is before anything is changed.
 
     Args:
+        kernel: its release, e.g. ``6.1.0-40-amd64``.
         container: the kind of container the host is, empty or ``none`` if it is none.
         time: its clock, seconds since 1970.
         cgroup: the file system at /sys/fs/cgroup; ``cgroup2fs`` for v2.
@@ -93,6 +95,7 @@ class Probe:
     os_like: tuple[str, ...] = ()
     os_codename: str = ""
     arch: str = ""
+    kernel: str = ""
     cpus: int = 0
     memory_mb: int = 0
     machine_id: str = ""
@@ -133,6 +136,7 @@ class Probe:
             os_like=tuple(one.get("os_like", "").split()),
             os_codename=one.get("os_codename", ""),
             arch=one.get("arch", ""),
+            kernel=one.get("kernel", ""),
             cpus=_whole(one.get("cpus")) or 0,
             memory_mb=(_whole(one.get("memory_kb")) or 0) // 1024,
             machine_id=one.get("machine_id", ""),

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 from types import MappingProxyType
 
+from kubeinstall.addons.chosen import chosen
+from kubeinstall.addons.needs import numbers
 from kubeinstall.deploys.families import SYSTEMS
 from kubeinstall.deploys.proxy_files import through
 from kubeinstall.facts.resolv import USUAL
@@ -116,6 +118,18 @@ def _cgroup(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
         )
 
 
+def _kernel(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    for one in chosen(cluster):
+        oldest = one.addon.file.hosts.kernel
+        if oldest and probe.kernel and numbers(probe.kernel) < numbers(oldest):
+            yield _error(
+                host.name,
+                f"kernel {probe.kernel} is too old for the addon {one.name}",
+                f"it needs {oldest} or later",
+                f"upgrade the kernel, or take {one.name} out of cluster.addons",
+            )
+
+
 def _ports(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
     wanted = _PORTS if host.is_control_plane else (10250,)
     for port in wanted if not probe.node else ():
@@ -150,7 +164,17 @@ def _resolver(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
         )
 
 
-_RULES: tuple[Rule, ...] = (_system, _size, _disk, _node_ip, _cgroup, _ports, _synced, _resolver)
+_RULES: tuple[Rule, ...] = (
+    _system,
+    _size,
+    _disk,
+    _node_ip,
+    _cgroup,
+    _kernel,
+    _ports,
+    _synced,
+    _resolver,
+)
 
 
 def _reached(

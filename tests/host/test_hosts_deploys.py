@@ -102,6 +102,36 @@ def test_a_setting_the_kernel_does_not_have_is_told(h1: Lone) -> None:
     h1.changed("hosts")
 
 
+ADDON = """
+name: shared-disk
+title: Needs something of its hosts
+releases: [{version: 1.0.0}]
+hosts:
+  packages: {debian: [nfs-common]}
+  modules: [ext4]
+  sysctls: {net.ipv4.tcp_keepalive_time: 600}
+  services: [rpcbind.service]
+"""
+
+
+def test_what_an_addon_needs_is_there_and_follows_the_inventory(h1: Lone, tmp_path: Path) -> None:
+    (tmp_path / "shared-disk").mkdir()
+    (tmp_path / "shared-disk" / "addon.yaml").write_text(ADDON)
+    chosen = {"addons": {"shared-disk": {}}, "addon_folders": [str(tmp_path)]}
+    changed = h1.changed("hosts", **chosen)
+    assert changed[0] == "Install what addons need: nfs-common"
+    assert changed[-2:] == ["Keep kernel settings", "Apply kernel settings"]
+    assert h1.sh("command -v mount.nfs; systemctl is-active rpcbind").split()[1] == "active"
+    assert h1.sh("cat /proc/sys/net/ipv4/tcp_keepalive_time").strip() == "600"
+    assert "ext4" in h1.sh("cat /etc/modules-load.d/kubeinstall.conf")
+    assert h1.changed("hosts", **chosen) == []
+    h1.sh("systemctl disable -q --now rpcbind.socket rpcbind.service")
+    assert h1.changed("hosts", **chosen) == ["Run rpcbind, which addons need"]
+    assert h1.changed("hosts") == ["Load kernel modules", "Keep kernel settings"]
+    assert "tcp_keepalive_time" not in h1.sh("cat /etc/sysctl.d/99-zz-kubeinstall.conf")
+    assert h1.changed("hosts") == []
+
+
 def test_a_firewall_at_work_is_opened_and_ssh_stays(h1: Lone) -> None:
     h1.sh(
         "export DEBIAN_FRONTEND=noninteractive; apt-get update -q >/dev/null;"

@@ -50,6 +50,7 @@ def check_addons(
             found[name] = addon
             yield from _of_itself(inventory, addon)
     yield from _together(found)
+    yield from _sysctls(inventory, found)
     if ("cluster", "network") not in doubts:
         yield from _network(inventory, folders)
 
@@ -137,6 +138,36 @@ def _together(found: dict[str, Addon]) -> Iterator[Issue]:
                     next=f"take one of them out: {name} or {other}",
                     at_key=True,
                 )
+
+
+def _sysctls(inventory: InventoryFile, found: dict[str, Addon]) -> Iterator[Issue]:
+    """Kernel settings that addons need: one value of each; cluster.sysctls has the last word."""
+    own = inventory.cluster.sysctls
+    first: dict[str, str] = {}
+    for name, addon in found.items():
+        for key, value in addon.file.hosts.sysctls.items():
+            if key in own:
+                if not _enough(own[key], value):
+                    loc: Loc = ("cluster", "sysctls", key)
+                    what = f"{dotted(loc)}: the addon {name} needs {value}"
+                    yield Issue(loc, what, next="write that, or leave it out", severity="warning")
+                continue
+            other = first.setdefault(key, name)
+            theirs = found[other].file.hosts.sysctls[key]
+            if str(theirs) != str(value):
+                yield Issue(
+                    (*_ADDONS, name),
+                    f"{dotted((*_ADDONS, name))}: it needs {key} {value}, and {other} {theirs}",
+                    next=f"say which it is: cluster.sysctls {{{key}: VALUE}}",
+                    at_key=True,
+                )
+
+
+def _enough(given: str | int, needed: str | int) -> bool:
+    """Whether a setting will do: the same, or more where both are numbers (they are all limits)."""
+    if str(given).isdigit() and str(needed).isdigit():
+        return int(given) >= int(needed)
+    return " ".join(str(given).split()) == " ".join(str(needed).split())
 
 
 def _who_provides(need: str) -> str:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from testinfra.host import Host
 
+from kubeinstall.addons.needs import host_needs
+from kubeinstall.deploys import host_files
+from kubeinstall.facts.kernel import Modules
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect
-
-_SYSCTLS = {
-    "net.ipv4.ip_forward": 1,
-    "net.bridge.bridge-nf-call-iptables": 1,
-    "net.bridge.bridge-nf-call-ip6tables": 1,
-}
 
 
 def hostname_is_as_in_the_inventory(host: Host, node: Node, _cluster: Cluster) -> None:
@@ -47,16 +44,28 @@ def bridge_netfilter_is_there(host: Host, _node: Node, _cluster: Cluster) -> Non
 
 def sysctls_are_set(host: Host, _node: Node, cluster: Cluster) -> None:
     """The kernel settings are as they have to be."""
-    wanted = {**_SYSCTLS, **cluster.spec.sysctls}
+    wanted = host_files.sysctls(cluster)
     answer = host.run("sysctl " + " ".join(["%s"] * len(wanted)), *wanted).stdout
     lines = [line.partition(" = ") for line in answer.splitlines()]
     found = {name.strip(): " ".join(value.split()) for name, _, value in lines}
     wrong = [
         f"{name} is {found.get(name, 'unknown')}, not {value}"
         for name, value in wanted.items()
-        if found.get(name) != " ".join(str(value).split())
+        if found.get(name) != " ".join(value.split())
     ]
     expect(not wrong, "; ".join(wrong), "sysctl --system")
+
+
+def addons_have_what_they_need(host: Host, _node: Node, cluster: Cluster) -> None:
+    """Kernel modules and services that addons need are there."""
+    needs = host_needs(cluster)
+    fact = Modules()
+    loaded = fact.process(host.run(fact.command(tuple(needs.modules))).stdout.splitlines())
+    without = [name for name in needs.modules if name not in loaded]
+    expect(not without, f"not loaded: {', '.join(without)}", f"modprobe -a {' '.join(without)}")
+    for unit in needs.services:
+        state = host.run("systemctl is-active %s", unit).stdout.strip()
+        expect(state == "active", f"{unit} is {state}", f"systemctl status {unit}")
 
 
 def clock_is_in_sync(host: Host, _node: Node, cluster: Cluster) -> None:
@@ -72,5 +81,6 @@ CHECKS = (
     overlay_is_there,
     bridge_netfilter_is_there,
     sysctls_are_set,
+    addons_have_what_they_need,
     clock_is_in_sync,
 )
