@@ -1,0 +1,150 @@
+"""What the cluster has of addons: all that was applied of them, as it is now."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyinfra.api.facts import FactBase
+
+from kubeinstall.facts.kubeadm import ADMIN
+
+Json = dict[str, Any]
+
+ADDON_LABEL = "kubeinstall.io/addon"
+KINDS = "kubeinstall.io/kinds"
+"""Annotation of an addon's ConfigMap: the kinds of its objects, as ``Kind.version.group``."""
+PART_OF = "applyset.kubernetes.io/part-of"
+
+_RECORD = "--"
+"""Between packed answers: not in base64."""
+# kubectl shows managed fields by itself before 1.21, and does not know the option. Objects go
+# packed: CRDs are long. A kind that the cluster lost makes kubectl refuse them all.
+_SCRIPT = f"""
+[ -e {ADMIN} ] && command -v kubectl >/dev/null || exit 0
+get() {{
+  kubectl --kubeconfig {ADMIN} --request-timeout=15s get -o json "$@" 2>&1
+}}
+pack() {{ gzip -c1 | base64; }}
+shown=--show-managed-fields
+"""
+_ADDONS = rf"""{_SCRIPT}
+parents=$(get configmaps -n kube-system -l {ADDON_LABEL}); code=$?
+printf %s "$parents" | pack
+[ $code = 0 ] || exit 0
+kinds=$(printf %s "$parents" | sed -n 's|.*"{KINDS}": "\(.*\)".*|\1|p' | tr , '\n' | sort -u)
+[ "$kinds" ] || exit 0
+all() {{ get "$1" $shown -A -l {PART_OF}; }}
+joined=$(printf %s "$kinds" | tr '\n' ,)
+found=$(all "$joined"); code=$?
+case $found in *'unknown flag'*) shown=; found=$(all "$joined"); code=$? ;; esac
+if [ $code = 0 ]; then
+  echo --; printf %s "$found" | pack
+else
+  for kind in $kinds; do echo --; all "$kind" | pack; done
+fi
+true"""
+_NO_SUCH_KIND = "doesn't have a resource type"
+
+
+@dataclass(frozen=True)
+class AddonState:
+    """What the cluster has of addons.
+
+    Args:
+        parents: by addon, the ConfigMap that says what it has.
+        objects: all that is labelled as part of an addon.
+        error: why it is not known; empty: it is.
+    """
+
+    parents: dict[str, Json] = field(default_factory=dict)
+    objects: tuple[Json, ...] = ()
+    error: str = ""
+
+
+class Addons(FactBase[AddonState]):
+    """The addons' ConfigMaps, and every object that belongs to one (ApplySet, KEP-3659)."""
+
+    @staticmethod
+    def default() -> AddonState:
+        return AddonState()
+
+    def command(self) -> str:
+        return _ADDONS
+
+    def process(self, output: list[str]) -> AddonState:
+        first, *rest = "\n".join(output).split(_RECORD)
+        parents, error = _items(first)
+        objects: list[Json] = []
+        for record in rest:
+            items, said = _items(record)
+            objects += items
+            error = error or said
+        named = {_label(parent): parent for parent in parents}
+        return AddonState(named, tuple(objects), error)
+
+
+class Objects(FactBase[tuple[Json, ...]]):
+    """Some objects by name, whoever made them; those that are not there are left out.
+
+    Args:
+        refs: kind (``Kind.version.group``), namespace (empty without one) and name of each.
+    """
+
+    @staticmethod
+    def default() -> tuple[Json, ...]:
+        return ()
+
+    def command(self, refs: Sequence[tuple[str, str, str]]) -> str:
+        return f"{_SCRIPT}\n{objects_script(refs)}\ntrue" if refs else "true"
+
+    def process(self, output: list[str]) -> tuple[Json, ...]:
+        found: list[Json] = []
+        for record in "\n".join(output).split(_RECORD):
+            found += _items(record)[0]
+        return tuple(found)
+
+
+def objects_script(refs: Sequence[tuple[str, str, str]]) -> str:
+    """Asks for objects, those of one kind and namespace together; with ``get`` and ``pack``."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for kind, namespace, name in refs:
+        together.setdefault((kind, namespace), []).append(name)
+    lines = ["case $(kubectl get --help) in *$shown*) ;; *) shown= ;; esac"]
+    for (kind, namespace), names in together.items():
+        words = [kind, *names, "--ignore-not-found", *(["-n", namespace] if namespace else [])]
+        lines.append(f"get {shlex.join(words)} $shown | pack; echo --")
+    return "\n".join(lines)
+
+
+def _items(packed: str) -> tuple[list[Json], str]:
+    """The objects of a packed answer, and what was said instead."""
+    if not packed.strip():
+        return [], ""
+    try:
+        text = gzip.decompress(base64.b64decode(packed)).decode()
+    except (OSError, EOFError, ValueError):
+        return [], "the answer was cut off"
+    if not text.strip():
+        return [], ""
+    try:
+        # What was said before the answer is a warning.
+        document, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
+    except ValueError:
+        said = " ".join(text.split())
+        return [], "" if _NO_SUCH_KIND in said else said[-300:]
+    if not isinstance(document, dict):
+        return [], ""
+    items = document.get("items") if document.get("kind") == "List" else [document]
+    return [
+        i for i in items or [] if isinstance(i, dict) and isinstance(i.get("metadata"), dict)
+    ], ""
+
+
+def _label(parent: Json) -> str:
+    return str((parent["metadata"].get("labels") or {}).get(ADDON_LABEL, ""))
