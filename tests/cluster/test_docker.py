@@ -144,7 +144,7 @@ def test_stopped_services_and_a_package_upgraded_by_hand() -> None:
     on_host(LAB, "w1", f"systemctl stop kubelet docker.socket docker; set -e; {UPGRADE_BY_HAND}")
     plan = kubeinstall("plan", "-i", LAB)
     assert plan.code == 2
-    for named in ("Run docker", "kubelet", "kubectl"):
+    for named in ("Run Docker", "Install kubelet, kubeadm and kubectl 1.20.2"):
         assert named in plan.text
     kubeinstall("up", "-y", "-i", LAB).ok()
     assert kubeinstall("plan", "-i", LAB).code == 0
