@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-Object = dict[str, Any]
+from kubeinstall.addons.objects import Object
 
 _NOT_KNOWN = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")

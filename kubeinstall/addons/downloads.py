@@ -156,7 +156,9 @@ def refused(url: str, answer: Answer) -> KubeinstallError:
     """What is told of an answer that has not what was asked for."""
     advice = "see whether the address is right, and whether it can be had without a login"
     why = f"the server says {answer.status} {answer.reason}".rstrip()
-    return KubeinstallError(Finding(Kind.LOCAL, f"{url} cannot be downloaded", why=why, next=advice))
+    return KubeinstallError(
+        Finding(Kind.LOCAL, f"{url} cannot be downloaded", why=why, next=advice)
+    )
 
 
 def _place(sha256: str) -> Path:
