@@ -58,7 +58,7 @@ def needed(one: Chosen, among: Sequence[Chosen]) -> set[str]:
     """The names of the addons that one needs."""
     return {
         other.name
-        for need in one.addon.file.needs
+        for need in one.addon.needs(one.values)
         for other in among
         if other.name != one.name and other.addon.provides(need)
     }

@@ -14,7 +14,7 @@ from kubeinstall.cli import options
 from kubeinstall.cli.errors import show as show_findings
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
-from kubeinstall.inventory.catalogue.model import Addon
+from kubeinstall.inventory.catalogue.model import Addon, Related
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.words import did_you_mean
@@ -122,7 +122,7 @@ def _lines(addon: Addon) -> list[str]:
         lines.append(f"version {release.version} for Kubernetes {release.kubernetes}")
         lines += [f"  image {name}: {image}" for name, image in release.images.items()]
     for title, these in (("needs", file.needs), ("excludes", file.excludes)):
-        lines += [f"{title}: {', '.join(these)}"] if these else []
+        lines += [f"{title}: {', '.join(map(_related, these))}"] if these else []
     needs: dict[str, Any] = file.hosts.model_dump(exclude_defaults=True)
     lines += [f"hosts, {part}: {_short(value)}" for part, value in needs.items()]
     lines += ["values:"] if file.values else []
@@ -131,6 +131,10 @@ def _lines(addon: Addon) -> list[str]:
         choice = f", one of {', '.join(map(str, schema['enum']))}" if "enum" in schema else ""
         lines.append(f"  {name}{default}: {schema['description']}{choice}")
     return lines
+
+
+def _related(other: str | Related) -> str:
+    return other if isinstance(other, str) else f"{other.addon} with {_short(other.when)}"
 
 
 def _short(value: Any) -> str:

@@ -193,8 +193,8 @@ def test_range(since: str | None, until: str | None, version: str, holds: bool) 
         ("{{ image('db') }}", "there is no 'db'"),
         ("{% if %}", "Expected an expression"),
         ("a: [", "it is not YAML"),
-        ("a: 1", "document 1 in it has no apiVersion or no kind"),
-        ("{apiVersion: v1, kind: A}", "document 1 in it, of kind A, has no metadata.name"),
+        ("a: 1", "a document in it has no apiVersion"),
+        ("{apiVersion: v1, kind: Secret}", "an object in it has no kind or no metadata.name"),
         ("{apiVersion: v1, kind: A, metadata: {name: a}}\n---\n" * 2, "A a is there twice"),
     ],
 )
@@ -264,6 +264,30 @@ def test_levels(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_needed_may_depend_on_values(tmp_path: Path) -> None:
+    for name, more in {
+        "kinds": {},
+        "router": {
+            "needs": [{"addon": "kinds", "when": {"gateway": True}}],
+            "values": {
+                "gateway": {"type": "boolean", "default": False, "description": "Gateways."}
+            },
+        },
+    }.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        file = {"name": name, "title": name, "releases": [{"version": "1"}], **more}
+        (folder / "addon.yaml").write_text(yaml.safe_dump(file))
+
+    def ordered(**values: Any) -> list[list[str]]:
+        addons = {"router": {"values": values}, "kinds": {}}
+        made = chosen(cluster(addons=addons, addon_folders=[tmp_path]))
+        return [[one.name for one in level] for level in levels(made)]
+
+    assert ordered() == [["router", "kinds"]]
+    assert ordered(gateway=True) == [["kinds"], ["router"]]
+
+
 def test_own_addons_win_over_shipped_ones(tmp_path: Path) -> None:
     top = folder(tmp_path)
     assert "web" in names([top])
@@ -280,6 +304,9 @@ def test_own_addons_win_over_shipped_ones(tmp_path: Path) -> None:
         ({"values": {"aB": {"description": "x"}}}, "values.aB: write it in lower case"),
         ({"releases": []}, "releases: List should have at least 1 item"),
         ({"title": ""}, "title: "),
+        ({"makes_default": {"IngressClass": "first"}}, "IngressClass: there is no values.first"),
+        ({"needs": [{"addon": "a", "when": {"b": 1}}]}, "needs: there is no values.b"),
+        ({"hosts": {"ports": [{"port": 80, "when": {"c": 1}}]}}, "ports: there is no values.c"),
     ],
 )
 def test_an_addon_file_that_cannot_be_used_is_told(

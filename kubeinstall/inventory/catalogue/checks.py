@@ -8,6 +8,7 @@ from pathlib import Path
 from kubeinstall.inventory.catalogue import values
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
 from kubeinstall.inventory.catalogue.model import Addon, Stage
+from kubeinstall.inventory.catalogue.together import check_together
 from kubeinstall.inventory.model import InventoryFile, NetworkPlugin
 from kubeinstall.inventory.resolve import local
 from kubeinstall.inventory.source import Issue, Loc, dotted
@@ -49,7 +50,8 @@ def check_addons(
         else:
             found[name] = addon
             yield from _of_itself(inventory, addon)
-    yield from _together(found)
+    given = inventory.cluster.addons
+    yield from check_together({n: (a, values.merged(a, given[n].values)) for n, a in found.items()})
     yield from _sysctls(inventory, found)
     if ("cluster", "network") not in doubts:
         yield from _network(inventory, folders)
@@ -119,27 +121,6 @@ def _instead(inventory: InventoryFile, addon: Addon) -> str:
     return ""
 
 
-def _together(found: dict[str, Addon]) -> Iterator[Issue]:
-    for name, addon in found.items():
-        loc = (*_ADDONS, name)
-        for need in addon.file.needs:
-            if not any(other.provides(need) for other in found.values()):
-                yield Issue(
-                    loc,
-                    f"{dotted(loc)}: it needs {need}, which the inventory does not name",
-                    next=f"add `{need}: {{}}` to cluster.addons" + _who_provides(need),
-                    at_key=True,
-                )
-        for other in addon.file.excludes:
-            if other in found:
-                yield Issue(
-                    loc,
-                    f"{dotted(loc)}: it and {other} exclude each other",
-                    next=f"take one of them out: {name} or {other}",
-                    at_key=True,
-                )
-
-
 def _sysctls(inventory: InventoryFile, found: dict[str, Addon]) -> Iterator[Issue]:
     """Kernel settings that addons need: one value of each; cluster.sysctls has the last word."""
     own = inventory.cluster.sysctls
@@ -168,12 +149,3 @@ def _enough(given: str | int, needed: str | int) -> bool:
     if str(given).isdigit() and str(needed).isdigit():
         return int(given) >= int(needed)
     return " ".join(str(given).split()) == " ".join(str(needed).split())
-
-
-def _who_provides(need: str) -> str:
-    """Shipped addons that are the thing needed, where it is not an addon's own name."""
-    known = names()
-    if need in known:
-        return ""
-    able = [name for name in known if (addon := find(name)) and addon.provides(need)]
-    return f"; {', '.join(able)} provide it" if able else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -60,24 +61,11 @@ class Upstream(Strict):
 class Chart(Strict):
     """A Helm chart, rendered and then applied like everything else."""
 
-    repository: Annotated[str, StringConstraints(pattern=r"^(https?|oci)://\S+$")] = Field(
-        description="Of a repository with index.yaml, of a registry (oci://) without the chart's "
-        "name, or of the archive (.tgz) itself."
-    )
+    repository: Annotated[str, StringConstraints(pattern=r"^(https?|oci)://\S+$")]
     name: Text
     version: Text
-    digest: Sha256 = Field(description="SHA-256 of the chart's archive.")
+    digest: Sha256 = Field(description="Of the chart's archive.")
     values: Relative | None = Field(None, description="A template of the chart's values.")
-
-
-CHART_VALUES: dict[str, Any] = {
-    "chart": {
-        "type": "object",
-        "default": {},
-        "description": "Values of the Helm chart, laid on those that the addon gives it.",
-    }
-}
-"""What every addon with a chart takes, unless it describes it otherwise."""
 
 
 class AddonRelease(Strict):
@@ -88,6 +76,26 @@ class AddonRelease(Strict):
     images: dict[str, Image] = Field(default_factory=dict)
     upstream: list[Upstream] = Field(default_factory=list)
     chart: Chart | None = None
+
+
+When = Annotated[dict[str, Any], Field(min_length=1)]
+"""Values of the addon; what it goes with counts while it has all of them."""
+
+
+class Related(Strict):
+    """Another addon that matters for some values only."""
+
+    addon: DnsLabel
+    when: When
+
+
+class HostPort(Strict):
+    """A port of the hosts that an addon takes for itself."""
+
+    port: Annotated[int, Field(ge=1, le=65535)]
+    protocol: Literal["tcp", "udp"] = "tcp"
+    only_hosts: bool = Field(False, description="Nobody but the cluster's hosts asks for it.")
+    when: When | None = None
 
 
 class HostNeeds(Strict):
@@ -103,6 +111,9 @@ class HostNeeds(Strict):
     services: list[Text] = Field(default_factory=list, description="Units that run.")
     kernel: Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+$")] | None = Field(
         None, description="The oldest kernel, e.g. 5.10."
+    )
+    ports: list[HostPort] = Field(
+        default_factory=list, description="Taken by its pods; the firewall lets them through."
     )
 
 
@@ -153,9 +164,13 @@ class AddonFile(Strict):
     releases: list[AddonRelease] = Field(min_length=1, description="Newest first.")
     namespace: DnsLabel = "default"
     pod_security: Literal["privileged", "baseline", "restricted"] = "baseline"
-    needs: list[DnsLabel] = Field(default_factory=list)
+    needs: list[DnsLabel | Related] = Field(default_factory=list)
     provides: list[DnsLabel] = Field(default_factory=list)
-    excludes: list[DnsLabel] = Field(default_factory=list)
+    excludes: list[DnsLabel | Related] = Field(default_factory=list)
+    makes_default: dict[Literal["IngressClass", "StorageClass"], str] = Field(
+        default_factory=dict,
+        description="Of which a cluster has one default, with the value by which it is this one.",
+    )
     retired: str | None = None
     notices: list[Text] = Field(default_factory=list)
     values: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -167,24 +182,6 @@ class AddonFile(Strict):
     kustomization: Relative | None = None
     patches: Relative | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _chart_takes_values(cls, given: Any) -> Any:
-        releases = given.get("releases") if isinstance(given, dict) else None
-        values = given.get("values", {}) if isinstance(given, dict) else None
-        if not isinstance(releases, list) or not isinstance(values, dict):
-            return given
-        if any(isinstance(one, dict) and one.get("chart") for one in releases):
-            return {**given, "values": {**CHART_VALUES, **values}}
-        return given
-
-    @model_validator(mode="after")
-    def _patches_are_for_others_objects(self) -> Self:
-        outside = any(release.upstream or release.chart for release in self.releases)
-        if self.patches and not outside and not self.kustomization:
-            raise ValueError("patches: there is no upstream, chart or kustomization to patch")
-        return self
-
     @model_validator(mode="after")
     def _values_are_described(self) -> Self:
         for name, schema in self.values.items():
@@ -192,7 +189,20 @@ class AddonFile(Strict):
                 raise ValueError(f"values.{name}: write it in lower case with underscores")
             if not schema.get("description"):
                 raise ValueError(f"values.{name} has no description")
+        for where, name in self._named_values():
+            if name not in self.values:
+                raise ValueError(f"{where}: there is no values.{name}")
         return self
+
+    def _named_values(self) -> Iterator[tuple[str, str]]:
+        """The values that the file itself speaks of, and where."""
+        yield from ((f"makes_default.{kind}", name) for kind, name in self.makes_default.items())
+        whens = {
+            "needs": [one.when for one in self.needs if isinstance(one, Related)],
+            "excludes": [one.when for one in self.excludes if isinstance(one, Related)],
+            "hosts.ports": [port.when for port in self.hosts.ports if port.when],
+        }
+        yield from ((where, name) for where, these in whens.items() for w in these for name in w)
 
 
 @dataclass(frozen=True)
@@ -223,6 +233,30 @@ class Addon:
     def provides(self, name: str) -> bool:
         """Whether it is what another addon needs by that name."""
         return name == self.name or name in self.file.provides
+
+    def needs(self, values: Mapping[str, Any]) -> list[str]:
+        """What else has to be in the cluster when it has these values."""
+        return _related(self.file.needs, values)
+
+    def excludes(self, values: Mapping[str, Any]) -> list[str]:
+        """What cannot be in the cluster when it has these values."""
+        return _related(self.file.excludes, values)
+
+    def ports(self, values: Mapping[str, Any]) -> list[HostPort]:
+        """The ports of the hosts that it takes when it has these values."""
+        return [port for port in self.file.hosts.ports if _holds(port.when, values)]
+
+
+def _related(named: Iterable[str | Related], values: Mapping[str, Any]) -> list[str]:
+    return [
+        one if isinstance(one, str) else one.addon
+        for one in named
+        if isinstance(one, str) or _holds(one.when, values)
+    ]
+
+
+def _holds(when: Mapping[str, Any] | None, values: Mapping[str, Any]) -> bool:
+    return all(values.get(name) == value for name, value in (when or {}).items())
 
 
 def _minor(text: str | None) -> tuple[int, int] | None:
