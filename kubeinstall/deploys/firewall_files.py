@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.sax.saxutils import quoteattr
 
+from kubeinstall.addons.chosen import chosen
+from kubeinstall.inventory.catalogue.model import HostPort
 from kubeinstall.inventory.model import Calico, CalicoInstall, Cluster, Host, NetworkPlugin
 from kubeinstall.operations.files import MARKER
 from kubeinstall.operations.firewall import CHAINS, Opening
@@ -95,7 +97,15 @@ def openings(cluster: Cluster, host: Host) -> tuple[Opening, ...]:
             if peer.is_control_plane
             for ports in ("2379:2380", "10257", "10259")
         ]
-    return (*everywhere, *peers)
+    for taken in _taken(cluster):
+        sources = [peer.node_ip for peer in others] if taken.only_hosts else [None]
+        peers += [Opening(str(taken.port), taken.protocol, source) for source in sources]
+    return tuple(dict.fromkeys((*everywhere, *peers)))
+
+
+def _taken(cluster: Cluster) -> list[HostPort]:
+    """The ports of the hosts that addons take."""
+    return [port for one in chosen(cluster) for port in one.addon.ports(one.values)]
 
 
 def script(cluster: Cluster, host: Host) -> str:

@@ -99,6 +99,23 @@ def test_a_protocol_without_ports() -> None:
     assert Opening("", "4", "10.0.0.11").ufw == "allow from 10.0.0.11"
 
 
+def test_ports_that_addons_take() -> None:
+    def opened(**values: Any) -> set[tuple[str, str | None]]:
+        addons = {"ingress-nginx": {"values": values}, "traefik": {}}
+        made = cluster(workers=1, version="1.35.2", addons=addons)
+        found = firewall_files.openings(made, made.host("w1"))
+        return {(o.ports, o.source) for o in found} - plain
+
+    without = cluster(workers=1)
+    plain = {(o.ports, o.source) for o in firewall_files.openings(without, without.host("w1"))}
+    web: set[tuple[str, str | None]] = {("80", None), ("443", None)}
+    assert opened() == set()
+    assert opened(exposure="LoadBalancer") == set()
+    # The API server asks its webhook, which is on the host's network as well.
+    assert opened(exposure="hostNetwork") == {*web, ("8443", "10.0.0.10")}
+    assert opened(exposure="hostNetwork", webhook=False) == web
+
+
 def test_rules_that_say_the_same_are_one() -> None:
     made = two_control_planes()
     script = firewall_files.script(made, made.first)
