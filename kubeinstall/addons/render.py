@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import yaml
-
-from kubeinstall.addons import objects
+from kubeinstall.addons import building, documents, objects
 from kubeinstall.addons.chosen import Chosen
+from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.images import rewrite
 from kubeinstall.addons.objects import Object
+from kubeinstall.addons.sources import Sources, not_objects
 from kubeinstall.addons.templating import render_file, render_text
-from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
 
 
@@ -40,13 +38,20 @@ class Rendered:
         return f"{self.name} {self.chosen.release.version}"
 
 
-def render_all(cluster: Cluster, addons: Sequence[Chosen]) -> list[Rendered]:
-    """All addons of a cluster, as far as they are made without a host.
+def render_all(
+    cluster: Cluster, addons: Sequence[Chosen], sources: Sources | None = None
+) -> list[Rendered]:
+    """All addons of a cluster.
+
+    Args:
+        sources: for what others publish; default: with the programs of this machine only.
 
     Raises:
-        KubeinstallError: a template cannot be filled, or gives no Kubernetes objects.
+        KubeinstallError: a template cannot be filled, what others publish cannot be had, or
+            something gives no Kubernetes objects.
     """
-    plain = {one.name: list(_documents(cluster, one)) for one in addons}
+    sources = sources or Sources(Downloads(cluster.spec.proxy), building.first(building.here))
+    plain = {one.name: [*_own(cluster, one), *sources.objects(cluster, one)] for one in addons}
     cluster_wide = objects.scopes(d for documents in plain.values() for d in documents)
     return [_rendered(cluster, one, plain[one.name], cluster_wide) for one in addons]
 
@@ -75,17 +80,13 @@ def _namespace(one: Chosen, documents: Sequence[Object]) -> Iterator[Object]:
         yield objects.namespace_of(name, one.addon.file.pod_security)
 
 
-def _documents(cluster: Cluster, one: Chosen) -> Iterator[Object]:
+def _own(cluster: Cluster, one: Chosen) -> Iterator[Object]:
     """The objects of the addon's own manifests."""
     for path in manifests(one):
-        text = render_file(cluster, one, path)
         try:
-            parsed = list(yaml.safe_load_all(text))
-        except yaml.YAMLError as error:
-            raise _not_objects(one, path, f"it is not YAML: {error}") from None
-        for document in parsed:
-            if document is not None:
-                yield from _checked(one, path, document)
+            yield from documents.objects(render_file(cluster, one, path))
+        except documents.NotObjectsError as error:
+            raise not_objects(one, path, str(error)) from None
 
 
 def manifests(one: Chosen) -> list[str]:
@@ -98,36 +99,10 @@ def manifests(one: Chosen) -> list[str]:
     return sorted(str(path.relative_to(one.addon.folder)) for path in found)
 
 
-def _checked(one: Chosen, path: str, document: Any) -> Iterator[Object]:
-    """An object, or the items of a List."""
-    if not isinstance(document, dict) or not document.get("apiVersion"):
-        raise _not_objects(one, path, "a document in it has no apiVersion")
-    if str(document.get("kind")).endswith("List") and isinstance(document.get("items"), list):
-        for item in document["items"]:
-            yield from _checked(one, path, item)
-        return
-    metadata = document.get("metadata")
-    if not document.get("kind") or not isinstance(metadata, dict) or not metadata.get("name"):
-        raise _not_objects(one, path, "an object in it has no kind or no metadata.name")
-    yield document
-
-
 def _no_twins(one: Chosen, documents: Sequence[Object]) -> None:
     seen: set[tuple[str, str, str, str]] = set()
     for document in documents:
         key = objects.key(document)
         if key in seen:
-            raise _not_objects(one, "manifests", f"{key[1]} {key[3]} is there twice")
+            raise not_objects(one, ".", f"{key[1]} {key[3]} is there twice")
         seen.add(key)
-
-
-def _not_objects(one: Chosen, path: str, why: str) -> KubeinstallError:
-    return KubeinstallError(
-        Finding(
-            Kind.INVENTORY,
-            f"addon {one.name} does not give Kubernetes objects",
-            str(one.addon.folder / path),
-            " ".join(why.split()),
-            f"mend the file, then `kubeinstall addon render {one.name}`",
-        )
-    )

@@ -13,6 +13,7 @@ import click
 
 from kubeinstall import __version__
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.resources import cache
 
 
 def show(findings: Iterable[Finding]) -> None:
@@ -54,9 +55,9 @@ def _save(text: str) -> Path:
     """Write a file with mode 0600 into the user's cache folder, else into the temporary one."""
     name = f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     try:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kubeinstall"
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = cache / name
+        folder = cache()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / name
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except (OSError, RuntimeError):
         descriptor, temporary = tempfile.mkstemp(suffix=f"-kubeinstall-{name}", text=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.facts.proxy import SERVICES_ENV
 from kubeinstall.inventory.model import Cluster, Proxy
+from kubeinstall.inventory.no_proxy import covered
 from kubeinstall.operations.files import MARKER
 from kubeinstall.releases.sources import PackageFormat
 
@@ -90,22 +90,6 @@ def no_proxy(cluster: Cluster, *, nodes: bool) -> list[str]:
     single += [name for host in every for name in (host.hostname, host.name)]
     lone = [one for one in single if not covered(one, wide)]
     return list(dict.fromkeys(["localhost", "127.0.0.0/8", _LINK_LOCAL, *lone, *wide]))
-
-
-def covered(name: str, entries: Iterable[str]) -> bool:
-    """Whether an address or a name is reached without the proxy by these entries of NO_PROXY."""
-    is_address = re.fullmatch(r"[0-9.]+", name) is not None
-    for entry in entries:
-        if "/" in entry:
-            if is_address and IPv4Network(name).subnet_of(IPv4Network(entry, strict=False)):
-                return True
-            continue
-        plain = entry.partition(":")[0].removeprefix("*")
-        if name == plain.removeprefix("."):
-            return True
-        if not is_address and name.endswith(f".{plain.removeprefix('.')}"):
-            return True
-    return False
 
 
 def ways(cluster: Cluster, targets: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -24,6 +24,7 @@ from kubeinstall.inventory.catalogue.folders import find, names
 from kubeinstall.inventory.catalogue.model import Addon
 from kubeinstall.inventory.model import AddonChoice
 from kubeinstall.releases import Version
+from tests.render.offline import Offline
 from tests.render.schemas import VERSIONS, errors, schemas_of
 from tests.unit.clusters import cluster
 
@@ -96,7 +97,7 @@ def rendered(name: str, case: str, minor: str) -> tuple[dict[str, Any], ...]:
     made = cluster(version=str(version), **{"images": mirrored, **said.get("cluster", {})})
     choice = AddonChoice(values=given)
     one = Chosen(addon, release, values.merged(addon, given), choice)
-    return render_all(made, [one])[0].objects
+    return render_all(made, [one], Offline())[0].objects
 
 
 @pytest.mark.parametrize(("name", "case"), CASES)

@@ -193,8 +193,8 @@ def test_range(since: str | None, until: str | None, version: str, holds: bool) 
         ("{{ image('db') }}", "there is no 'db'"),
         ("{% if %}", "Expected an expression"),
         ("a: [", "it is not YAML"),
-        ("a: 1", "a document in it has no apiVersion"),
-        ("{apiVersion: v1, kind: Secret}", "an object in it has no kind or no metadata.name"),
+        ("a: 1", "document 1 in it has no apiVersion or no kind"),
+        ("{apiVersion: v1, kind: A}", "document 1 in it, of kind A, has no metadata.name"),
         ("{apiVersion: v1, kind: A, metadata: {name: a}}\n---\n" * 2, "A a is there twice"),
     ],
 )

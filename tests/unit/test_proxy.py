@@ -16,6 +16,7 @@ from kubeinstall.facts.files import File, FileState
 from kubeinstall.facts.proxy import PodProxies
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.no_proxy import covered
 from kubeinstall.operations.proxy import dnf_proxy, pod_proxies, reading, with_proxy
 from kubeinstall.phases.probe import sources
 from tests.unit.clusters import cluster
@@ -77,7 +78,7 @@ def test_a_node_that_is_added_changes_nothing_for_services() -> None:
 )
 def test_covered(name: str, is_covered: bool) -> None:
     entries = ["10.0.0.0/24", ".example.org", "lone:5000", "192.0.2.1"]
-    assert proxy_files.covered(name, entries) is is_covered
+    assert covered(name, entries) is is_covered
 
 
 def test_a_login_stays_out_of_kubeadms_environment_and_of_what_is_rendered() -> None:

@@ -61,11 +61,24 @@ class Upstream(Strict):
 class Chart(Strict):
     """A Helm chart, rendered and then applied like everything else."""
 
-    repository: Annotated[str, StringConstraints(pattern=r"^(https?|oci)://\S+$")]
+    repository: Annotated[str, StringConstraints(pattern=r"^(https?|oci)://\S+$")] = Field(
+        description="Of a repository with index.yaml, of a registry (oci://) without the chart's "
+        "name, or of the archive (.tgz) itself."
+    )
     name: Text
     version: Text
-    digest: Sha256 = Field(description="Of the chart's archive.")
+    digest: Sha256 = Field(description="SHA-256 of the chart's archive.")
     values: Relative | None = Field(None, description="A template of the chart's values.")
+
+
+CHART_VALUES: dict[str, Any] = {
+    "chart": {
+        "type": "object",
+        "default": {},
+        "description": "Values of the Helm chart, laid on those that the addon gives it.",
+    }
+}
+"""What every addon with a chart takes, unless it describes it otherwise."""
 
 
 class AddonRelease(Strict):
@@ -181,6 +194,24 @@ class AddonFile(Strict):
     manifests: list[Relative] | None = None
     kustomization: Relative | None = None
     patches: Relative | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _chart_takes_values(cls, given: Any) -> Any:
+        releases = given.get("releases") if isinstance(given, dict) else None
+        values = given.get("values", {}) if isinstance(given, dict) else None
+        if not isinstance(releases, list) or not isinstance(values, dict):
+            return given
+        if any(isinstance(one, dict) and one.get("chart") for one in releases):
+            return {**given, "values": {**CHART_VALUES, **values}}
+        return given
+
+    @model_validator(mode="after")
+    def _patches_are_for_others_objects(self) -> Self:
+        outside = any(release.upstream or release.chart for release in self.releases)
+        if self.patches and not outside and not self.kustomization:
+            raise ValueError("patches: there is no upstream, chart or kustomization to patch")
+        return self
 
     @model_validator(mode="after")
     def _values_are_described(self) -> Self:

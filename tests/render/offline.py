@@ -1,0 +1,22 @@
+"""What upstream publishes, left out: tests read nothing from the internet."""
+
+from __future__ import annotations
+
+from kubeinstall.addons import building
+from kubeinstall.addons.chosen import Chosen
+from kubeinstall.addons.downloads import Downloads
+from kubeinstall.addons.objects import Object
+from kubeinstall.addons.sources import Sources
+from kubeinstall.inventory.model import Cluster
+
+
+class Offline(Sources):
+    """Without upstream's manifests and charts, and so without the patches of them."""
+
+    def __init__(self) -> None:
+        super().__init__(Downloads(), building.first(building.here))
+
+    def objects(self, cluster: Cluster, one: Chosen) -> list[Object]:
+        if one.release.upstream or one.release.chart:
+            return []
+        return super().objects(cluster, one)
