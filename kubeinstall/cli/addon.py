@@ -9,15 +9,17 @@ import click
 import yaml
 
 from kubeinstall.addons.chosen import chosen
-from kubeinstall.addons.render import render_all
+from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.cli import options
 from kubeinstall.cli.errors import show as show_findings
+from kubeinstall.engine.session import Session
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
 from kubeinstall.inventory.catalogue.model import Addon, Related
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.words import did_you_mean
+from kubeinstall.phases.building import sources
 
 _optional = click.option(
     "-i",
@@ -59,18 +61,41 @@ def show(name: str, inventory: Path | None) -> None:
 @command.command()
 @click.argument("wanted", metavar="[NAME]...", nargs=-1)
 @options.inventory
-def render(wanted: tuple[str, ...], inventory: Path) -> None:
-    """Print the objects that the inventory's addons apply, as YAML."""
-    cluster, warnings = load_with_warnings(inventory, files_must_exist=False)
+@click.option(
+    "--on-host",
+    is_flag=True,
+    help="Use helm and kubectl of the first control plane where this machine has none.",
+)
+def render(wanted: tuple[str, ...], inventory: Path, on_host: bool) -> None:
+    """Print the objects that the inventory's addons apply, as YAML.
+
+    What they take from upstream is downloaded. A chart needs helm, a kustomization kubectl or
+    kustomize.
+    """
+    cluster, warnings = load_with_warnings(inventory, files_must_exist=on_host)
     show_findings(warnings)
     for name in wanted:
         _must_be_in(cluster, name)
-    for rendered in render_all(cluster, chosen(cluster)):
+    for rendered in _with_host(cluster) if on_host else render_all(cluster, chosen(cluster)):
         if not wanted or rendered.name in wanted:
             click.echo(f"# {rendered.title}")
             for document in rendered.objects:
                 click.echo("---")
                 click.echo(yaml.safe_dump(document, sort_keys=False), nl=False)
+
+
+def _with_host(cluster: Cluster) -> list[Rendered]:
+    """The addons, made with the help of the first control plane.
+
+    Raises:
+        KubeinstallError: it cannot be reached, or an addon cannot be rendered.
+    """
+    first = cluster.first.name
+    with Session(cluster) as session:
+        session.connect([first])
+        if failure := session.failures.get(first):
+            raise KubeinstallError(failure)
+        return render_all(cluster, chosen(cluster), sources(session))
 
 
 def _folders(inventory: Path | None) -> tuple[list[Path], set[str]]:
