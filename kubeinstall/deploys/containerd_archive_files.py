@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kubeinstall.deploys.rendered import RenderedFile
-from kubeinstall.inventory.model import Cluster, VerifiedFile
+from kubeinstall.deploys.verified_files import download
+from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.downloads import Download
 from kubeinstall.templates import render
 
@@ -21,17 +22,13 @@ RUNC_RECORD = "/usr/local/lib/runc/installed"
 def archive(cluster: Cluster) -> Download | None:
     """The archive of containerd, if it is to come from one."""
     given = cluster.spec.runtime.archive
-    return _download(given) if given else None
+    return download(given) if given else None
 
 
 def runc(cluster: Cluster) -> Download | None:
     """runc's own program; None: it comes from the distribution, or with containerd's package."""
     given = cluster.spec.runtime.archive
-    return _download(given.runc) if given and given.runc else None
-
-
-def _download(given: VerifiedFile) -> Download:
-    return Download(given.sha256, given.url or "", str(given.file or ""))
+    return download(given.runc) if given and given.runc else None
 
 
 def unit() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import families, package_files, proxy_files, resolver
+from kubeinstall.deploys import families, helm, package_files, proxy_files, resolver
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.archives import archive_unpacked
 from kubeinstall.operations.services import current, enabled
@@ -14,7 +14,7 @@ from kubeinstall.releases.sources import PackageFormat
 
 @deploy("Install Kubernetes' packages")
 def install() -> None:
-    """The signed package source, the tools Kubernetes calls, and its own packages, held."""
+    """The signed package source, the tools Kubernetes calls, its own packages, held; Helm."""
     cluster: Cluster = host.data.cluster
     family = families.current()
     # What a reset takes its services away with, and what people look at them with.
@@ -42,3 +42,4 @@ def install() -> None:
         configs=configs,
         name="Have the kubelet run with its unit's settings",
     )
+    helm.installed(cluster, host.data.node)

@@ -54,6 +54,9 @@ def _named(inventory: InventoryFile) -> Iterator[tuple[Loc, Path, bool]]:
     archive = inventory.cluster.packages.archive
     if archive and archive.file:
         yield ("cluster", "packages", "archive", "file"), archive.file, True
+    helm = inventory.cluster.helm
+    if helm and helm.file:
+        yield ("cluster", "helm", "file"), helm.file, True
     runtime = inventory.cluster.runtime
     if runtime.cri_dockerd.file:
         yield ("cluster", "runtime", "cri_dockerd", "file"), runtime.cri_dockerd.file, True

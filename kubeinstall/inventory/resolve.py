@@ -115,9 +115,9 @@ def _spec(spec: ClusterSpec, base: Path) -> ClusterSpec:
     parts["archive"] = _containerd(spec.runtime.archive, base)
     runtime = spec.runtime.model_copy(update=parts)
     folders = [local(folder, base) for folder in spec.addon_folders]
-    return spec.model_copy(
-        update={"packages": packages, "runtime": runtime, "addon_folders": folders}
-    )
+    helm = spec.helm and spec.helm.model_copy(update={"file": _local(spec.helm.file, base)})
+    own = {"packages": packages, "runtime": runtime, "addon_folders": folders, "helm": helm}
+    return spec.model_copy(update=own)
 
 
 def _containerd(archive: ContainerdArchive | None, base: Path) -> ContainerdArchive | None:

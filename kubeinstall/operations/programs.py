@@ -28,7 +28,12 @@ rm -rf "$new" && mkdir "$new"
 _TAR = """\
 tar -xf "$part" -C "$new" --no-same-owner
 from=$(find "$new" -type f -path '*/bin/{program}' -printf '%h\\n' | head -n 1)
-[ -n "$from" ] || {{ echo 'the archive has no bin/{program}' >&2; exit 1; }}
+if [ -z "$from" ]; then
+  alone=$(find "$new" -type f -name {program} | head -n 1)
+  [ -n "$alone" ] || {{ echo 'the archive has no {program}' >&2; exit 1; }}
+  from=$new/.alone
+  mkdir "$from" && mv "$alone" "$from"
+fi
 """
 
 _FILE = """\
@@ -40,7 +45,7 @@ mv "$part" "$from/{program}"
 # does not, goes. The record is written last: a run that is cut off begins anew.
 _PLACE = """\
 chmod 755 "$from/{program}"
-"$from/{program}" --version >/dev/null || {{ echo '{program} does not run here' >&2; exit 1; }}
+"$from/{program}" {check} >/dev/null || {{ echo '{program} does not run here' >&2; exit 1; }}
 old=$(sed 1d "$record" 2>/dev/null | cut -d' ' -f1)
 placed=
 mkdir -p "$folder"
@@ -79,16 +84,23 @@ fi"""
 
 @operation()
 def programs_installed(
-    download: Download, program: str, folder: str, record: str, packed: bool = True
+    download: Download,
+    program: str,
+    folder: str,
+    record: str,
+    packed: bool = True,
+    check: str = "--version",
 ) -> Generator[object]:
     """Programs from exactly this file; those of an earlier one that it does not have are removed.
 
     Args:
-        download: a tar with ``bin/`` in it, or else the program itself.
+        download: a tar with ``bin/`` in it, or with the program among documents, or else the
+            program itself.
         program: its main program, which has to run on the host.
         folder: where programs are afterwards, e.g. ``/usr/local/bin``.
         record: path of a file that says what they were installed from.
         packed: whether it is a tar.
+        check: the argument with which the program only says what it is.
 
     Raises:
         OperationError: the file on this machine is another one.
@@ -105,6 +117,7 @@ def programs_installed(
         folder=shlex.quote(folder),
         verify=verification(download, part, program),
         program=program,
+        check=check,
         backup=BACKUP_SUFFIX,
         sha256=shlex.quote(download.sha256),
     )

@@ -120,7 +120,7 @@ def test_a_users_own_program_is_kept_beside_it(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("programs", "told"),
     [
-        ({"ctr": "client"}, "the archive has no bin/containerd"),
+        ({"ctr": "client"}, "the archive has no containerd"),
         ({"containerd": "one; exit 1"}, "containerd does not run here"),
     ],
 )
@@ -161,6 +161,34 @@ def test_a_program_by_itself(machine: Machine) -> None:
     )
     run(texts(has[-1:])[0])
     assert machine.says("runc") == "runc"
+    assert ask(InstalledFrom, record=str(machine.record)) == sha
+
+
+def test_a_program_among_documents(machine: Machine) -> None:
+    """As Helm's archive has it: linux-amd64/helm, LICENSE, README.md."""
+    folder = machine.root / "linux-amd64"
+    folder.mkdir()
+    (folder / "LICENSE").write_text("free")
+    (folder / "helm").write_text('#!/bin/sh\n[ "$1" = version ] && echo v4.2.4\n')
+    tar = machine.root / "helm.tar.gz"
+    with tarfile.open(tar, "w:gz") as packed:
+        packed.add(folder, folder.name)
+    machine.record.parent.mkdir()
+    (machine.record.parent / "download").write_bytes(tar.read_bytes())
+    sha = hashlib.sha256(tar.read_bytes()).hexdigest()
+    [*_, place] = commands(
+        machine.monkeypatch,
+        programs_installed,
+        {InstalledFrom: ""},
+        download=Download(sha, path=str(tar)),
+        program="helm",
+        folder=str(machine.programs),
+        record=str(machine.record),
+        check="version",
+    )
+    run(texts([place])[0])
+    assert [path.name for path in machine.programs.iterdir()] == ["helm"]
+    assert run(f"{machine.programs}/helm version").strip() == "v4.2.4"
     assert ask(InstalledFrom, record=str(machine.record)) == sha
 
 

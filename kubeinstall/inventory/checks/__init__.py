@@ -54,6 +54,7 @@ CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (versions.image_layout, (_VERSION, *_IMAGES, _SOURCE)),
     (containerd.cri, ((*_RUNTIME, "name"), (*_RUNTIME, "config"))),
     (runtimes.archive, (_RUNTIME,)),
+    (runtimes.helm, (("cluster", "helm"),)),
     (runtimes.classes, ((*_RUNTIME, "name"), (*_RUNTIME, "classes"))),
     (docker.repository_key, ((*_RUNTIME, "repository"),)),
     (registries.accelerators, ((*_RUNTIME, "accelerators"),)),

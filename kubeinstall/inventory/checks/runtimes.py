@@ -1,4 +1,4 @@
-"""Runtimes beside the usual one."""
+"""Programs out of an archive, and runtimes beside the usual one."""
 
 from __future__ import annotations
 
@@ -36,6 +36,12 @@ def archive(inventory: InventoryFile) -> Iterator[Issue]:
                 next="remove one of the two",
                 at_key=True,
             )
+
+
+def helm(inventory: InventoryFile) -> Iterator[Issue]:
+    """Helm's archive is one file."""
+    if inventory.cluster.helm:
+        yield from _one_origin(("cluster", "helm"), inventory.cluster.helm)
 
 
 def _one_origin(loc: Loc, given: VerifiedFile) -> Iterator[Issue]:

@@ -21,7 +21,7 @@ from kubeinstall.inventory.model.base import (
 )
 from kubeinstall.inventory.model.network import Network
 from kubeinstall.inventory.model.proxy import Proxy
-from kubeinstall.inventory.model.runtime import Runtime
+from kubeinstall.inventory.model.runtime import Runtime, VerifiedFile
 from kubeinstall.inventory.model.sources import Packages
 from kubeinstall.inventory.model.system import Firewall, MachineIds, Selinux, Time
 from kubeinstall.releases.images import ImageLayout
@@ -105,6 +105,11 @@ class ClusterSpec(Strict):
     )
     addon_folders: list[Path] = Field(
         default_factory=list, description="Folders with addons of your own, a folder each."
+    )
+    helm: VerifiedFile | None = Field(
+        None,
+        description="Helm's release archive, e.g. helm-v4.2.4-linux-amd64.tar.gz, for the control "
+        "planes; default: none there.",
     )
     packages: Packages = Field(default_factory=Packages)
     kubeadm: Kubeadm = Field(default_factory=Kubeadm)

@@ -1,0 +1,27 @@
+"""Helm on the control planes, for people and for addons that are charts."""
+
+from __future__ import annotations
+
+from kubeinstall.deploys.verified_files import download
+from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.operations.programs import programs_gone, programs_installed
+
+FOLDER = "/usr/local/bin"
+RECORD = "/usr/local/lib/helm/installed"
+
+
+def installed(cluster: Cluster, node: Host) -> None:
+    """Helm out of its release archive, where the inventory names one; else none of ours."""
+    if not node.is_control_plane:
+        return
+    if cluster.spec.helm is None:
+        programs_gone(record=RECORD, name="Remove Helm")
+        return
+    programs_installed(
+        download=download(cluster.spec.helm),
+        program="helm",
+        folder=FOLDER,
+        record=RECORD,
+        check="version",
+        name="Install Helm from its archive",
+    )
