@@ -8,7 +8,7 @@ import time
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import kubectl
 from kubeinstall.phases.run import Run
-from kubeinstall.verify.conditions import Pending, has_network, pending_nodes, pending_pods
+from kubeinstall.verify.conditions import Memory, Pending, has_network, pending_nodes, pending_pods
 from kubeinstall.verify.kubectl import KUBECTL
 
 _SECONDS = 300.0
@@ -26,7 +26,8 @@ def run(run: Run) -> None:
         KubeinstallError: it did not come about; a finding for each node or pod, with its reason.
     """
     deadline = time.monotonic() + _SECONDS
-    while pending := _pending(run):
+    memory = Memory()
+    while pending := memory.recall(_pending(run)):
         if time.monotonic() > deadline:
             raise KubeinstallError(*(_finding(run, item) for item in pending))
         run.reporter.waiting(_summary(pending))

@@ -14,7 +14,7 @@ from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import kubectl
 from kubeinstall.phases.run import Run
 from kubeinstall.templates import render
-from kubeinstall.verify.conditions import condition, pending_pods
+from kubeinstall.verify.conditions import Memory, condition, pending_pods
 from kubeinstall.verify.kubectl import KUBECTL
 
 NAMESPACE = "kubeinstall-smoke"
@@ -173,6 +173,7 @@ def _wait_for(run: Run, count: int, without: str = "") -> list[Pod]:
         without: the name of a pod that must not be among them.
     """
     items: list[dict[str, Any]] = []
+    memory = Memory()
 
     def met() -> list[Pod]:
         found = json.loads(kubectl.must(run, f"{_K} get pods -o json"))["items"]
@@ -182,7 +183,7 @@ def _wait_for(run: Run, count: int, without: str = "") -> list[Pod]:
         return good if len(good) == len(pods) == count and without not in names(pods) else []
 
     def why() -> str:
-        waiting = pending_pods(items)
+        waiting = memory.recall(pending_pods(items))
         return "; ".join(str(item) for item in waiting) or f"there are {len(items)} pods"
 
     return _until(run, f"{count} pods that are Ready", met, why)

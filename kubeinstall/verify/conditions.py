@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ Json = Mapping[str, Any]
 
 _STEADY = 15.0
 """Seconds that a container has to run before it counts as one that stays up."""
+_RPC = re.compile(r"rpc error: code = \w+ desc = (Error response from daemon: )?")
 _NOT_YET = ("ContainerCreating", "PodInitializing", "")
 
 
@@ -34,6 +36,24 @@ class Pending:
 
     def __str__(self) -> str:
         return f"{self.what}: {self.reason}"
+
+
+class Memory:
+    """The last telling reason of each pod: a kubelet that backs off no longer says what failed."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+
+    def recall(self, pending: Iterable[Pending]) -> list[Pending]:
+        """The same, with the reason of the failed pull in the place of one for waiting."""
+        found = []
+        for item in pending:
+            if item.reason.startswith("ErrImagePull"):
+                self._told[item.what] = item.reason
+            elif item.reason.startswith("ImagePullBackOff"):
+                item = replace(item, reason=self._told.get(item.what, item.reason))
+            found.append(item)
+        return found
 
 
 def pending_nodes(
@@ -140,4 +160,5 @@ def _why(pod: Json) -> tuple[str, str]:
 
 
 def _join(words: Iterable[str]) -> str:
-    return ": ".join(" ".join(word.split()) for word in words if word)
+    said = ": ".join(" ".join(word.split()) for word in words if word)
+    return _RPC.sub("", said)

@@ -11,7 +11,7 @@ import pytest
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.phases import ready, smoke
-from kubeinstall.verify.conditions import pending_nodes, pending_pods
+from kubeinstall.verify.conditions import Memory, Pending, pending_nodes, pending_pods
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run
 
@@ -256,3 +256,23 @@ def test_the_smoke_app_is_removed_when_it_fails() -> None:
     assert "the server is on fire" in error.value.findings[0].why
     deletions = [command for _, command in session.asked if "get namespace" in command]
     assert len(deletions) == 2
+
+
+def test_what_the_registry_said_is_remembered_while_the_kubelet_backs_off() -> None:
+    memory = Memory()
+    failed = Pending("pod a/b", "ErrImagePull: no such host")
+    waits = Pending("pod a/b", "ImagePullBackOff: Back-off pulling image")
+    assert memory.recall([waits]) == [waits]
+    assert memory.recall([failed]) == [failed]
+    assert memory.recall([waits, Pending("pod a/c", waits.reason)]) == [
+        failed,
+        Pending("pod a/c", waits.reason),
+    ]
+
+
+def test_a_failed_pull_is_told_without_the_runtimes_wrapping() -> None:
+    said = "rpc error: code = Unknown desc = Error response from daemon: connection refused"
+    waiting = {"reason": "ErrImagePull", "message": said}
+    status: dict[str, Any] = {"containerStatuses": [{"name": "web", "state": {"waiting": waiting}}]}
+    (found,) = pending_pods([pod("web", **status)])
+    assert found.reason == "ErrImagePull: connection refused"
