@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.context import host
 
 from kubeinstall.deploys import containerd_archive_files as files
-from kubeinstall.deploys import families
+from kubeinstall.deploys import downloads, families
 from kubeinstall.deploys.docker_packages import CONTAINERD_IO
 from kubeinstall.facts.packages import Packages
 from kubeinstall.inventory.model import Cluster
@@ -21,7 +21,9 @@ def configs(cluster: Cluster) -> tuple[str, ...]:
 
 def install(cluster: Cluster, archive: Download) -> None:
     """containerd's programs, its unit, and runc."""
-    if runc := files.runc(cluster):
+    runc = files.runc(cluster)
+    downloads.prepare(archive, runc)
+    if runc:
         programs_installed(
             download=runc,
             program="runc",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubeinstall.deploys import cri_dockerd_files as files
+from kubeinstall.deploys import downloads
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.cri_dockerd import RECORD, cri_dockerd_installed
 from kubeinstall.operations.files import managed_file
@@ -15,8 +16,10 @@ def configure(cluster: Cluster) -> None:
     socket, service = files.socket(), files.service(cluster)
     managed_file(path=files.SOCKET_FILE, content=socket, name="Place the unit of the CRI socket")
     managed_file(path=files.SERVICE_FILE, content=service, name="Place the unit of cri-dockerd")
+    wanted = files.downloads(cluster)
+    downloads.prepare(*wanted.values())
     cri_dockerd_installed(
-        downloads=files.downloads(cluster),
+        downloads=wanted,
         program=files.program(cluster),
         name="Install cri-dockerd",
     )

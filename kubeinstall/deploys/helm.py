@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubeinstall.deploys import downloads
 from kubeinstall.deploys.verified_files import download
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.operations.programs import programs_gone, programs_installed
@@ -17,8 +18,10 @@ def installed(cluster: Cluster, node: Host) -> None:
     if cluster.spec.helm is None:
         programs_gone(record=RECORD, name="Remove Helm")
         return
+    archive = download(cluster.spec.helm)
+    downloads.prepare(archive)
     programs_installed(
-        download=download(cluster.spec.helm),
+        download=archive,
         program="helm",
         folder=FOLDER,
         record=RECORD,

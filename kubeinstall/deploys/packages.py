@@ -5,7 +5,14 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import families, helm, package_files, proxy_files, resolver
+from kubeinstall.deploys import (
+    downloads,
+    families,
+    helm,
+    package_files,
+    proxy_files,
+    resolver,
+)
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.archives import archive_unpacked
 from kubeinstall.operations.services import current, enabled
@@ -23,6 +30,7 @@ def install() -> None:
     family.installed(tools, name="Install what Kubernetes calls")
     wanted = package_files.versions(cluster)
     if archive := package_files.archive(cluster):
+        downloads.prepare(archive)
         archive_unpacked(
             download=archive,
             folder=package_files.archive_folder(cluster),

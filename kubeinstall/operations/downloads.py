@@ -18,9 +18,6 @@ from kubeinstall.operations.commands import Command
 
 # The address goes to curl's standard input: it may hold a token, and every user sees arguments.
 _FETCH = """\
-# Only Debian's smallest systems have no curl.
-command -v curl >/dev/null || DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get -q -y \\
-  -o DPkg::Lock::Timeout=300 install --no-install-recommends curl ca-certificates >&2
 {proxy}
 curl -fsSL --retry 2 --connect-timeout 20 -o {part} -K - || {{
   echo {what} 'could not be downloaded' >&2; rm -f {part}; exit 1; }}"""
@@ -54,7 +51,7 @@ class Download:
 
 
 def brought(download: Download, part: str, what: str) -> Generator[object]:
-    """The commands that bring a file to the host.
+    """The commands that bring a file to the host, which has curl if that is to fetch it.
 
     Args:
         part: where it is then; whoever uses it has to begin with ``verification`` of it.

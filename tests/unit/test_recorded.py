@@ -123,6 +123,20 @@ def test_kubernetes_is_installed_and_kept(name: str, wanted: Cluster) -> None:
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
+def test_what_downloads_files_comes_from_the_hosts_own_source(name: str) -> None:
+    family = families.of(SystemState(SYSTEMS[name].identity))
+    archive = {"url": "https://mirror.example.org/containerd.tar.gz", "sha256": "a" * 64}
+    wanted = cluster(version="1.36.2", runtime={"archive": archive})
+    ran = commands(recording(name), wanted, runtime.install)
+    [command] = [line for line in ran["Install what downloads files"] if " install " in line]
+    assert ("apt-get" if family.name == "debian" else "dnf") in command
+    assert re.search(r"install .*\bcurl\b", command)
+    fetch = "\n".join(ran["Install containerd from its archive"])
+    assert "curl -fsSL" in fetch
+    assert "apt-get" not in fetch
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
 def test_what_is_there_and_kept_is_left_alone(name: str, wanted: Cluster) -> None:
     family = families.of(SystemState(SYSTEMS[name].identity))
     answers = {**converged(wanted, family), **recording(name)}
