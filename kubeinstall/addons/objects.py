@@ -122,7 +122,7 @@ def finished(
     if made["kind"] == "Secret" and made["apiVersion"] == "v1":
         _encode(made)
     if group(made) in _WITH_PORTS:
-        _name_protocols(made)
+        _spell_out(made)
     labels = metadata.setdefault("labels", {}) or {}
     metadata["labels"] = {
         "app.kubernetes.io/managed-by": MANAGER,
@@ -153,11 +153,11 @@ def _encode(secret: Object) -> None:
         secret["data"] = {**(secret.get("data") or {}), **encoded}
 
 
-def _name_protocols(document: Any) -> None:
-    """Say TCP where a port says nothing, as the API server would.
+def _spell_out(document: Any) -> None:
+    """Say TCP where a port says nothing, and write quantities as text, as the API server would.
 
     The protocol is a part of what tells ports apart, and server-side apply before Kubernetes 1.21
-    knows no default for that (kubernetes-sigs/structured-merge-diff#183).
+    knows no default for that (kubernetes-sigs/structured-merge-diff#183), nor ``cpu: 1``.
     """
     inner = document if isinstance(document, list) else []
     if isinstance(document, dict):
@@ -165,8 +165,11 @@ def _name_protocols(document: Any) -> None:
         for port in document.get("ports") or []:
             if isinstance(port, dict) and ({"port", "containerPort"} & port.keys()):
                 port.setdefault("protocol", "TCP")
+        for part in ("requests", "limits"):
+            if isinstance(amounts := document.get(part), dict):
+                document[part] = {name: str(amount) for name, amount in amounts.items()}
     for value in inner:
-        _name_protocols(value)
+        _spell_out(value)
 
 
 def order(document: Mapping[str, Any]) -> tuple[int, str, str, str]:

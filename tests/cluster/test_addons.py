@@ -29,6 +29,22 @@ LATER = {
 """What Kubernetes 1.20 does not serve yet, but each Kubernetes that an addon claims does."""
 
 
+COREDNS: Object = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "coredns", "namespace": "kube-system"},
+    "spec": {
+        "selector": {"matchLabels": {"k8s-app": "kube-dns"}},
+        "replicas": 0,
+        "template": {
+            "metadata": {"labels": {"k8s-app": "kube-dns"}},
+            "spec": {"containers": [{"name": "coredns", "image": "registry.k8s.io/pause:3.2"}]},
+        },
+    },
+}
+"""kubeadm's, which the lab has no image for; the addon coredns only sets fields of it."""
+
+
 @pytest.fixture(scope="module")
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The inventory of one node that takes pods."""
@@ -50,7 +66,9 @@ def api(inventory: Path) -> Iterator[Api]:
     kubeinstall("lab", "down", "-i", inventory).ok()
     kubeinstall("lab", "up", "-i", inventory, timeout=2400).ok()
     kubeinstall("up", "-y", "--no-smoke", "-i", inventory, timeout=900).ok()
-    yield Api(on_host(inventory, "cp1", "cat /etc/kubernetes/admin.conf"), CONTROL_PLANE)
+    made = Api(on_host(inventory, "cp1", "cat /etc/kubernetes/admin.conf"), CONTROL_PLANE)
+    made.create(COREDNS)
+    yield made
     kubeinstall("lab", "down", "-i", inventory).ok()
 
 
@@ -72,7 +90,7 @@ def test_accepted_in_a_dry_run(name: str, case: str, api: Api) -> None:
             refused.append(api.dry_run(document))
     for document in crds:
         api.delete(document)
-    api.__dict__.pop("served")
+    api.__dict__.pop("served", None)
     told = list(filter(None, refused))
     assert not told, "\n".join(told)
 

@@ -237,6 +237,14 @@ def test_ports_name_their_protocol() -> None:
     assert "protocol" not in ports[1]
 
 
+def test_quantities_are_text() -> None:
+    spec = {"containers": [{"name": "a", "resources": {"requests": {"cpu": 1, "memory": "1Gi"}}}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
+    made = finished(pod, "web", "web", frozenset())
+    (container,) = made["spec"]["containers"]
+    assert container["resources"]["requests"] == {"cpu": "1", "memory": "1Gi"}
+
+
 def test_custom_resources_get_a_namespace_where_they_have_one() -> None:
     crd = {"apiVersion": "example.org/v1", "kind": "Pool", "metadata": {"name": "p"}}
     assert finished(crd, "a", "web", frozenset())["metadata"]["namespace"] == "web"
