@@ -17,6 +17,7 @@ from kubeinstall.verify.checks import (
     certificates,
     cluster_state,
     control_plane,
+    host_ports,
     network,
     node,
     sources,
@@ -32,7 +33,7 @@ def checks_for(cluster: Cluster, host: Node) -> list[Check]:
     if host.is_control_plane:
         modules.append(control_plane)
     if host == cluster.first:
-        modules.append(cluster_state)
+        modules += [cluster_state, host_ports]
     return [check for module in modules for check in module.CHECKS]
 
 

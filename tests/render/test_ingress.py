@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 import yaml
 
+from kubeinstall.addons.chosen import Chosen
+from kubeinstall.addons.render import render_all
+from kubeinstall.addons.templating import render_text
+from kubeinstall.inventory.catalogue.values import merged
+from kubeinstall.inventory.model import AddonChoice
+from tests.render.offline import Offline
 from tests.render.test_addons import addon_of, minors, rendered
+from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.render
 
@@ -250,3 +258,28 @@ def test_ingress_nginx_is_for_no_kubernetes_after_1_35() -> None:
     addon = addon_of("ingress-nginx")
     assert minors(addon)[-1] == "1.35"
     assert "1.35" in (addon.file.retired or "")
+
+
+@pytest.mark.parametrize("name", CONTROLLERS)
+def test_the_example_is_asked_for_through_the_controllers_service(name: str) -> None:
+    addon = addon_of("ingress-example")
+    made = cluster(version="1.34.0")
+    given = {"controller": name, "path": "/hello"}
+    choice = AddonChoice(values=given)
+    release = addon.release(made.version)
+    assert release
+    one = Chosen(addon, release, merged(addon, given), choice)
+    [check] = addon.file.checks
+    path = render_text(made, one, check.get)
+    [front] = [
+        d["metadata"]
+        for d in documents(name)
+        if d["kind"] == "Service" and d["spec"]["ports"][0]["port"] == 80
+    ]
+    service_path = f"/api/v1/namespaces/{front['namespace']}/services/{front['name']}"
+    assert path == f"{service_path}:http/proxy/hello"
+    assert re.search(render_text(made, one, check.contains), '{\n "path": "/hello",\n')
+    assert addon.needs(given) == [name]
+    [ingress] = [d for d in render_all(made, [one], Offline())[0].objects if d["kind"] == "Ingress"]
+    classes = [d["metadata"]["name"] for d in documents(name) if d["kind"] == "IngressClass"]
+    assert ingress["spec"]["ingressClassName"] in classes

@@ -16,6 +16,7 @@ from kubeinstall.verify.check import Check, CheckFailed, expect
 from kubeinstall.verify.checks import (
     cluster_state,
     control_plane,
+    host_ports,
     network,
     node,
     sources,
@@ -95,6 +96,34 @@ def test_hosts_that_do_not_answer_are_told_from_those_that_refuse() -> None:
     assert "refused by 10.0.0.10:6443" in ended(
         network.other_hosts_answer, always(f"{endpoint} 1\n")
     )
+
+
+def test_ports_that_addons_take() -> None:
+    def pod(address: str, phase: str = "Running", **port: int) -> dict[str, Any]:
+        spec = {"containers": [{"ports": [{"containerPort": 8000, **port}]}]}
+        return {"spec": spec, "status": {"phase": phase, "hostIP": address}}
+
+    both = [pod("10.0.0.11", hostPort=port) for port in (80, 443)]
+    addons = {"traefik": {"values": {"exposure": "hostNetwork"}}}
+
+    def why(pods: list[dict[str, Any]], codes: dict[str, int], **spec: Any) -> str:
+        def answers(command: str) -> tuple[int, str]:
+            if "kubectl" in command:
+                assert "-n traefik get pods" in command
+                return 0, json.dumps({"items": pods})
+            asked = command.partition("for target in ")[2].partition(";")[0].split()
+            return 0, "".join(f"{t} {codes[t]}\n" for t in asked)
+
+        return ended(host_ports.ports_of_addons_answer, answers, **spec)
+
+    web = {"10.0.0.11:80": 0, "10.0.0.11:443": 0}
+    assert why(both, web, addons=addons) == ""
+    silent = why(both, {**web, "10.0.0.11:80": 124}, addons=addons)
+    assert silent == "no answer from 10.0.0.11:80: a firewall, or the host is off"
+    assert why(both, {**web, "10.0.0.11:443": 1}, addons=addons) == "refused by 10.0.0.11:443"
+    pending = [both[0], pod("10.0.0.12", "Pending", hostPort=443), pod("10.0.0.12")]
+    assert why(pending, web, addons=addons) == "no pod of traefik has port 443 of its host"
+    assert why([], {}, addons={"traefik": {}}) == ""
 
 
 def test_a_firewall_without_openings() -> None:

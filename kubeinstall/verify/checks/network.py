@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from testinfra.host import Host
 
 from kubeinstall.inventory.model import Cluster, Firewall
@@ -36,13 +38,24 @@ def other_hosts_answer(host: Host, node: Node, cluster: Cluster) -> None:
     targets = [cluster.endpoint]
     if node.is_control_plane:
         targets += [f"{other.node_ip}:10250" for other in cluster.hosts if other.name != node.name]
+    silent, closed = knock(host, targets)
+    expect(not silent, f"no answer from {', '.join(silent)}: a firewall, or the host is off", _UP)
+    expect(not closed, f"refused by {', '.join(closed)}", "on that host: ss -ltn")
+
+
+def knock(host: Host, targets: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Try ports from a host, all at once: those that say nothing, and those that refuse.
+
+    Args:
+        targets: each ``address:port``.
+    """
+    if not targets:
+        return [], []
     lines = host.run(_TRY.format(targets=" ".join(targets))).stdout.splitlines()
     codes = {target: code for target, _, code in (line.partition(" ") for line in lines)}
     # timeout's code when it had to end the try: packets are dropped on their way.
     silent = [target for target in targets if codes.get(target) == "124"]
-    expect(not silent, f"no answer from {', '.join(silent)}: a firewall, or the host is off", _UP)
-    closed = [target for target in targets if codes.get(target) != "0"]
-    expect(not closed, f"refused by {', '.join(closed)}", "on that host: ss -ltn")
+    return silent, [t for t in targets if t not in silent and codes.get(t) != "0"]
 
 
 def firewall_is_open(host: Host, _node: Node, cluster: Cluster) -> None:

@@ -1,0 +1,55 @@
+"""The ports of the hosts that addons take, asked on the first control plane."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from testinfra.host import Host
+
+from kubeinstall.addons.chosen import chosen
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.model import Host as Node
+from kubeinstall.verify.check import expect
+from kubeinstall.verify.checks.network import knock
+from kubeinstall.verify.kubectl import KUBECTL
+
+_UP = "kubeinstall up"
+
+
+def ports_of_addons_answer(host: Host, _node: Node, cluster: Cluster) -> None:
+    """The ports of the hosts that addons take answer."""
+    wanted = {
+        (one.addon.file.namespace, port.port): one.name
+        for one in chosen(cluster)
+        for port in one.addon.ports(one.values)
+        if port.protocol == "tcp"
+    }
+    found = {namespace: list(_host_ports(host, namespace)) for namespace, _ in wanted}
+    targets = []
+    for (namespace, port), addon in wanted.items():
+        addresses = sorted({address for address, taken in found[namespace] if taken == port})
+        next_step = f"{KUBECTL} -n {namespace} get daemonsets,pods -o wide"
+        expect(addresses, f"no pod of {addon} has port {port} of its host", next_step)
+        targets += [f"{address}:{port}" for address in addresses]
+    silent, refused = knock(host, targets)
+    expect(not silent, f"no answer from {', '.join(silent)}: a firewall, or the host is off", _UP)
+    expect(not refused, f"refused by {', '.join(refused)}", f"{KUBECTL} get pods -A -o wide")
+
+
+def _host_ports(host: Host, namespace: str) -> Iterator[tuple[str, int]]:
+    """Address and port of the hosts that running pods have; on the host's network all theirs."""
+    answer = host.run(f"{KUBECTL} -n {namespace} get pods -o json")
+    expect(answer.rc == 0, " ".join(answer.stderr.split()), f"{KUBECTL} -n {namespace} get pods")
+    pods: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
+    for pod in pods:
+        if pod["status"].get("phase") != "Running":
+            continue
+        for container in pod["spec"]["containers"]:
+            for port in container.get("ports", []):
+                if "hostPort" in port:
+                    yield pod["status"]["hostIP"], port["hostPort"]
+
+
+CHECKS = (ports_of_addons_answer,)
