@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kubeinstall.inventory.catalogue import values
+from kubeinstall.inventory.catalogue.features import check_features
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
 from kubeinstall.inventory.catalogue.model import Addon, Stage
 from kubeinstall.inventory.catalogue.together import check_together
@@ -17,6 +18,7 @@ from kubeinstall.releases import Version
 
 _ADDONS: Loc = ("cluster", "addons")
 _FOLDERS: Loc = ("cluster", "addon_folders")
+_KUBEADM: Loc = ("cluster", "kubeadm")
 
 
 def check_addons(
@@ -51,7 +53,11 @@ def check_addons(
             found[name] = addon
             yield from _of_itself(inventory, addon)
     given = inventory.cluster.addons
-    yield from check_together({n: (a, values.merged(a, given[n].values)) for n, a in found.items()})
+    chosen = {n: (a, values.merged(a, given[n].values)) for n, a in found.items()}
+    yield from check_together(chosen)
+    if not any(loc[0] in ("defaults", "groups") or loc[:2] == _KUBEADM for loc in doubts):
+        for addon, all_values in chosen.values():
+            yield from check_features(inventory, addon, all_values)
     yield from _sysctls(inventory, found)
     if ("cluster", "network") not in doubts:
         yield from _network(inventory, folders)

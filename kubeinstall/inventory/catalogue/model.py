@@ -102,6 +102,23 @@ class Related(Strict):
     when: When
 
 
+class ClusterFeature(StrEnum):
+    """Something about a cluster that an addon may build upon."""
+
+    COREDNS = "coredns"
+    KUBELET_CERTIFICATES = "kubelet-certificates"
+
+
+class ClusterNeed(Strict):
+    """Something that the cluster has to have."""
+
+    has: ClusterFeature = Field(
+        description="coredns: the one that kubeadm installs; kubelet-certificates: kubelets show "
+        "a certificate of the cluster's CA (serverTLSBootstrap)."
+    )
+    when: When | None = None
+
+
 class HostPort(Strict):
     """A port of the hosts that an addon takes for itself."""
 
@@ -187,6 +204,7 @@ class AddonFile(Strict):
     retired: str | None = None
     notices: list[Text] = Field(default_factory=list)
     values: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    cluster: list[ClusterNeed] = Field(default_factory=list)
     hosts: HostNeeds = Field(default_factory=HostNeeds)
     generated_secrets: list[GeneratedSecret] = Field(default_factory=list)
     checks: list[Check] = Field(default_factory=list)
@@ -231,6 +249,7 @@ class AddonFile(Strict):
         whens = {
             "needs": [one.when for one in self.needs if isinstance(one, Related)],
             "excludes": [one.when for one in self.excludes if isinstance(one, Related)],
+            "cluster": [need.when for need in self.cluster if need.when],
             "hosts.ports": [port.when for port in self.hosts.ports if port.when],
         }
         yield from ((where, name) for where, these in whens.items() for w in these for name in w)
@@ -272,6 +291,10 @@ class Addon:
     def excludes(self, values: Mapping[str, Any]) -> list[str]:
         """What cannot be in the cluster when it has these values."""
         return _related(self.file.excludes, values)
+
+    def features(self, values: Mapping[str, Any]) -> list[ClusterNeed]:
+        """What the cluster has to have when it has these values."""
+        return [need for need in self.file.cluster if _holds(need.when, values)]
 
     def ports(self, values: Mapping[str, Any]) -> list[HostPort]:
         """The ports of the hosts that it takes when it has these values."""

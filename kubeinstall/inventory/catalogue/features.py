@@ -1,0 +1,55 @@
+"""What addons need of the cluster itself, told by what the inventory says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kubeinstall.inventory.catalogue.model import Addon, ClusterFeature, ClusterNeed
+from kubeinstall.inventory.model import InventoryFile
+from kubeinstall.inventory.resolve import entries, settings
+from kubeinstall.inventory.source import Issue, Loc, dotted
+
+
+def check_features(
+    inventory: InventoryFile, addon: Addon, values: Mapping[str, Any]
+) -> Iterator[Issue]:
+    """What an addon needs, with these values, and the cluster will not have."""
+    for need in addon.features(values):
+        loc: Loc = ("cluster", "addons", addon.name)
+        if need.has is ClusterFeature.COREDNS:
+            yield from _coredns(inventory, loc)
+        else:
+            yield from _kubelet_certificates(inventory, loc, need)
+
+
+def _coredns(inventory: InventoryFile, loc: Loc) -> Iterator[Issue]:
+    for phase in inventory.cluster.kubeadm.skip_phases:
+        if phase in ("addon", "addon/coredns", "addon/all"):
+            yield Issue(
+                loc,
+                f"{dotted(loc)}: there is no CoreDNS",
+                why=f"cluster.kubeadm.skip_phases leaves out {phase}",
+                next=f"take either of them out: {phase} there, or {loc[-1]} here",
+                at_key=True,
+            )
+
+
+def _kubelet_certificates(inventory: InventoryFile, loc: Loc, need: ClusterNeed) -> Iterator[Issue]:
+    without = [
+        name
+        for _, role, name, entry in entries(inventory)
+        if settings(inventory, role, entry).kubelet.fields.get("serverTLSBootstrap") is not True
+    ]
+    if not without:
+        return
+    value = next(iter(need.when or {}), "")
+    named = ", ".join(without[:3]) + (f" and {len(without) - 3} more" if without[3:] else "")
+    yield Issue(
+        loc,
+        f"{dotted(loc)}: it checks the certificates of kubelets, and nobody signs those of {named}",
+        why="kubelets sign theirs themselves unless serverTLSBootstrap is true",
+        next="write `kubelet: {config: {serverTLSBootstrap: true}}` into defaults"
+        + (f", or `values: {{{value}: insecure}}` here" if value else ""),
+        at_key=True,
+    )
