@@ -5,7 +5,7 @@ Sources: the reference grammar of github.com/distribution/reference for names wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kubeinstall.inventory.model import Cluster
@@ -45,24 +45,32 @@ def rewritten(image: str, cluster: Cluster) -> str:
     return name
 
 
-def rewrite(document: Any, cluster: Cluster) -> Any:
-    """An object with the images of all its containers rewritten, wherever its pod spec is."""
+def rewrite(document: Any, cluster: Cluster, named: Collection[str] = ()) -> Any:
+    """An object with the images of all its containers rewritten, wherever its pod spec is.
+
+    Args:
+        named: images that are rewritten wherever they stand alone: operators take those of what
+            they start as arguments and variables.
+    """
     if isinstance(document, list):
-        return [rewrite(item, cluster) for item in document]
+        return [rewrite(item, cluster, named) for item in document]
+    if isinstance(document, str) and document in named:
+        return rewritten(document, cluster)
     if not isinstance(document, dict):
         return document
     return {
-        key: [_container(item, cluster) for item in value]
+        key: [_container(item, cluster, named) for item in value]
         if key in _CONTAINERS and isinstance(value, list)
-        else rewrite(value, cluster)
+        else rewrite(value, cluster, named)
         for key, value in document.items()
     }
 
 
-def _container(container: Any, cluster: Cluster) -> Any:
+def _container(container: Any, cluster: Cluster, named: Collection[str]) -> Any:
     if not isinstance(container, dict) or not isinstance(container.get("image"), str):
-        return rewrite(container, cluster)
-    return {**container, "image": rewritten(container["image"], cluster)}
+        return rewrite(container, cluster, named)
+    rest = {key: value for key, value in container.items() if key != "image"}
+    return {**rewrite(rest, cluster, named), "image": rewritten(container["image"], cluster)}
 
 
 def images(document: Any) -> Iterator[str]:

@@ -62,9 +62,9 @@ def _rendered(
     documents: Sequence[Object],
     cluster_wide: frozenset[tuple[str, str]],
 ) -> Rendered:
-    file = one.addon.file
+    file, named = one.addon.file, frozenset(one.release.images.values())
     made = [
-        objects.finished(rewrite(document, cluster), one.name, file.namespace, cluster_wide)
+        objects.finished(rewrite(document, cluster, named), one.name, file.namespace, cluster_wide)
         for document in [*_namespace(one, documents), *documents]
     ]
     _no_twins(one, made)

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
+from kubeinstall.addons import building
+from kubeinstall.addons.chosen import Chosen, chosen
+from kubeinstall.addons.downloads import Downloads
+from kubeinstall.addons.objects import Object
+from kubeinstall.addons.render import render_all
+from kubeinstall.addons.sources import Sources
 from tests.render.test_addons import rendered
+from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.render
 
@@ -65,3 +72,88 @@ def speaker(case: str) -> list[str]:
 def test_control_planes_announce_only_when_asked() -> None:
     assert "--ignore-exclude-lb" not in speaker("l2")
     assert "--ignore-exclude-lb" in speaker("bgp")
+
+
+UPSTREAM = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: longhorn-system}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: longhorn-default-setting, namespace: longhorn-system}
+data: {default-setting.yaml: theirs}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: longhorn-storageclass, namespace: longhorn-system}
+data: {storageclass.yaml: theirs}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: longhorn-manager, namespace: longhorn-system}
+spec:
+  template:
+    spec:
+      containers:
+        - name: longhorn-manager
+          image: docker.io/longhornio/longhorn-manager:v1.12.1
+          command: [manager, --engine-image, "docker.io/longhornio/longhorn-engine:v1.12.1"]
+          env: [{name: CSI_ATTACHER_IMAGE, value: "docker.io/longhornio/csi-attacher:v4.12.0"}]
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: bgppeers.metallb.io}
+spec: {group: metallb.io, names: {kind: BGPPeer}, scope: Namespaced}
+"""
+"""What the patches are for, in the names that upstream gives it."""
+
+
+class StandIn(Sources):
+    """Objects like those that upstream publishes, instead of a download."""
+
+    def _upstream(self, one: Chosen) -> list[Object]:
+        group = {"longhorn": "longhorn", "metallb": "metallb.io"}[one.name]
+        return [d for d in yaml.safe_load_all(UPSTREAM) if group in d["metadata"]["name"]]
+
+
+def patched(name: str, **settings: Any) -> dict[str, Object]:
+    """The objects of an addon that upstream's own are among, by name."""
+    images = {"docker.io": "mirror.example.org/hub"}
+    made = cluster(addons={name: {"values": settings}}, images=images)
+    sources = StandIn(Downloads(), building.first(building.here))
+    [done] = render_all(made, chosen(made), sources)
+    return {document["metadata"]["name"]: document for document in done.objects}
+
+
+def test_longhorn_is_set_by_what_its_manager_reads() -> None:
+    made = patched(
+        "longhorn", default=False, replicas=1, settings={"default-data-path": "/d", "x": "true"}
+    )
+    namespace = made["longhorn-system"]["metadata"]
+    assert namespace["labels"]["pod-security.kubernetes.io/enforce"] == "privileged"
+    settings = yaml.safe_load(made["longhorn-default-setting"]["data"]["default-setting.yaml"])
+    assert settings["default-data-path"] == "/d"
+    assert settings["x"] == "true"
+    assert settings["default-replica-count"] == "1"
+    kept = yaml.safe_load(made["longhorn-storageclass"]["data"]["storageclass.yaml"])
+    default = kept["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"]
+    assert (kept["kind"], default) == ("StorageClass", "false")
+    assert kept["parameters"]["numberOfReplicas"] == "1"
+
+
+def test_images_in_arguments_and_variables_follow_the_inventory() -> None:
+    template = patched("longhorn")["longhorn-manager"]["spec"]["template"]["spec"]
+    [container] = template["containers"]
+    hub = "mirror.example.org/hub/longhornio"
+    assert container["image"] == f"{hub}/longhorn-manager:v1.12.1"
+    assert container["command"][-1] == f"{hub}/longhorn-engine:v1.12.1"
+    assert container["env"][0]["value"] == f"{hub}/csi-attacher:v4.12.0"
+
+
+def test_both_versions_of_a_bgp_peer_are_served() -> None:
+    made = patched("metallb", pools=[{"name": "main", "addresses": ["192.0.2.0/28"]}])
+    webhook = made["bgppeers.metallb.io"]["spec"]["conversion"]["webhook"]
+    service = webhook["clientConfig"]["service"]
+    assert (service["namespace"], service["path"]) == ("metallb-system", "/convert")
+    assert service["name"] in made
