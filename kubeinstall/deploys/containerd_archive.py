@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pyinfra.context import host
-
 from kubeinstall.deploys import containerd_archive_files as files
 from kubeinstall.deploys import downloads, families
 from kubeinstall.deploys.docker_packages import CONTAINERD_IO
-from kubeinstall.facts.packages import Packages
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.downloads import Download
 from kubeinstall.operations.files import managed_file
@@ -34,8 +31,9 @@ def install(cluster: Cluster, archive: Download) -> None:
         )
     else:
         # Docker's package has a runc of its own, and excludes the distribution's.
-        if not host.get_fact(Packages, names=(CONTAINERD_IO,)):
-            families.current().installed((("runc", ""),), name="Install runc")
+        family = families.current()
+        if not family.present((CONTAINERD_IO,)):
+            family.installed((("runc", ""),), name="Install runc")
         programs_gone(record=files.RUNC_RECORD, name="Remove the runc of a file")
     programs_installed(
         download=archive,

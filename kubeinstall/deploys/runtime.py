@@ -14,16 +14,10 @@ from kubeinstall.deploys import (
     docker_packages,
     families,
 )
-from kubeinstall.facts.packages import Packages
 from kubeinstall.inventory.model import Cluster, RuntimeName
 
-_RIVALS = {
-    "docker-ce": ("docker.io", "containerd"),
-    "docker.io": ("docker-ce", "docker-ce-cli", "containerd.io"),
-    "containerd.io": ("docker.io", "containerd"),
-    "containerd": ("docker-ce", "docker-ce-cli", "containerd.io"),
-}
-"""Packages of Debian's and of Docker's that exclude each other."""
+_NO_RUNTIME = {"podman-docker"}
+"""Rivals that run no containers: just a command."""
 
 
 @deploy("Install the container runtime")
@@ -55,11 +49,11 @@ def _package(cluster: Cluster) -> str:
     if source:
         family.repository(source, wanted)
     title, held = f"Install {package}", bool(runtime.version)
-    others = _RIVALS.get(package, ())
-    present = host.get_fact(Packages, names=(package, *others))
-    rivals = tuple(name for name in others if name in present)
+    others = family.rivals.get(package, ())
+    rivals = family.present(others) if others else ()
     if rivals:
-        title = f"Put {package} in the place of {', '.join(rivals)}, which stops all containers"
+        stops = ", which stops all containers" if set(rivals) - _NO_RUNTIME else ""
+        title = f"Put {package} in the place of {', '.join(rivals)}{stops}"
     family.installed(
         wanted,
         held=held,

@@ -63,6 +63,26 @@ class RpmPackages(FactBase[dict[str, PackageState]]):
         return found | own
 
 
+class RpmInstalled(FactBase[tuple[str, ...]]):
+    """Those of ``names`` that are installed by that very name, whatever others provide.
+
+    Args:
+        names: names of packages.
+    """
+
+    @staticmethod
+    def default() -> tuple[str, ...]:
+        return ()
+
+    def command(self, names: tuple[str, ...]) -> str:
+        listed = " ".join(map(shlex.quote, names))
+        return f"rpm -q --qf 'package\\t%{{NAME}}\\n' {listed} 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> tuple[str, ...]:
+        rows = [line.split("\t") for line in output]
+        return tuple(dict.fromkeys(row[1] for row in rows if row[0] == "package" and row[1:]))
+
+
 def _locks(lines: list[str]) -> set[tuple[str, str]]:
     """Names and versions in dnf 4's file: ``kubelet-0:1.36.2-150500.1.1.*``."""
     matches = [match for line in lines if (match := _LOCK.match(line.strip()))]

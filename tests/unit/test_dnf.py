@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kubeinstall.deploys import families, package_files
-from kubeinstall.facts.dnf import RpmAvailable, RpmKey, RpmKeyImported, RpmPackages
+from kubeinstall.facts.dnf import RpmAvailable, RpmInstalled, RpmKey, RpmKeyImported, RpmPackages
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.facts.packages import PackageState
 from kubeinstall.operations import dnf
@@ -43,6 +43,12 @@ def test_what_rpm_says() -> None:
     assert found["iptables"] == PackageState("1.8.10-4.el9")
     assert found["docker-ce"].version == "3:27.3.1-1.el9"
     assert "kubectl" not in found
+
+
+def test_a_package_goes_by_its_own_name_only() -> None:
+    """containerd.io provides containerd too."""
+    lines = ["package containerd is not installed", "package\tcontainerd.io", "junk", "package"]
+    assert RpmInstalled().process(lines) == ("containerd.io",)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from kubeinstall.deploys import families, hosts, package_files, packages, runtime
 from kubeinstall.facts.identity import SystemState
-from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.model import Cluster, RuntimeName
 from tests.unit.clusters import cluster
 from tests.unit.recorded import RECORDINGS, Answers, commands, recording
 
@@ -98,6 +98,26 @@ def test_a_runtime_is_installed(name: str, wanted: Cluster) -> None:
     lines = ran[f"Install {system.containerd}"]
     assert any(re.search(rf"install .*\b{system.containerd}( |$)", line, re.M) for line in lines)
     assert any("start containerd.service" in line for line in ran["Run containerd"])
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_packages_that_exclude_the_runtimes_are_told(name: str, wanted: Cluster) -> None:
+    family = families.of(SystemState(SYSTEMS[name].identity))
+    package = family.runtime_package(RuntimeName.DOCKER)
+    docker = cluster(
+        version="1.23.17", runtime={"name": "docker"}, packages={"key": wanted.spec.packages.key}
+    )
+    there = {
+        re.compile("rpm -q --qf .* podman-docker "): "package\tpodman-docker",
+        re.compile("dpkg-query -W .* podman-docker "): "podman-docker 1 install installed",
+    }
+    ran = commands({**there, **recording(name)}, docker, runtime.install)
+    title = f"Put {package} in the place of podman-docker"
+    [command] = [line for line in ran[title] if " install " in line]
+    if family.name == "debian":
+        assert re.search(rf"install .*{package} podman-docker-$", command, re.M)
+    else:
+        assert f"install --allowerasing {package}" in command
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from pyinfra.context import host
+
 from kubeinstall.deploys import upgrade_files
 from kubeinstall.deploys.families.family import Chrony, Repository
 from kubeinstall.deploys.rendered import RenderedFile
+from kubeinstall.facts.packages import Packages
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations import packages
 from kubeinstall.operations.files import managed_file
@@ -31,10 +34,23 @@ class Debian:
         upgrade_files.UNATTENDED_UPGRADES,
         upgrade_files.NEEDRESTART,
     )
+    # podman-docker has a file of docker-ce-cli's.
+    rivals: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        {
+            "docker-ce": ("docker.io", "containerd", "podman-docker"),
+            "docker.io": ("docker-ce", "docker-ce-cli", "containerd.io", "podman-docker"),
+            "containerd.io": ("docker.io", "containerd"),
+            "containerd": ("docker-ce", "docker-ce-cli", "containerd.io"),
+        }
+    )
     selinux_package = ""
 
     def runtime_package(self, runtime: RuntimeName) -> str:
         return "docker.io" if runtime is RuntimeName.DOCKER else "containerd"
+
+    def present(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        found = host.get_fact(Packages, names=names)
+        return tuple(name for name in names if name in found)
 
     def installed(
         self,

@@ -64,11 +64,16 @@ class Family(Protocol):
     """Packages that Kubernetes calls and that its own packages need not bring."""
     upgrade_files: tuple[RenderedFile, ...]
     """Keep what upgrades or restarts by itself off the runtime and Kubernetes."""
+    rivals: Mapping[str, tuple[str, ...]]
+    """A runtime's package, and the other packages that exclude it."""
     selinux_package: str
     """The package with SELinux's rules for containers; empty where SELinux is not at work."""
 
     def runtime_package(self, runtime: RuntimeName) -> str:
         """The package of a runtime: the distribution's own, where it has one."""
+
+    def present(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of these packages that are installed, by that very name."""
 
     def installed(
         self,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from pyinfra.context import host
+
 from kubeinstall.deploys.families.family import Chrony, Repository
 from kubeinstall.deploys.rendered import RenderedFile
-from kubeinstall.facts.dnf import RpmPackages
+from kubeinstall.facts.dnf import RpmInstalled, RpmPackages
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations import dnf
 from kubeinstall.operations.files import managed_file
@@ -30,11 +32,25 @@ class RedHat:
     tools: tuple[str, ...] = ("conntrack-tools", "ethtool", "iproute-tc", "iptables", "socat")
     # dnf-automatic leaves alone what is locked or excluded.
     upgrade_files: tuple[RenderedFile, ...] = ()
+    # Source: what conflicts in the specs of Docker's, Fedora's and openEuler's packages.
+    rivals: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        {
+            "docker-ce": ("docker", "docker-engine", "moby-engine", "containerd", "podman-docker"),
+            "docker": ("docker-ce", "docker-ce-cli", "containerd.io", "podman-docker"),
+            "moby-engine": ("docker-ce", "docker-ce-cli", "containerd.io", "podman-docker"),
+            "containerd.io": ("docker", "docker-engine", "moby-engine", "containerd"),
+            "containerd": ("docker-ce", "docker-ce-cli", "containerd.io"),
+        }
+    )
     selinux_package = "container-selinux"
 
     def runtime_package(self, runtime: RuntimeName) -> str:
         # They have neither of their own: both come from Docker's repository.
         return "docker-ce" if runtime is RuntimeName.DOCKER else "containerd.io"
+
+    def present(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        found = host.get_fact(RpmInstalled, names=names)
+        return tuple(name for name in names if name in found)
 
     def installed(
         self,
