@@ -24,6 +24,8 @@ TIMEOUT = 120.0
 NO_PROGRAM = 127
 """How the script ends where there is none of the programs."""
 _LINES = 12
+_KUBECONFIG = ".kubeconfig"
+"""An empty one: helm complains of one that is not there."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def here(build: Build) -> str | None:
             target = Path(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
+        Path(folder, _KUBECONFIG).touch(mode=0o600)
         try:
             ended = subprocess.run(
                 command,
@@ -100,6 +103,7 @@ def script(build: Build) -> str:
             "folder=$(mktemp -d) || exit 1",
             """trap 'rm -rf "$folder"' EXIT""",
             'base64 -d | tar -xz -C "$folder" && cd "$folder" || exit 1',
+            f': > "$folder"/{_KUBECONFIG}',
             *exports,
             *attempts,
             f"exit {NO_PROGRAM}",
@@ -165,4 +169,4 @@ def _surroundings(folder: str) -> dict[str, str]:
         f"HELM_{what}_HOME": f"{folder}/.helm/{what.lower()}"
         for what in ("CACHE", "CONFIG", "DATA")
     }
-    return {**own, "HOME": folder, "KUBECONFIG": f"{folder}/.kube", "LC_ALL": "C.UTF-8"}
+    return {**own, "HOME": folder, "KUBECONFIG": f"{folder}/{_KUBECONFIG}", "LC_ALL": "C.UTF-8"}

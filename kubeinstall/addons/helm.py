@@ -19,6 +19,7 @@ from kubeinstall.inventory.model import Cluster
 
 _HOOK = "helm.sh/hook"
 _APPLIED_HOOKS = frozenset({"pre-install", "post-install", "pre-upgrade", "post-upgrade"})
+_MANAGED = ("app.kubernetes.io/managed-by", "Helm")
 _ADVICE = (
     "install helm 3.8 or later on this machine (https://helm.sh/docs/intro/install), or on the "
     "first control plane"
@@ -49,19 +50,27 @@ def build(cluster: Cluster, one: Chosen, chart: Chart, archive: bytes) -> Build:
     return Build(f"the chart {chart.name} {chart.version}", files, [command], _ADVICE)
 
 
-def without_hooks(documents: Iterable[Object]) -> Iterator[Object]:
-    """A chart's objects, of its hooks only those of an installation or upgrade.
+def own(documents: Iterable[Object]) -> Iterator[Object]:
+    """A chart's objects as objects that helm does not know of.
 
-    They are objects like the others then; tests, and what helm runs when it deletes or rolls back,
-    are left out.
+    Of its hooks only those of an installation or upgrade are left, as objects like the others;
+    tests, and what helm runs when it deletes or rolls back, are not.
     """
     for document in documents:
         metadata = document["metadata"]
-        annotations = metadata.get("annotations") or {}
+        annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
         hooks = {hook.strip() for hook in str(annotations.get(_HOOK, "")).split(",")} - {""}
         if hooks and not hooks & _APPLIED_HOOKS:
             continue
-        if hooks:
-            others = {k: v for k, v in annotations.items() if not k.startswith(_HOOK)}
-            document = {**document, "metadata": {**metadata, "annotations": others}}
-        yield document
+        kept = {
+            **metadata,
+            "annotations": {k: v for k, v in annotations.items() if not k.startswith(_HOOK)},
+            "labels": {k: v for k, v in labels.items() if (k, v) != _MANAGED},
+        }
+        made = {**document, "metadata": kept}
+        if hooks and document["kind"] == "Job":
+            # helm runs it once; gone by itself, it would be missed and made again by every run.
+            made["spec"] = {
+                k: v for k, v in document["spec"].items() if k != "ttlSecondsAfterFinished"
+            }
+        yield made

@@ -54,7 +54,7 @@ class Sources:
             archive = charts.archive(chart, self._downloads)
             text = self._builder(helm.build(cluster, one, chart, archive)) or ""
             found = _objects(one, text, f"chart {chart.name} {chart.version}")
-            yield from helm.without_hooks(found)
+            yield from helm.own(found)
 
     def _kustomized(self, cluster: Cluster, one: Chosen) -> Iterable[Object]:
         if folder := one.addon.file.kustomization:

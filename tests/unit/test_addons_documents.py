@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubeinstall.addons.documents import NotObjectsError, objects
-from kubeinstall.addons.helm import without_hooks
+from kubeinstall.addons.helm import own
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.patches import PatchError, merged, patched
 
@@ -151,6 +151,17 @@ def test_hooks_of_installations_are_objects_others_are_left_out() -> None:
         hook("try", "test"),
         hook("clean", "pre-delete,post-rollback"),
     ]
-    made = list(without_hooks(given))
+    made = list(own(given))
     assert [d["metadata"]["name"] for d in made] == ["plain", "certificates"]
     assert made[1]["metadata"]["annotations"] == {"other": "stays"}
+
+
+def test_a_hooks_job_stays_and_nothing_says_that_helm_keeps_it() -> None:
+    labels = {"app.kubernetes.io/managed-by": "Helm", "app": "x"}
+    spec = {"ttlSecondsAfterFinished": 60, "template": {}}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "spec": spec}
+    hook = {"name": "a", "labels": labels, "annotations": {"helm.sh/hook": "pre-install"}}
+    made, plain = own([{**job, "metadata": hook}, {**job, "metadata": {"name": "b"}}])
+    assert made["spec"] == {"template": {}}
+    assert made["metadata"]["labels"] == {"app": "x"}
+    assert plain["spec"] == spec
