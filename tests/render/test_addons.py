@@ -52,6 +52,7 @@ _BY_URL = "its CRDs are upstream's, by URL and SHA-256"
 DOWNLOADED: dict[str, str] = {
     "gateway.networking.k8s.io": _BY_URL,
     "metallb.io": _BY_URL,
+    "ceph.rook.io": _BY_URL,
     "projectcontour.io": _BY_URL,
 }
 """API groups of custom resources whose CRDs are not here, and why."""
