@@ -134,6 +134,16 @@ class Facts:
             self.read([request])
         return request.value(self._known[request])
 
+    def value(self, fact: type[FactBase[Any]], kwargs: Mapping[str, Any]) -> Any:
+        """A fact for who is no deploy, with the arguments that deploys ask for it with.
+
+        Raises:
+            FactError: it could not be read.
+        """
+        request = Request((fact, (), _frozen(dict(kwargs)), ()), fact, (), dict(kwargs), {})
+        self.read([request])
+        return request.value(self._known[request])
+
     def read(self, requests: Iterable[Request]) -> None:
         """Read what is not known of these, in one round trip.
 

@@ -12,6 +12,8 @@ from kubeinstall.engine.types import Deploy, Event, HostResult, Status
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 
 if TYPE_CHECKING:
+    from pyinfra.api.facts import FactBase
+
     from kubeinstall.engine.prepare import Task
     from kubeinstall.engine.session import Session
 
@@ -50,6 +52,7 @@ class Rounds:
         dry: bool,
         *,
         quiet: bool = False,
+        spare: bool = False,
     ) -> dict[str, HostResult]:
         """A round; see ``Session.round`` and, for a quiet one, ``Session.preview``."""
         results: dict[str, HostResult] = {}
@@ -59,13 +62,27 @@ class Rounds:
             task = self._task(results[name], phase)
             if quiet:
                 task.emit = _nobody
-            self._one(task, deploys[name], dry)
+            self._one(task, deploys[name], dry, spare)
 
         self._lead(deploys, work)
         if not dry and any(e.changed or e is r.failed for r in results.values() for e in r.events):
             # What one host did, another may see: a node that joined, a service that answers.
             self.forget()
         return {name: results[name] for name in deploys if name in results}
+
+    def fact(self, name: str, fact: type[FactBase[Any]], arguments: Mapping[str, Any]) -> Any:
+        """See ``Session.fact``."""
+        task = self._task(HostResult(name), "")
+        try:
+            return task.facts.value(fact, arguments)
+        except (ConnectionLost, CommandTimeout) as error:
+            finding = self._session.lost(name, _READING, error)
+            self._session.fail(name, finding)
+            raise KubeinstallError(finding) from error
+        except FactError as error:
+            why = self._session.redact(str(error))
+            finding = Finding(Kind.OPERATION, "its state cannot be read", name, why)
+            raise KubeinstallError(finding) from error
 
     def _lead(self, deploys: Mapping[str, Sequence[Deploy]], work: Callable[[str], object]) -> None:
         """One host of each kind first: what it asks for, the others are asked in one go."""
@@ -80,7 +97,7 @@ class Rounds:
         each(leaders.values(), lambda name: self._learn(name, deploys[name]), _READING)
         each([n for n in names if n not in self._session.failures], work, _READING)
 
-    def _one(self, task: Task, deploys: Sequence[Deploy], dry: bool) -> None:
+    def _one(self, task: Task, deploys: Sequence[Deploy], dry: bool, spare: bool) -> None:
         from kubeinstall.engine.execute import OperationFailed, execute, plan
         from kubeinstall.engine.prepare import prepare
 
@@ -102,6 +119,8 @@ class Rounds:
             try:
                 (plan if dry else execute)(task, prepared)
             except OperationFailed as failure:
+                if spare:
+                    return
                 what = f"{failure.operation}: failed"
                 self._session.fail(name, Finding(Kind.OPERATION, what, name, failure.why))
 

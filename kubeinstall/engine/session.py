@@ -24,6 +24,8 @@ from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster, Host
 
 if TYPE_CHECKING:
+    from pyinfra.api.facts import FactBase
+
     from kubeinstall.engine.backend import LiveBackend
 
 
@@ -143,8 +145,22 @@ class Session:
         """
         self._rounds.prefetch(deploys)
 
+    def fact(self, host: str, fact: type[FactBase[Any]], **arguments: Any) -> Any:
+        """A fact of a host, as its deploys see it: read only if it is not known.
+
+        Raises:
+            KubeinstallError: it could not be read; after a lost connection the host is out.
+        """
+        with self._pool.doing(host, "a question to the host"):
+            return self._rounds.fact(host, fact, arguments)
+
     def round(
-        self, phase: str, deploys: Mapping[str, Sequence[Deploy]], *, dry: bool = False
+        self,
+        phase: str,
+        deploys: Mapping[str, Sequence[Deploy]],
+        *,
+        dry: bool = False,
+        spare: bool = False,
     ) -> dict[str, HostResult]:
         """Run deploys, hosts in parallel, each its own list.
 
@@ -152,11 +168,12 @@ class Session:
 
         Args:
             dry: only tell what would be done.
+            spare: a host stays in though one of its operations failed.
 
         Raises:
             KubeinstallError: interrupted.
         """
-        return self._rounds.run(phase, deploys, dry)
+        return self._rounds.run(phase, deploys, dry, spare=spare)
 
     def preview(self, phase: str, deploys: Mapping[str, Sequence[Deploy]]) -> dict[str, HostResult]:
         """What ``round`` would do, told to nobody but the caller.

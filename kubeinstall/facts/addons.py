@@ -60,11 +60,13 @@ class AddonState:
         parents: by addon, the ConfigMap that says what it has.
         objects: all that is labelled as part of an addon.
         error: why it is not known; empty: it is.
+        answered: there is a cluster, and it said so.
     """
 
     parents: dict[str, Json] = field(default_factory=dict)
     objects: tuple[Json, ...] = ()
     error: str = ""
+    answered: bool = False
 
 
 class Addons(FactBase[AddonState]):
@@ -86,7 +88,7 @@ class Addons(FactBase[AddonState]):
             objects += items
             error = error or said
         named = {_label(parent): parent for parent in parents}
-        return AddonState(named, tuple(objects), error)
+        return AddonState(named, tuple(objects), error, not error)
 
 
 class Objects(FactBase[tuple[Json, ...]]):
@@ -94,32 +96,31 @@ class Objects(FactBase[tuple[Json, ...]]):
 
     Args:
         refs: kind (``Kind.version.group``), namespace (empty without one) and name of each.
+        pods: namespaces, all pods of which are asked for as well.
     """
 
     @staticmethod
     def default() -> tuple[Json, ...]:
         return ()
 
-    def command(self, refs: Sequence[tuple[str, str, str]]) -> str:
-        return f"{_SCRIPT}\n{objects_script(refs)}\ntrue" if refs else "true"
+    def command(self, refs: Sequence[tuple[str, str, str]], pods: Sequence[str] = ()) -> str:
+        together: dict[tuple[str, str], list[str]] = {}
+        for kind, namespace, name in refs:
+            together.setdefault((kind, namespace), []).append(name)
+        asked = [
+            [kind, *names, "--ignore-not-found", *(["-n", namespace] if namespace else [])]
+            for (kind, namespace), names in together.items()
+        ]
+        asked += [["pods", "-n", namespace] for namespace in pods]
+        each = [f"get {shlex.join(words)} $shown | pack; echo --" for words in asked]
+        known = "case $(kubectl get --help) in *$shown*) ;; *) shown= ;; esac"
+        return "\n".join([_SCRIPT, known, *each, "true"]) if asked else "true"
 
     def process(self, output: list[str]) -> tuple[Json, ...]:
         found: list[Json] = []
         for record in "\n".join(output).split(_RECORD):
             found += _items(record)[0]
         return tuple(found)
-
-
-def objects_script(refs: Sequence[tuple[str, str, str]]) -> str:
-    """Asks for objects, those of one kind and namespace together; with ``get`` and ``pack``."""
-    together: dict[tuple[str, str], list[str]] = {}
-    for kind, namespace, name in refs:
-        together.setdefault((kind, namespace), []).append(name)
-    lines = ["case $(kubectl get --help) in *$shown*) ;; *) shown= ;; esac"]
-    for (kind, namespace), names in together.items():
-        words = [kind, *names, "--ignore-not-found", *(["-n", namespace] if namespace else [])]
-        lines.append(f"get {shlex.join(words)} $shown | pack; echo --")
-    return "\n".join(lines)
 
 
 def _items(packed: str) -> tuple[list[Json], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubeinstall.phases import (
+    addons,
     connect,
     control_plane,
     hosts,
@@ -49,6 +50,7 @@ PHASES = (
         needs_control_plane=True,
         planned=False,
     ),
+    Phase("addons", "Apply addons", addons.run, addons.deploys, needs_control_plane=True),
     Phase("smoke", "Try a small app", smoke.run, needs_control_plane=True, planned=False),
     Phase("verify", "Check every host", verify.run, needs_control_plane=True, planned=False),
 )

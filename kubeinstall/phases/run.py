@@ -80,16 +80,20 @@ class Run:
                 self._nodes = Nodes.parse(self.session.ask(first, asked, timeout=40).stdout)
         return self._nodes
 
-    def round(self, phase: str, deploys: Deploys) -> dict[str, HostResult]:
-        """Run deploys on their hosts (or plan them), and remember whether anything changed."""
+    def round(self, phase: str, deploys: Deploys, *, spare: bool = False) -> dict[str, HostResult]:
+        """Run deploys on their hosts (or plan them), and remember whether anything changed.
+
+        Args:
+            spare: a host stays in though one of its operations failed.
+        """
         if not deploys:
             return {}
-        results = self.session.round(phase, deploys, dry=self.dry)
+        results = self.session.round(phase, deploys, dry=self.dry, spare=spare)
         if any(result.changed for result in results.values()):
             self.changed = True
             self.forget_nodes()
         for name, result in results.items():
-            if result.failed:
+            if result.failed and not spare:
                 self.failed_output[name] = result.failed.output
         return results
 

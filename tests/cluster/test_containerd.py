@@ -33,6 +33,7 @@ PHASES = (
     "network",
     "kubelets",
     "ready",
+    "addons",
     "smoke",
     "verify",
 )

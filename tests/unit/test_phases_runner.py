@@ -35,7 +35,7 @@ MORE = (*SOME, phase("join", needs=True))
 def test_the_phases_are_in_the_order_of_the_manual() -> None:
     assert " ".join(phase.name for phase in PHASES) == (
         "connect preflight hosts runtime packages images control-plane workers network kubelets "
-        "ready smoke verify"
+        "ready addons smoke verify"
     )
 
 

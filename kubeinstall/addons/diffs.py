@@ -1,0 +1,91 @@
+"""What changes of an addon's objects, as unified diffs for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import unified_diff
+from typing import Any
+
+import yaml
+
+from kubeinstall.addons.compare import Difference, title
+from kubeinstall.addons.objects import APPLIED, PART_OF, Object
+
+_MOST = 120
+_LONG = 40_000
+"""Characters of an object that nobody reads: a CRD's schema."""
+_HIDDEN = "(hidden)"
+_HIDDEN_TOO = "(hidden, another one)"
+
+
+def diff(found: Difference, wanted: Object) -> str:
+    """What applying an object changes; only fields of ours are shown.
+
+    Args:
+        wanted: what is applied, which may leave out what others took.
+    """
+    new = _shown(wanted)
+    old = None if found.live is None else _ours(_shown(found.live), new)
+    if wanted["kind"] == "Secret":
+        old, new = _masked(old, new)
+    name = found.title
+    if len(str(new)) > _LONG:
+        return f"--- {name if old else '/dev/null'}\n+++ {name}\n(too long to show)"
+    lines = list(
+        unified_diff(
+            _yaml(old),
+            _yaml(new),
+            name if old else "/dev/null",
+            name,
+            lineterm="",
+        )
+    )
+    if not lines:
+        return f"--- {name}\n+++ {name}\n(the marks of kubeinstall)"
+    more = len(lines) - _MOST
+    return "\n".join([*lines[:_MOST], *([f"... and {more} more lines"] if more > 0 else [])])
+
+
+def removed(documents: Sequence[Object]) -> str:
+    """One line for each object that goes."""
+    return "\n".join(f"- {title(document)}" for document in documents)
+
+
+def _yaml(document: Any) -> list[str]:
+    return yaml.safe_dump(document, sort_keys=True).splitlines() if document else []
+
+
+def _shown(document: Object) -> Object:
+    """An object without what says nothing to people."""
+    metadata = {k: v for k, v in document["metadata"].items() if k != "managedFields"}
+    annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != APPLIED}
+    labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != PART_OF}
+    metadata |= {"annotations": annotations, "labels": labels}
+    kept = {k: v for k, v in metadata.items() if v not in (None, {})}
+    body = {k: v for k, v in document.items() if k != "status" and v is not None}
+    return {**body, "metadata": kept}
+
+
+def _ours(live: Any, wanted: Any) -> Any:
+    """Of the live value what the wanted one speaks of."""
+    if isinstance(live, dict) and isinstance(wanted, dict):
+        return {k: _ours(v, wanted[k]) for k, v in live.items() if k in wanted}
+    if isinstance(live, list) and isinstance(wanted, list) and _named(live) and _named(wanted):
+        by_name = {item["name"]: item for item in wanted}
+        return [_ours(i, by_name[i["name"]]) if i["name"] in by_name else i for i in live]
+    return live
+
+
+def _named(items: list[Any]) -> bool:
+    return all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in items)
+
+
+def _masked(old: Object | None, new: Object) -> tuple[Object | None, Object]:
+    """Both without a Secret's values: whether one changes can be seen, and not to what."""
+    before = (old or {}).get("data") or {}
+    after = new.get("data") or {}
+    masked = {
+        k: _HIDDEN_TOO if k in before and before[k] != v else _HIDDEN for k, v in after.items()
+    }
+    hidden = None if old is None else {**old, "data": dict.fromkeys(before, _HIDDEN)}
+    return hidden, {**new, "data": masked}

@@ -1,0 +1,121 @@
+"""Why an addon could not be applied or is not ready, in words, with what to do next."""
+
+from __future__ import annotations
+
+from kubeinstall.addons.changes import Change
+from kubeinstall.addons.render import Rendered
+from kubeinstall.engine.types import Output
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.phases import kubectl
+from kubeinstall.phases.run import Run
+from kubeinstall.verify.conditions import Pending
+from kubeinstall.verify.kubectl import KUBECTL
+from kubeinstall.verify.readiness import Unready
+
+_MOST = 3
+_WORDS = 600
+_HELM = "meta.helm.sh/release-name"
+# What a kubelet last told of a pod that does not start, and the last words of its container.
+_MORE = """
+$kubectl -n {namespace} get events --field-selector involvedObject.name={pod},type=Warning \\
+  -o 'jsonpath={{range .items[*]}}{{.reason}}: {{.message}}{{"\\n"}}{{end}}' |
+  grep -E '^(Failed|FailedMount|FailedCreatePodSandBox|FailedAttachVolume):' |
+  grep -v 'Back-off\\|Error: ' | tail -n 1 | cut -c -400
+echo --
+[ -z "{container}" ] ||
+  $kubectl -n {namespace} logs {pod} -c {container} --tail=3 --previous 2>/dev/null ||
+  $kubectl -n {namespace} logs {pod} -c {container} --tail=3 2>/dev/null
+true
+"""
+
+
+def needs(run: Run, one: Rendered, lost: set[str]) -> Finding:
+    """An addon that was left out, for one that it needs did not come about."""
+    return _finding(
+        run,
+        f"addon {one.name} was not applied",
+        f"it needs {', '.join(sorted(lost))}, which is not ready",
+        "see what is told of that one, then run the same command again",
+    )
+
+
+def foreign(run: Run, change: Change) -> list[Finding]:
+    """Objects of a Helm release: two would look after them."""
+    releases = {
+        str(release): found.title
+        for found in change.adopted
+        if (release := ((found.live or {})["metadata"].get("annotations") or {}).get(_HELM))
+    }
+    return [
+        _finding(
+            run,
+            f"addon {change.name} was not applied",
+            f"{title} belongs to the Helm release {release}",
+            f"take {change.name} out of cluster.addons, or give it the place: "
+            f"helm uninstall {release}",
+        )
+        for release, title in releases.items()
+    ]
+
+
+def refused(run: Run, change: Change, said: str) -> Finding:
+    """What the API server, or a webhook of the cluster, did not take.
+
+    Args:
+        said: what kubectl printed.
+    """
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    words = " / ".join(dict.fromkeys(lines[:_MOST]))[:_WORDS]
+    done = "removed" if change.gone else "applied"
+    what = f"addon {change.name} could not be {done}"
+    return _finding(run, what, words or "kubectl did not say why", _advice(change.name, said))
+
+
+def _advice(name: str, said: str) -> str:
+    if "failed calling" in said and "webhook" in said:
+        return f"see whether the pods behind that webhook run: {KUBECTL} get pods -A"
+    if "no matches for kind" in said or "doesn't have a resource type" in said:
+        return "name the addon that brings this kind in cluster.addons"
+    if "field is immutable" in said or "may not change" in said or "are forbidden" in said:
+        return "delete the object that cannot be changed, then run the same command again"
+    if "timed out waiting" in said:
+        return "see which finalizer holds it: kubectl get -o yaml shows metadata.finalizers"
+    return f"kubeinstall addon render {name} shows what is applied; mend its values or its files"
+
+
+def not_ready(run: Run, one: Rendered, found: Unready) -> Finding:
+    """An object that did not become ready, with its pod's own words."""
+    seconds = one.chosen.choice.timeout
+    late = "" if found.final else f" after {seconds} s"
+    what = f"addon {one.name}: {found.what} is not ready{late}"
+    place = f" -n {found.namespace}" if found.namespace else ""
+    kind, _, name = found.what.partition(" ")
+    then = f"{KUBECTL}{place} describe {kind.lower()} {name.rpartition('/')[2]}"
+    if found.pod is None:
+        return _finding(run, what, found.reason, then)
+    namespace, _, pod = found.pod.what.removeprefix("pod ").partition("/")
+    why = f"{found.reason}; {found.pod}{_more(run, namespace, pod, found.pod)}"
+    return _finding(run, what, why, f"{KUBECTL} -n {namespace} describe pod {pod}")
+
+
+def _more(run: Run, namespace: str, pod: str, pending: Pending) -> str:
+    """What the kubelet's events and the container's log tell beside the pod's status."""
+    script = _MORE.format(namespace=namespace, pod=pod, container=pending.container)
+    try:
+        answer = kubectl.ask(run, script)
+    except KubeinstallError:
+        return ""
+    event, words = _parts(answer)
+    told = f"; {event}" if event and event not in pending.reason else ""
+    return f"{told}; its last words: {words}" if words else told
+
+
+def _parts(answer: Output) -> tuple[str, str]:
+    event, _, log = answer.stdout.partition("--\n")
+    return " ".join(event.split()), " / ".join(log.strip().splitlines())
+
+
+def _finding(run: Run, what: str, why: str, then: str) -> Finding:
+    first = run.cluster.first.name
+    on_host = f"on {first}: {then}" if then.startswith("kubectl --kubeconfig") else then
+    return Finding(Kind.CLUSTER, what, first, why, on_host)

@@ -1,0 +1,121 @@
+"""addons: what the inventory adds to the cluster is there and ready, and nothing it took out."""
+
+from __future__ import annotations
+
+from kubeinstall.addons import parents
+from kubeinstall.addons.changes import Change, Live, change, removal, wanted_keys
+from kubeinstall.addons.chosen import chosen, levels
+from kubeinstall.addons.render import Rendered, render_all
+from kubeinstall.addons.sharing import shared
+from kubeinstall.deploys.addons import look, ref
+from kubeinstall.facts.addons import Addons, AddonState, Objects
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.model import Stage
+from kubeinstall.phases.building import sources
+from kubeinstall.phases.rollout import Rollout
+from kubeinstall.phases.run import Deploys, Run
+from kubeinstall.verify.kubectl import KUBECTL
+
+
+def deploys(run: Run) -> Deploys:
+    """Only what the cluster has is read with all other facts; what changes hangs on more."""
+    return {run.cluster.first.name: [look]} if _possible(run) else {}
+
+
+def run(run: Run) -> None:
+    """Apply addons and wait for them; remove those that the inventory names no more.
+
+    Raises:
+        KubeinstallError: some are not ready or could not be applied, each with its reason.
+    """
+    apply_stage(run, Stage.ADDONS)
+
+
+def apply_stage(run: Run, stage: Stage) -> None:
+    """The same for the addons of one stage.
+
+    Raises:
+        KubeinstallError: some are not ready or could not be applied, each with its reason.
+    """
+    if not _possible(run):
+        return
+    addons = rendered(run)
+    mine = [one for one in addons if one.chosen.addon.file.stage is stage]
+    gone = removals(run, addons, stage)
+    if mine or gone:
+        Rollout(run, mine, lambda wanted: changes(run, wanted, addons)).go(gone)
+
+
+def rendered(run: Run) -> list[Rendered]:
+    """All addons of the inventory, in the order they are applied.
+
+    Raises:
+        KubeinstallError: one cannot be rendered, or two have the same object.
+    """
+    ordered = [one for level in levels(chosen(run.cluster)) for one in level]
+    if not ordered:
+        return []
+    return shared(render_all(run.cluster, ordered, sources(run.session)))
+
+
+def changes(run: Run, wanted: list[Rendered], addons: list[Rendered]) -> list[Change]:
+    """What is to be done with some addons, by what the cluster has now.
+
+    Args:
+        addons: all of the inventory.
+
+    Raises:
+        KubeinstallError: the cluster does not say what it has.
+    """
+    state = _state(run)
+    live = Live(state.parents, state.objects)
+    missing = [d for one in wanted for d in one.objects if not live.like(d)]
+    if missing and state.answered:
+        # There may be one that somebody else made.
+        refs = tuple(dict.fromkeys(map(ref, missing)))
+        others = run.session.fact(run.cluster.first.name, Objects, refs=refs)
+        live = Live(state.parents, [*state.objects, *others])
+    return [change(one, live, _elsewhere(one, addons)) for one in wanted]
+
+
+def removals(run: Run, addons: list[Rendered], stage: Stage) -> list[Change]:
+    """What is to be done with addons that the inventory names no more.
+
+    Raises:
+        KubeinstallError: the cluster does not say what it has.
+    """
+    state = _state(run)
+    live = Live(state.parents, state.objects)
+    names = {one.name for one in addons}
+    keys = wanted_keys(addons)
+    return [
+        removal(name, live, keys)
+        for name, parent in state.parents.items()
+        if name not in names and parents.noted(parent, parents.STAGE) == stage.value
+    ]
+
+
+def _possible(run: Run) -> bool:
+    first = run.cluster.first.name
+    return first in run.session.alive and run.selected(first)
+
+
+def _elsewhere(one: Rendered, addons: list[Rendered]) -> frozenset[tuple[str, str, str, str]]:
+    return wanted_keys([other for other in addons if other.name != one.name])
+
+
+def _state(run: Run) -> AddonState:
+    """What the cluster has of addons; before there is a cluster, nothing."""
+    first = run.cluster.first.name
+    state: AddonState = run.session.fact(first, Addons)
+    if state.error and not run.dry:
+        raise KubeinstallError(
+            Finding(
+                Kind.CLUSTER,
+                "the API server does not tell what the cluster has of addons",
+                first,
+                why=state.error,
+                next=f"on {first}: {KUBECTL} get configmaps -n kube-system -l kubeinstall.io/addon",
+            )
+        )
+    return state
