@@ -5,11 +5,13 @@ from __future__ import annotations
 from kubeinstall.deploys.kubelet import ANOTHER_POLICY, configure
 from kubeinstall.deploys.node_settings import calls
 from kubeinstall.deploys.nodes import Kubelets, kubelets, settle
+from kubeinstall.deploys.serving_certificates import serving, serving_certificates
 from kubeinstall.engine.types import Deploy, HostResult
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Host
 from kubeinstall.phases.draining import drain, uncordon, uncordon_calls
 from kubeinstall.phases.run import Deploys, Run
+from kubeinstall.phases.serving import approve
 
 
 def deploys(run: Run) -> Deploys:
@@ -31,7 +33,8 @@ def deploys(run: Run) -> Deploys:
     run.session.set_data(first, "node_calls", settings)
     run.session.set_data(first, "uncordon_calls", {n: uncordon_calls(n) for n in marked})
     if first in run.session.alive and known:
-        planned[first] = [kubelets, *planned.get(first, ()), settle]
+        certificates = [serving_certificates] if serving(run.cluster) else []
+        planned[first] = [kubelets, *planned.get(first, ()), settle, *certificates]
     return planned
 
 
@@ -52,6 +55,7 @@ def run(run: Run) -> None:
     again = deploys(run)
     if settle in again.get(first, ()):
         run.round("kubelets", {first: [settle]})
+    approve(run)
 
 
 def _roll(run: Run, hosts: list[Host], preview: dict[str, HostResult]) -> None:

@@ -27,26 +27,6 @@ LATER = {
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
 }
 """What Kubernetes 1.20 does not serve yet, but each Kubernetes that an addon claims does."""
-KUBEADMS: dict[str, list[Object]] = {
-    "coredns": [
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": "coredns", "namespace": "kube-system"},
-            "spec": {
-                "replicas": 0,
-                "selector": {"matchLabels": {"k8s-app": "kube-dns"}},
-                "template": {
-                    "metadata": {"labels": {"k8s-app": "kube-dns"}},
-                    "spec": {"containers": [{"name": "coredns", "image": "none"}]},
-                },
-            },
-        }
-    ]
-}
-"""Objects of kubeadm's that an addon says only a part of; the lab leaves them out."""
-
-
 COREDNS: Object = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
@@ -95,9 +75,8 @@ def test_accepted_in_a_dry_run(name: str, case: str, api: Api) -> None:
     """Every object, as it is for the oldest Kubernetes that the addon claims."""
     documents = list(rendered(name, case, minors(addon_of(name))[0]))
     crds = [d for d in documents if d["kind"] == _CRD]
-    theirs = KUBEADMS.get(name, [])
     made = [*_namespaces(documents), *crds]
-    for document in (*made, *theirs):
+    for document in made:
         api.create(document)
     if crds:
         _await(api, crds)
@@ -107,7 +86,7 @@ def test_accepted_in_a_dry_run(name: str, case: str, api: Api) -> None:
             assert kind in LATER or group(document) in DOWNLOADED, f"nobody serves {kind}"
         elif document not in made:
             refused.append(api.dry_run(document))
-    for document in (*crds, *theirs):
+    for document in crds:
         api.delete(document)
     api.__dict__.pop("served", None)
     told = list(filter(None, refused))

@@ -70,6 +70,9 @@ class FakeSession:
     def set_data(self, host: str, key: str, value: Any) -> None:
         self.data.setdefault(host, {})[key] = value
 
+    def forget(self, host: str | None = None) -> None:
+        """Nothing is remembered here."""
+
     def prefetch(self, deploys: Mapping[str, Sequence[Deploy]]) -> None:
         self.prefetched.extend(deploys)
 

@@ -1,0 +1,70 @@
+"""The certificates that kubelets ask of the cluster, to show to whoever calls them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pyinfra.api.facts import FactBase
+
+from kubeinstall.facts.kubeadm import ADMIN
+
+SIGNER = "kubernetes.io/kubelet-serving"
+REQUESTS = f"get csr --field-selector=spec.signerName={SIGNER} -o json"
+"""What kubectl is asked; ``pending`` reads the answer."""
+
+
+@dataclass(frozen=True)
+class ServingRequest:
+    """A request that nobody has approved or denied yet.
+
+    Args:
+        name: of the object.
+        requestor: who the API server says it is from, e.g. ``system:node:w1``.
+        usages: what the certificate shall be for.
+        pem: the request itself (PKCS #10).
+    """
+
+    name: str
+    requestor: str
+    usages: tuple[str, ...]
+    pem: str
+
+
+def pending(text: str) -> list[ServingRequest]:
+    """The requests that wait for an answer; junk counts as none."""
+    try:
+        return [_request(item) for item in json.loads(text)["items"] if not _answered(item)]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _answered(item: dict[str, Any]) -> bool:
+    return bool(item.get("status", {}).get("conditions"))
+
+
+def _request(item: dict[str, Any]) -> ServingRequest:
+    spec = item["spec"]
+    return ServingRequest(
+        name=item["metadata"]["name"],
+        requestor=spec["username"],
+        usages=tuple(spec.get("usages") or ()),
+        pem=base64.b64decode(spec["request"]).decode(),
+    )
+
+
+class ServingRequests(FactBase[list[ServingRequest]]):
+    """The requests of kubelets that wait for an answer; none while there is no cluster."""
+
+    @staticmethod
+    def default() -> list[ServingRequest]:
+        return []
+
+    def command(self) -> str:
+        kubectl = f"kubectl --kubeconfig {ADMIN} --request-timeout=15s"
+        return f"[ ! -e {ADMIN} ] || {kubectl} {REQUESTS} 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> list[ServingRequest]:
+        return pending("\n".join(output))

@@ -1,0 +1,52 @@
+"""The certificates that kubelets show: wait until they are asked for, and approve them."""
+
+from __future__ import annotations
+
+import time
+
+from kubeinstall.deploys.serving_certificates import owner, serving, serving_certificates
+from kubeinstall.facts.serving_certificates import REQUESTS, pending
+from kubeinstall.phases import kubectl
+from kubeinstall.phases.run import Run
+
+_SECONDS = 30.0
+_PAUSE = 1.0
+_HAS = "[ -e /var/lib/kubelet/pki/kubelet-server-current.pem ] && echo yes || true"
+
+
+def approve(run: Run) -> None:
+    """Approve what kubelets ask for.
+
+    A kubelet that has just started asks some seconds later: that is waited for. One that does not
+    ask in time is approved by the next run, and told.
+    """
+    hosts = serving(run.cluster)
+    first = run.cluster.first.name
+    if not hosts or first not in run.session.alive:
+        return
+    if run.changed and not run.dry:
+        _await(run)
+    run.round("kubelets", {first: [serving_certificates]})
+
+
+def _await(run: Run) -> None:
+    """Wait until every kubelet has asked that has no certificate yet."""
+    deadline = time.monotonic() + _SECONDS
+    hosts = [h for h in serving(run.cluster) if h.name in run.session.alive]
+    while True:
+        answers = run.session.ask_all({h.name: _HAS for h in hosts})
+        without = {name for name, answer in answers.items() if not answer.stdout.strip()}
+        requests = pending(kubectl.ask(run, f"$kubectl {REQUESTS}").stdout) if without else []
+        asking = {found.name for request in requests if (found := owner(request, hosts))}
+        if without <= asking:
+            break
+        missing = ", ".join(sorted(without - asking))
+        if time.monotonic() > deadline:
+            run.reporter.note(
+                f"the kubelet of {missing} asks for no certificate to show: run `up` again later; "
+                f"journalctl -u kubelet there says why"
+            )
+            break
+        run.reporter.waiting(f"the kubelet of {missing} has not asked for its certificate yet")
+        time.sleep(_PAUSE)
+    run.session.forget(run.cluster.first.name)
