@@ -316,9 +316,9 @@ CAUSES: Sequence[Cause] = (
     ),
     Cause(
         "plain HTTP registry",
-        r"server gave HTTP response to HTTPS client",
-        "the image registry speaks plain HTTP",
-        "set cluster.runtime.registries {{REGISTRY: {{insecure: true}}}}",
+        r"https://([^/\s\"\\]+)/v2/[^\n]*server gave HTTP response to HTTPS client",
+        "the image registry {1} speaks plain HTTP, and the hosts expect TLS of it",
+        "set insecure of {1} in cluster.runtime.registries to true, if you trust the network",
     ),
     Cause(
         "dns loop",

@@ -181,7 +181,13 @@ RECORDED = [
     (
         "Error response from daemon: Get https://10.99.0.2:5000/v2/: http: server gave HTTP "
         "response to HTTPS client",
-        "the image registry speaks plain HTTP",
+        "the image registry 10.99.0.2:5000 speaks plain HTTP, and the hosts expect TLS of it",
+    ),
+    (
+        'Failed to pull image "10.99.0.2:5000/busybox": rpc error: code = Unknown desc = failed to '
+        'do request: Head \\"https://10.99.0.2:5000/v2/busybox/manifests/1\\": http: server gave '
+        "HTTP response to HTTPS client",
+        "the image registry 10.99.0.2:5000 speaks plain HTTP, and the hosts expect TLS of it",
     ),
     (
         "manifest for 10.99.0.2:5000/kube-apiserver:v1.20.9 not found: manifest unknown",
@@ -239,6 +245,14 @@ def test_the_cause_is_read_from_what_was_said(said: str, why: str) -> None:
     assert found.why.startswith(why)
     assert found.next
     assert "{" not in found.next.replace("{REGISTRY: {insecure: true}}", "")
+
+
+def test_a_registry_without_tls_is_named_as_the_inventory_has_it() -> None:
+    found = find_cause(
+        'Get "https://r.lan:5000/v2/": http: server gave HTTP response to HTTPS client'
+    )
+    assert found is not None
+    assert "set insecure of r.lan:5000 in cluster.runtime.registries to true" in found.next
 
 
 def test_names_of_causes_are_unique() -> None:
