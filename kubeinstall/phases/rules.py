@@ -68,7 +68,8 @@ def _system(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
         yield _error(host.name, f"{name} is not supported", why, listed)
     # 9 stands for 9.4 as well.
     elif not any(f"{probe.os_version}.".startswith(f"{version}.") for version in known):
-        yield _warning(host.name, f"{probe.os} {probe.os_version} was not tried", "", listed)
+        what = f"kubeinstall was not made for {probe.os} {probe.os_version}".rstrip()
+        yield _warning(host.name, what, "its packages may be called otherwise", listed)
     if probe.arch not in _ARCHES:
         yield _error(host.name, f"{probe.arch} is not supported", then=", ".join(_ARCHES))
 

@@ -1,9 +1,12 @@
-"""Deploys on systems that are not here: pyinfra's scripted connector answers from recordings.
+"""Deploys on systems that are not here: pyinfra's scripted connector answers for them.
 
-A recording says what a system answers to commands: lines after ``>>> PATTERN``, a regular
-expression. The first that is found in a command counts; a command without any is answered by
-nothing. They are written down from the documentation and package lists of the systems, not taken
-from hosts.
+A file in ``recordings`` says what a system answers to commands: lines after ``>>> PATTERN``, a
+regular expression. The first that is found in a command counts; a command without any is answered
+by nothing.
+
+None of them was recorded on a host of its system: there was none. They were written from the
+systems' documentation and package lists, so they show what a host that is like that would be told,
+and not that a real one is like that.
 """
 
 from __future__ import annotations
