@@ -6,6 +6,7 @@ Sources: helm.sh/docs/topics/chart_repository (index.yaml); for registries oci.p
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from typing import Any
 from urllib.parse import urljoin
@@ -18,6 +19,10 @@ from kubeinstall.inventory.catalogue.model import Chart
 from kubeinstall.inventory.words import did_you_mean
 
 _SHOWN = 5
+_MADE_UP = re.compile(
+    rb"\b(rand[A-Z]\w+|gen(CA|SelfSignedCert|SignedCert|PrivateKey)\w*|uuidv4|htpasswd|bcrypt|shuffle"
+    rb"|encryptAES|now)\b"
+)
 
 
 def archive(chart: Chart, downloads: Downloads) -> bytes:
@@ -61,6 +66,13 @@ def address(chart: Chart, downloads: Downloads) -> str:
     if not isinstance(urls, list) or not urls:
         raise _wrong(chart, f"its index names no archive of {chart.name} {chart.version}", "")
     return urljoin(base, str(urls[0]))
+
+
+def makes_up(data: bytes) -> bool:
+    """Whether a chart's templates call what gives another result each time (Sprig's functions)."""
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
+        files = (tar.extractfile(entry) for entry in tar if "/templates/" in entry.name)
+        return any(file is not None and _MADE_UP.search(file.read()) for file in files)
 
 
 def _entries(chart: Chart, index: bytes) -> dict[str, Any]:

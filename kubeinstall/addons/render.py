@@ -51,9 +51,13 @@ def render_all(
             something gives no Kubernetes objects.
     """
     sources = sources or Sources(Downloads(cluster.spec.proxy), building.first(building.here))
-    plain = {one.name: [*_own(cluster, one), *sources.objects(cluster, one)] for one in addons}
+    others = {one.name: sources.objects(cluster, one) for one in addons}
+    told = {one.name: sources.notices(cluster, one, others[one.name]) for one in addons}
+    plain = {one.name: [*_own(cluster, one), *others[one.name]] for one in addons}
     cluster_wide = objects.scopes(d for documents in plain.values() for d in documents)
-    return [_rendered(cluster, one, plain[one.name], cluster_wide) for one in addons]
+    return [
+        _rendered(cluster, one, plain[one.name], cluster_wide, told[one.name]) for one in addons
+    ]
 
 
 def _rendered(
@@ -61,6 +65,7 @@ def _rendered(
     one: Chosen,
     documents: Sequence[Object],
     cluster_wide: frozenset[tuple[str, str]],
+    told: Sequence[str],
 ) -> Rendered:
     file, named = one.addon.file, frozenset(one.release.images.values())
     made = [
@@ -68,7 +73,7 @@ def _rendered(
         for document in [*_namespace(one, documents), *documents]
     ]
     _no_twins(one, made)
-    notices = (render_text(cluster, one, text).strip() for text in file.notices)
+    notices = [*told, *(render_text(cluster, one, text).strip() for text in file.notices)]
     return Rendered(one, tuple(sorted(made, key=objects.order)), tuple(filter(None, notices)))
 
 

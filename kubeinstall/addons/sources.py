@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kubeinstall.addons import charts, helm, kustomize
 from kubeinstall.addons.building import Builder
@@ -43,6 +43,27 @@ class Sources:
             return patched(found, patches)
         except PatchError as error:
             raise not_objects(one, path, str(error)) from None
+
+    def notices(self, cluster: Cluster, one: Chosen, found: Sequence[Object]) -> list[str]:
+        """What is to be told of an addon's objects: those that its chart makes up anew each time.
+
+        Args:
+            found: its objects, as ``objects`` gave them.
+
+        Raises:
+            KubeinstallError: as ``objects``.
+        """
+        chart = one.release.chart
+        if not chart or not charts.makes_up(charts.archive(chart, self._downloads)):
+            return []
+        again = self.objects(cluster, one)
+        others = [f"{d['kind']} {d['metadata']['name']}" for d in found if d not in again]
+        if not others:
+            return []
+        return [
+            f"the chart {chart.name} {chart.version} makes up {', '.join(others)} anew each time, "
+            "so each `up` changes it: give what it makes up as values, or leave it out with a patch"
+        ]
 
     def _upstream(self, one: Chosen) -> Iterable[Object]:
         for manifest in one.release.upstream:

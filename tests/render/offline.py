@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kubeinstall.addons import building
 from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.downloads import Downloads
@@ -20,3 +22,7 @@ class Offline(Sources):
         if one.release.upstream or one.release.chart:
             return []
         return super().objects(cluster, one)
+
+    def notices(self, cluster: Cluster, one: Chosen, found: Sequence[Object]) -> list[str]:
+        del cluster, one, found
+        return []

@@ -18,7 +18,7 @@ import yaml
 from kubeinstall.addons import downloads, oci
 from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.objects import Object
-from kubeinstall.addons.render import render_all
+from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.inventory.model import AddonChoice
 from tests import programs
@@ -64,6 +64,12 @@ apiVersion: v1
 kind: Pod
 metadata: {name: try, annotations: {helm.sh/hook: test}}
 spec: {containers: [{name: try, image: busybox}]}
+"""
+SECRET = """
+apiVersion: v1
+kind: Secret
+metadata: {name: made-up}
+stringData: {password: {{ .Values.password | default (randAlphaNum 9) }}}
 """
 CRD = """
 apiVersion: apiextensions.k8s.io/v1
@@ -151,10 +157,18 @@ def addon(top: Path, release: dict[str, Any], **more: Any) -> Path:
     return top
 
 
-def rendered(top: Path, version: str = "1.36.2", **spec: Any) -> list[Object]:
+def whole(top: Path, version: str = "1.36.2", **spec: Any) -> Rendered:
     choice = AddonChoice(values=spec.pop("values", {}))
     made = cluster(version=version, addon_folders=[top], addons={"shop": choice}, **spec)
-    return list(render_all(made, chosen(made))[0].objects)
+    return render_all(made, chosen(made))[0]
+
+
+def rendered(top: Path, version: str = "1.36.2", **spec: Any) -> list[Object]:
+    return list(whole(top, version, **spec).objects)
+
+
+def notices(top: Path, **spec: Any) -> tuple[str, ...]:
+    return whole(top, **spec).notices
 
 
 def finding(top: Path, **spec: Any) -> Finding:
@@ -294,6 +308,16 @@ class TestChart:
         assert not [e for d in made for e in errors(d, "1.34", {})]
         given = rendered(top, values={"chart": {"replicas": 3}})
         assert one(given, "Deployment")["spec"]["replicas"] == 3
+
+    def test_what_it_makes_up_is_told(
+        self, web: Web, tmp_path: Path, helm: programs.Programs
+    ) -> None:
+        del helm
+        more = {"templates/s.yaml": SECRET}
+        top = addon(tmp_path, {"chart": repository(web, chart(**more))})
+        (told,) = notices(top)
+        assert told.startswith("the chart web 1.2.3 makes up Secret made-up anew each time")
+        assert notices(top, values={"chart": {"password": "given"}}) == ()
 
     def test_offline_after_the_first_time(
         self, web: Web, tmp_path: Path, helm: programs.Programs
