@@ -9,14 +9,17 @@ from kubeinstall.addons.chosen import chosen
 from kubeinstall.inventory.catalogue.model import Family, HostNeeds
 from kubeinstall.inventory.model import Cluster
 
+_WIREGUARD = "5.6"
+"""The first kernel with WireGuard."""
+
 
 def host_needs(cluster: Cluster) -> HostNeeds:
-    """The needs of all addons that the inventory names, each thing once.
+    """The needs of the pod network and of all addons that the inventory names, each thing once.
 
     Raises:
         UnreadableAddonError: an addon's file changed since the inventory was read.
     """
-    needs = [one.addon.file.hosts for one in chosen(cluster)]
+    needs = [_network(cluster), *(one.addon.file.hosts for one in chosen(cluster))]
     families: set[Family] = {family for one in needs for family in one.packages}
     return HostNeeds(
         packages={
@@ -28,6 +31,11 @@ def host_needs(cluster: Cluster) -> HostNeeds:
         services=_once(name for one in needs for name in one.services),
         kernel=max((one.kernel for one in needs if one.kernel), key=numbers, default=None),
     )
+
+
+def _network(cluster: Cluster) -> HostNeeds:
+    modules = list(cluster.spec.network.modules)
+    return HostNeeds(modules=modules, kernel=_WIREGUARD if "wireguard" in modules else None)
 
 
 def numbers(kernel: str) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
 from kubeinstall.addons.needs import host_needs
-from kubeinstall.deploys import families, firewall, host_files, proxy
+from kubeinstall.deploys import families, firewall, host_files, network, proxy
 from kubeinstall.deploys.network_managers import pods_left_alone
 from kubeinstall.facts.selinux import Selinux as SelinuxNow
 from kubeinstall.inventory.model import Cluster, Host, Selinux
@@ -42,6 +42,7 @@ def prepare() -> None:
     for file in families.current().upgrade_files:
         managed_file(path=file.path, content=file.content, name=f"Write {file.path}")
     pods_left_alone()
+    network.alone(cluster)
     _selinux(cluster)
     _addon_packages(cluster)
     _kernel(cluster)

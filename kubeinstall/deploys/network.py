@@ -11,6 +11,14 @@ from kubeinstall.operations import cni
 from kubeinstall.operations.files import managed_file
 
 
+def alone(cluster: Cluster) -> None:
+    """No CNI configuration that another pod network left; with one of your own: all stay."""
+    plugin = cluster.spec.network.plugin
+    own = [name for name, known in network_files.CNI_FILES.items() if known is plugin]
+    if own:
+        cni.others_aside(own=own[0], name="Put other pod networks' configuration aside")
+
+
 @deploy("network")
 def configure() -> None:
     """Connect this node's pods to those of the others (plugin ``bridge``).

@@ -8,10 +8,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.model import Cluster, NetworkPlugin
 from kubeinstall.templates import render
 
 CONFLIST = "/etc/cni/net.d/10-kubeinstall.conflist"
+CNI_FILES = {
+    "10-kubeinstall.conflist": NetworkPlugin.BRIDGE,
+    "10-flannel.conflist": NetworkPlugin.FLANNEL,
+    "10-calico.conflist": NetworkPlugin.CALICO,
+    "10-canal.conflist": NetworkPlugin.CANAL,
+}
+"""Each plugin's file in /etc/cni/net.d: runtimes take the first by name. Source: upstream's
+manifests, whose names the addons keep."""
 SCRIPT = "/usr/local/lib/kubeinstall/routes"
 UNIT = "kubeinstall-routes"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}.service"

@@ -42,7 +42,9 @@ def reset() -> None:
         protocol=network_files.PROTOCOL,
     )
     operations.ipvs_gone(name="Remove the cluster's IPVS services")
-    operations.cni_gone(name="Remove CNI configuration and interfaces")
+    operations.cni_gone(
+        name="Remove CNI configuration, interfaces and routes", pods=str(cluster.spec.network.pods)
+    )
     firewall.taken_back()
     network_managers.as_before()
     operations.rules_gone(name="Remove the cluster's firewall rules")

@@ -56,6 +56,41 @@ class BridgeAddress(FactBase[str]):
         return found[0].partition("/")[0] if found else ""
 
 
+class PodRoutes(FactBase[tuple[str, ...]]):
+    """The routes to pods of other nodes, as ``ip route`` shows them.
+
+    Args:
+        pods: the pod network.
+    """
+
+    @staticmethod
+    def default() -> tuple[str, ...]:
+        return ()
+
+    def command(self, pods: str) -> str:
+        return f"ip -4 -o route show root {shlex.quote(pods)} 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> tuple[str, ...]:
+        return tuple(line.strip() for line in output if " dev cni0 " not in f"{line} ")
+
+
+class CniFiles(FactBase[tuple[str, ...]]):
+    """The names of the CNI configuration files of a host that is no node yet; none on a node."""
+
+    @staticmethod
+    def default() -> tuple[str, ...]:
+        return ()
+
+    def command(self) -> str:
+        return """
+[ -e /etc/kubernetes/kubelet.conf ] ||
+  ls /etc/cni/net.d 2>/dev/null | grep -E '\\.(conf|conflist|json)$'
+true"""
+
+    def process(self, output: list[str]) -> tuple[str, ...]:
+        return tuple(sorted(line.strip() for line in output if line.strip()))
+
+
 class IpvsServices(FactBase[tuple[str, ...]]):
     """kube-proxy's IPVS services, as options of ipvsadm, e.g. ``-t 10.96.0.1:443``.
 

@@ -16,7 +16,10 @@ class Module(StrEnum):
     MISSING = "missing"
 
 
-_EVIDENCE = {"br_netfilter": "[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]"}
+_EVIDENCE = {
+    "br_netfilter": "[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]",
+    "tun": "[ -e /sys/class/misc/tun ]",
+}
 """What a module brings: built-in ones need not show in /sys/module. A file system's is known."""
 
 

@@ -198,6 +198,17 @@ true"""
         )
 
 
+CNI_FILES = (
+    "*kubeinstall* 10-flannel.conflist 10-calico.conflist 10-canal.conflist calico-kubeconfig"
+)
+"""What our pod networks put into /etc/cni/net.d, as patterns of the shell."""
+INTERFACES = (
+    r"cni0|flannel\.[0-9]+|flannel0|flannel-wg|vxlan\.calico|wireguard\.cali|cali[0-9a-f]{11}"
+    r"|kube-ipvs0|kube-bridge"
+)
+"""The interfaces that pod networks and kube-proxy make, as a regular expression."""
+
+
 class Leftovers(FactBase[frozenset[str]]):
     """What a cluster left on this host, by name; see the operations of ``reset``."""
 
@@ -206,23 +217,26 @@ class Leftovers(FactBase[frozenset[str]]):
         return frozenset()
 
     def command(self) -> str:
-        return r"""
-any() { for path in "$@"; do [ -e "$path" ] && return 0; done; return 1; }
+        return rf"""
+any() {{ for path in "$@"; do [ -e "$path" ] && return 0; done; return 1; }}
 any /etc/kubernetes/*.conf /etc/kubernetes/manifests/*.yaml /etc/kubernetes/pki/* \
   /var/lib/kubelet/config.yaml /var/lib/kubelet/pki/* /var/lib/etcd/member && echo kubeadm
-any /etc/kubernetes /var/lib/cni /var/lib/kubelet/* /var/lib/etcd/* && echo folders
-any /etc/cni/net.d/*kubeinstall* && echo cni
+any /etc/kubernetes /var/lib/cni /var/lib/kubelet/* /var/lib/etcd/* /var/lib/calico /run/calico \
+  /run/flannel && echo folders
+[ -d /etc/cni/net.d ] && (cd /etc/cni/net.d && any {CNI_FILES}) && echo cni
 any /etc/systemd/system/kubeinstall-routes.service /usr/local/lib/kubeinstall/routes && echo routes
-nft list tables 2>/dev/null | grep -qE '^table ip6? kube-proxy$' && echo tables
-ip -o link show 2>/dev/null | grep -qE '^[0-9]+: (cni0|flannel\.1|kube-ipvs0|kube-bridge)[:@]' \
-  && echo interfaces
+nft list tables 2>/dev/null | grep -qE '^table ip6? (kube-proxy|calico|flannel-ipv[46])$' &&
+  echo tables
+{{ ip -o link show 2>/dev/null | grep -qE '^[0-9]+: ({INTERFACES})[:@]' ||
+  ip -o -4 address show dev tunl0 2>/dev/null | grep -q .; }} && echo interfaces
+ipset list -n 2>/dev/null | grep -q '^cali[46]0' && echo sets
 for save in iptables-save ip6tables-save; do
   command -v $save >/dev/null || continue
-  $save 2>/dev/null | grep -qE '^:(KUBE-|CNI-|KUBEINSTALL-)' && echo rules
+  $save 2>/dev/null | grep -qE '^:(KUBE|CNI|KUBEINSTALL|FLANNEL|cali)-' && echo rules
 done
 for package in kubelet kubeadm kubectl kubernetes-cni cri-tools; do
-  { dpkg-query -W -f '${Status}' $package | grep -q ' installed$' || rpm -q --quiet $package; } \
-    2>/dev/null && echo "package:$package"
+  {{ dpkg-query -W -f '${{Status}}' $package | grep -q ' installed$' ||
+    rpm -q --quiet $package; }} 2>/dev/null && echo "package:$package"
 done
 true"""
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Generator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.cni import BridgeAddress, Routes
+from kubeinstall.facts.cni import BridgeAddress, CniFiles, Routes
 from kubeinstall.facts.services import Unit
 from kubeinstall.operations.commands import Command
+
+_NETWORKS = re.compile(r"antrea|calico|canal|cilium|flannel|kube-?router|kubeinstall|kindnet|weave")
 
 
 @operation()
@@ -31,6 +35,23 @@ def routes(
     if not (ran and state.is_enabled and live.chains and live.routes == dict(wanted)):
         yield Command(f"systemctl daemon-reload && systemctl enable -q {unit}")
         yield Command(f"systemctl restart {unit}")
+
+
+@operation()
+def others_aside(own: str) -> Generator[Command]:
+    """On a host that is no node yet: no CNI configuration that pods would get instead of ours.
+
+    Runtimes take the first file by name. What another pod network of Kubernetes left, and what
+    sorts before ours, is kept beside as ``*.before-kubeinstall``; other programs' files (Podman's)
+    stay.
+
+    Args:
+        own: the name of the plugin's own file.
+    """
+    for name in host.get_fact(CniFiles):
+        if name != own and (name < own or _NETWORKS.search(name)):
+            path = shlex.quote(f"/etc/cni/net.d/{name}")
+            yield Command(f"mv {path} {path}.before-kubeinstall")
 
 
 @operation()

@@ -8,8 +8,8 @@ from collections.abc import Generator
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.cni import IpvsServices
-from kubeinstall.facts.kubeadm import Leftovers
+from kubeinstall.facts.cni import IpvsServices, PodRoutes
+from kubeinstall.facts.kubeadm import CNI_FILES, INTERFACES, Leftovers
 from kubeinstall.operations.commands import Command
 
 # Only chains of Kubernetes, of CNI plugins and of ours, and what jumps to them: a user's own rules
@@ -19,23 +19,37 @@ set -e
 for tool in iptables ip6tables; do
   command -v $tool-save >/dev/null || continue
   rules=$($tool-save 2>/dev/null) || continue
-  ours='^:(KUBE|CNI|KUBEINSTALL)-|^-A (KUBE|CNI|KUBEINSTALL)-| -[jg] (KUBE|CNI|KUBEINSTALL)-'
+  names='(KUBE|CNI|KUBEINSTALL|FLANNEL|cali)-'
+  ours="^:$names|^-A $names| -[jg] $names|--comment \"?cali:"
   if printf '%s\n' "$rules" | grep -qE -e "$ours"; then
     printf '%s\n' "$rules" | grep -vE -e "$ours" | $tool-restore -w
   fi
 done"""
 
+_SETS = "for name in $(ipset list -n | grep '^cali[46]0'); do ipset destroy $name || exit; done"
+
 _TABLES = r"""
 for family in ip ip6; do
-  ! nft list table $family kube-proxy >/dev/null 2>&1 || nft delete table $family kube-proxy || exit
+  for table in kube-proxy calico flannel-ipv4 flannel-ipv6; do
+    ! nft list table $family $table >/dev/null 2>&1 || nft delete table $family $table || exit
+  done
 done"""
+
+# The kernel's own tunnel device stays as long as its module.
+_INTERFACES = rf"""
+for name in $(ip -o link show | sed -nE 's/^[0-9]+: ({INTERFACES})[:@].*/\1/p'); do
+  ip link delete $name || exit 1
+done
+! ip -o -4 address show dev tunl0 2>/dev/null | grep -q . ||
+  {{ ip address flush dev tunl0 && ip link set tunl0 down; }}"""
 
 # The folders may be links, or file systems of their own, which stay.
 _FOLDERS = r"""
 set -e
 kubelet=$(readlink -f /var/lib/kubelet)
 for at in $(findmnt -rno TARGET | grep "^$kubelet/." | sort -r); do umount -l "$at"; done
-rm -rf /etc/kubernetes /var/lib/cni
+for at in $(findmnt -rno TARGET | grep '^/run/calico/.' | sort -r); do umount -l "$at"; done
+rm -rf --one-file-system /etc/kubernetes /var/lib/cni /var/lib/calico /run/calico /run/flannel
 for at in /var/lib/kubelet /var/lib/etcd; do
   [ ! -d $at ] || find $at/ -mindepth 1 -xdev -delete
 done"""
@@ -75,16 +89,19 @@ def ipvs_gone() -> Generator[Command]:
 
 
 @operation()
-def cni_gone() -> Generator[Command]:
-    """No CNI configuration of ours, and none of the interfaces that pod networks make."""
+def cni_gone(pods: str) -> Generator[Command]:
+    """No CNI configuration of ours, and no interfaces and routes that pod networks make.
+
+    Args:
+        pods: the pod network.
+    """
     found = host.get_fact(Leftovers)
     if "cni" in found:
-        yield Command("rm -f /etc/cni/net.d/*kubeinstall*")
+        yield Command(f"cd /etc/cni/net.d && rm -f {CNI_FILES}")
     if "interfaces" in found:
-        yield Command(
-            "for name in cni0 flannel.1 kube-ipvs0 kube-bridge; do "
-            "if ip link show $name >/dev/null 2>&1; then ip link delete $name || exit 1; fi; done"
-        )
+        yield Command(_INTERFACES)
+    if host.get_fact(PodRoutes, pods=pods):
+        yield Command(f"ip -4 route flush root {shlex.quote(pods)}")
 
 
 @operation()
@@ -93,6 +110,8 @@ def rules_gone() -> Generator[Command]:
     found = host.get_fact(Leftovers)
     if "rules" in found:
         yield Command(_RULES)
+    if "sets" in found:
+        yield Command(_SETS)
     if "tables" in found:
         yield Command(_TABLES)
 

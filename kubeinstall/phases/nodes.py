@@ -6,11 +6,14 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from kubeinstall.addons.objects import parent_name
 from kubeinstall.deploys.joining import CA_COMMAND, Authority, authority
 from kubeinstall.deploys.kubelet_files import runtime_of
 from kubeinstall.releases import Version
 from kubeinstall.verify.kubectl import KUBECTL
 
+NETWORK_ADDONS = ("flannel", "calico", "calico-operator", "canal")
+"""The addons that are pod networks; the inventory chooses at most one."""
 CORDONED = "kubeinstall.io/cordoned"
 """Annotation of a node that we have cordoned, and shall uncordon."""
 SOCKET = "kubeadm.alpha.kubernetes.io/cri-socket"
@@ -25,7 +28,8 @@ def config_map(version: Version) -> str:
 
 def question(version: Version) -> str:
     """What is asked of the first control plane; ``Nodes.parse`` reads the answer."""
-    kubelets = f"{KUBECTL} -n kube-system get configmap {config_map(version)} -o json"
+    names = " ".join([config_map(version), *map(parent_name, NETWORK_ADDONS)])
+    kubelets = f"{KUBECTL} -n kube-system get configmap {names} --ignore-not-found -o json"
     return (
         f"{KUBECTL} get nodes -o json && printf '\\036' && {CA_COMMAND} && printf '\\036' && "
         f"{{ {kubelets} 2>/dev/null || true; }}"
@@ -40,19 +44,25 @@ class Nodes:
         items: the node objects; none while there is no cluster.
         authority: None: there is no cluster, or its API server does not answer.
         kubelets: the ConfigMap with the configuration of all kubelets; empty without one.
+        network_addons: those of ``NETWORK_ADDONS`` that kubeinstall has put into the cluster.
     """
 
     items: tuple[dict[str, Any], ...] = ()
     authority: Authority | None = None
     kubelets: dict[str, Any] = field(default_factory=dict)
+    network_addons: frozenset[str] = frozenset()
 
     @classmethod
     def parse(cls, text: str) -> Nodes:
         """Read the answer to ``question``; anything else counts as no cluster."""
-        nodes, ca, kubelets = (*text.split("\036"), "", "")[:3]
+        nodes, ca, maps = (*text.split("\036"), "", "")[:3]
         try:
             items = tuple(json.loads(nodes)["items"])
-            return cls(items, authority(ca), json.loads(kubelets or "{}"))
+            listed: list[dict[str, Any]] = json.loads(maps or "{}").get("items", [])
+            found = {one["metadata"]["name"]: one for one in listed}
+            addons = frozenset(name for name in NETWORK_ADDONS if parent_name(name) in found)
+            kubelets = next((found[name] for name in found if name.startswith("kubelet-")), {})
+            return cls(items, authority(ca), kubelets, addons)
         except (ValueError, KeyError, TypeError):
             return cls()
 

@@ -36,6 +36,9 @@ say disk_mb "$(df -Pm /var 2>/dev/null | awk 'END { print $4 }')"
 for a in $(ip -o -4 addr show 2>/dev/null | awk '{ split($4, p, "/"); print p[1] }'); do
   say address "$a"
 done
+for f in /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json; do
+  [ -e "$f" ] && say cni "${f##*/}"
+done
 say source "$(ip -4 route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')"
 nic=$(ip -o -4 addr show to "$node_ip" 2>/dev/null | awk '{ print $2; exit }')
 [ "$nic" ] && say mac "$(cat "/sys/class/net/${nic%@*}/address" 2>/dev/null)"
@@ -85,6 +88,7 @@ class Probe:
             kubeinstall does not keep it.
         disk_mb: free space under /var.
         node: it has a kubelet's kubeconfig already.
+        cni: the names of its CNI configuration files.
         ports: TCP ports that are listened on, and by which program.
         reach: ``address:port`` to ``ok``, ``refused`` or why not.
         proxy: apt or dnf goes through a proxy.
@@ -106,6 +110,7 @@ class Probe:
     cgroup: str = ""
     disk_mb: int | None = None
     node: bool = False
+    cni: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
     source: str = ""
     resolver: ResolverState = field(default_factory=ResolverState)
@@ -147,6 +152,7 @@ class Probe:
             cgroup=one.get("cgroup", ""),
             disk_mb=_whole(one.get("disk_mb")),
             node=one.get("node") == "yes",
+            cni=frozenset(found.get("cni", [])),
             addresses=frozenset(found.get("address", [])),
             source=one.get("source", ""),
             resolver=ResolverState(

@@ -16,6 +16,7 @@ from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.alternatives import lost
 from kubeinstall.phases.clones import same
+from kubeinstall.phases.networks import another_file
 from kubeinstall.phases.probe import Probe, peers
 
 _ARCHES = ("x86_64", "aarch64")
@@ -175,6 +176,7 @@ _RULES: tuple[Rule, ...] = (
     _ports,
     _synced,
     _resolver,
+    another_file,
 )
 
 

@@ -46,9 +46,8 @@ def node(name: str, socket: str, **notes: str) -> dict[str, Any]:
 def answering(*found: dict[str, Any], drained: Output | None = None) -> Any:
     """A cluster of these nodes; ``drained`` is what its drain answers."""
 
-    shared = json.dumps(
-        {"metadata": {"name": "kubelet-config"}, "data": {"kubelet": "kind: KubeletConfiguration"}}
-    )
+    data = {"kubelet": "kind: KubeletConfiguration"}
+    shared = json.dumps({"items": [{"metadata": {"name": "kubelet-config"}, "data": data}]})
 
     def answer(_host: str, command: str) -> Output:
         if "drain" in command:
@@ -142,8 +141,11 @@ def test_kubelets_are_changed_one_by_one_until_one_fails() -> None:
 
 def test_what_the_cluster_says_of_its_kubelets() -> None:
     items = json.dumps({"items": [node("w1", DOCKER, **{CORDONED: "true"}), node("w2", "")]})
-    found = Nodes.parse(f'{items}\036ca\036{{"data": {{"kubelet": "a: 1"}}}}')
-    assert found.kubelets == {"data": {"kubelet": "a: 1"}}
+    shared = {"metadata": {"name": "kubelet-config-1.20"}, "data": {"kubelet": "a: 1"}}
+    parent = {"metadata": {"name": "kubeinstall-addon-flannel"}}
+    found = Nodes.parse(f"{items}\036ca\036{json.dumps({'items': [parent, shared]})}")
+    assert found.kubelets == shared
+    assert found.network_addons == {"flannel"}
     assert found.cordoned == {"w1"}
     assert (found.runtime("w1"), found.runtime("w2"), found.runtime("w3")) == ("docker", "", "")
     assert Nodes.parse(f"{items}\036ca").kubelets == {}

@@ -21,7 +21,7 @@ RESETS: tuple[tuple[Any, dict[str, Any]], ...] = (
         reset.routes_gone,
         {"unit": "u", "unit_file": "/etc/u", "script": "/usr/local/s", "protocol": 107},
     ),
-    (reset.cni_gone, {}),
+    (reset.cni_gone, {"pods": "10.244.0.0/16"}),
     (reset.rules_gone, {}),
     (reset.folders_gone, {}),
 )
@@ -47,7 +47,7 @@ def test_each_leftover_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     routes = resets(monkeypatch, "routes")
     assert "proto 107" in routes[1]
     assert routes[2].startswith("rm -f /etc/u /usr/local/s")
-    for name in ("cni", "interfaces", "rules", "tables", "folders"):
+    for name in ("cni", "interfaces", "rules", "sets", "tables", "folders"):
         assert resets(monkeypatch, name), name
 
 
@@ -68,6 +68,13 @@ COMMIT
 :KUBEINSTALL-FORWARD - [0:0]
 -A FORWARD -j KUBEINSTALL-FORWARD
 -A FORWARD -g KUBE-FORWARD
+:cali-FORWARD - [0:0]
+:FLANNEL-FWD - [0:0]
+-A FORWARD -m comment --comment "cali:wUHhoiAYhphO9Mso" -j cali-FORWARD
+-A FORWARD -m comment --comment "cali:S93hcgKJrXEqnTfs" -m mark --mark 0x10000/0x10000 -j ACCEPT
+-A FORWARD -m comment --comment "flanneld forward" -j FLANNEL-FWD
+-A FLANNEL-FWD -s 10.244.0.0/16 -m comment --comment "flanneld forward" -j ACCEPT
+-A FORWARD -m comment --comment california -j ACCEPT
 -A KUBEINSTALL-FORWARD -s 10.244.0.0/16 -j ACCEPT
 COMMIT
 """
@@ -80,6 +87,7 @@ KEPT = """\
 COMMIT
 *filter
 :FORWARD DROP [0:0]
+-A FORWARD -m comment --comment california -j ACCEPT
 COMMIT
 """
 

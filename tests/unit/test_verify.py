@@ -134,6 +134,26 @@ def test_a_firewall_without_openings() -> None:
     assert ended(network.firewall_is_open, always("ufw\n"), firewall="keep") == ""
 
 
+def test_another_networks_configuration_comes_first() -> None:
+    check, flannel = network.pods_get_the_clusters_network, {"network": {"plugin": "flannel"}}
+    assert ended(check, always("10-flannel.conflist\ncalico-kubeconfig\n"), **flannel) == ""
+    told = ended(check, always("05-cilium.conflist\n10-flannel.conflist\n"), **flannel)
+    assert told == "pods get their network from 05-cilium.conflist, not from 10-flannel.conflist"
+    assert "from nothing" in ended(check, always(""), **flannel)
+    assert ended(check, always("05-cilium.conflist\n"), network={"plugin": "none"}) == ""
+
+
+def test_routes_to_the_pods_of_other_nodes() -> None:
+    check, flannel = network.pods_of_other_nodes_have_routes, {"network": {"plugin": "flannel"}}
+    own, there = "10.244.0.0/24 dev cni0 scope link", "10.244.{}.0/24 via 10.244.{}.0 dev flannel.1"
+    both = "\n".join([own, there.format(1, 1), there.format(2, 2)])
+    assert ended(check, always(both), **flannel) == ""
+    one = "\n".join([own, there.format(1, 1)])
+    assert ended(check, always(one), **flannel) == "1 routes to pods of 2 other nodes"
+    assert ended(check, always("10.244.0.0/16 dev flannel-wg scope link"), **flannel) == ""
+    assert ended(check, always(""), network={"plugin": "calico"}) == ""
+
+
 def test_network_manager() -> None:
     assert ended(network.network_manager_leaves_the_pods, always("cni0\n")) == "it manages cni0"
 

@@ -169,6 +169,21 @@ class Network(Strict):
         return None if own else self.plugin.value
 
     @property
+    def modules(self) -> tuple[str, ...]:
+        """The kernel modules that carry packets between nodes."""
+        calico = self.calico if self.plugin is NetworkPlugin.CALICO else None
+        wanted = {
+            "vxlan": calico is not None and calico.encapsulation.is_vxlan,
+            "ipip": calico is not None and calico.encapsulation.is_ipip,
+            "wireguard": calico is not None and calico.wireguard,
+        }
+        if self.overlay is not None:
+            wanted["vxlan"] = self.overlay.backend is FlannelBackend.VXLAN
+            wanted["wireguard"] = self.overlay.backend is FlannelBackend.WIREGUARD
+            wanted["tun"] = self.overlay.backend is FlannelBackend.UDP
+        return tuple(name for name, needed in wanted.items() if needed)
+
+    @property
     def values(self) -> dict[str, Any]:
         """The values of that addon."""
         if self.overlay is not None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from testinfra.host import Host
 
-from kubeinstall.inventory.model import Cluster, Firewall
+from kubeinstall.deploys.network_files import CNI_FILES
+from kubeinstall.inventory.model import Cluster, Firewall, NetworkPlugin
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect
 
@@ -72,4 +73,36 @@ def network_manager_leaves_the_pods(host: Host, _node: Node, _cluster: Cluster) 
     expect(not taken, f"it manages {', '.join(taken)}", _UP)
 
 
-CHECKS = (other_hosts_answer, firewall_is_open, network_manager_leaves_the_pods)
+def pods_get_the_clusters_network(host: Host, _node: Node, cluster: Cluster) -> None:
+    """The CNI configuration that runtimes take, the first by name, is the pod network's."""
+    wanted = [n for n, plugin in CNI_FILES.items() if plugin is cluster.spec.network.plugin]
+    found = host.run("ls /etc/cni/net.d 2>/dev/null").stdout.split()
+    files = sorted(name for name in found if name.endswith((".conf", ".conflist", ".json")))
+    expect(
+        not wanted or files[:1] == wanted,
+        f"pods get their network from {files[0] if files else 'nothing'}, not from {', '.join(wanted)}",
+        "kubeinstall up",
+    )
+
+
+def pods_of_other_nodes_have_routes(host: Host, _node: Node, cluster: Cluster) -> None:
+    """There is a route to each other node's share of the pod network."""
+    network = cluster.spec.network
+    if network.plugin is NetworkPlugin.BRIDGE or network.overlay:
+        shown = host.run(f"ip -4 -o route show root {network.pods}").stdout.splitlines()
+        routes = [route for route in shown if " dev cni0 " not in f"{route} "]
+        others = len(cluster.hosts) - 1
+        expect(
+            len(routes) >= others or (len(routes) == 1 and routes[0].startswith(str(network.pods))),
+            f"{len(routes)} routes to pods of {others} other nodes",
+            "on it: ip route; kubectl get pods -A -o wide shows the network's pods",
+        )
+
+
+CHECKS = (
+    other_hosts_answer,
+    firewall_is_open,
+    network_manager_leaves_the_pods,
+    pods_get_the_clusters_network,
+    pods_of_other_nodes_have_routes,
+)
