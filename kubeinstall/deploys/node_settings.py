@@ -11,10 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
 
 OWNED = "kubeinstall.io/owned"
 """The annotation that names them; on the kubelets' ConfigMap it has the fields that are ours."""
+
+REFLECTOR = "projectcalico.org/RouteReflectorClusterID"
+"""A label and an annotation of Calico's route reflectors."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,9 @@ def calls(cluster: Cluster, host: Host, node: Mapping[str, Any]) -> list[Sequenc
     """
     name = host.hostname
     said = (node["metadata"].get("annotations") or {}).get(OWNED)
-    before, after = Owned.parse(said), _owned(host)
+    before, after = Owned.parse(said), _owned(cluster, host)
     found = node["metadata"].get("labels") or {}
-    labels = [f"{k}={v}" for k, v in host.labels.items() if found.get(k) != v]
+    labels = [f"{k}={v}" for k, v in _labels(cluster, host).items() if found.get(k) != v]
     labels += [f"{k}-" for k in sorted(before.labels - after.labels) if k in found]
     taints = _taints(cluster, host, node, before)
     final = "" if after == Owned() else str(after)
@@ -75,6 +78,8 @@ def calls(cluster: Cluster, host: Host, node: Mapping[str, Any]) -> list[Sequenc
         result.append(_annotate(name, noted))
     if labels:
         result.append(("label", "--overwrite", "node", name, *labels))
+    if role := _reflecting(cluster, host, node, before):
+        result.append(("annotate", "--overwrite", "node", name, role))
     if taints:
         result.append(("taint", "--overwrite", "node", name, *taints))
     if noted != final:
@@ -82,9 +87,36 @@ def calls(cluster: Cluster, host: Host, node: Mapping[str, Any]) -> list[Sequenc
     return result
 
 
-def _owned(host: Host) -> Owned:
+def _labels(cluster: Cluster, host: Host) -> dict[str, str]:
+    """The host's labels, and a route reflector's, which Calico's peers are chosen by."""
+    reflected = _cluster_id(cluster, host)
+    return {**host.labels, **({REFLECTOR: reflected} if reflected else {})}
+
+
+def _cluster_id(cluster: Cluster, host: Host) -> str:
+    """The BGP cluster whose routes a host reflects; empty: none."""
+    network = cluster.spec.network
+    named = host.name in network.calico.route_reflectors
+    if network.plugin is not NetworkPlugin.CALICO or not named:
+        return ""
+    return str(network.calico.route_reflector_cluster_id)
+
+
+def _reflecting(cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned) -> str:
+    """What ``kubectl annotate`` is told, so that Calico lets the node reflect routes or not.
+
+    Source: Calico's "Configure BGP peering".
+    """
+    found = (node["metadata"].get("annotations") or {}).get(REFLECTOR, "")
+    wanted = _cluster_id(cluster, host)
+    if wanted:
+        return "" if found == wanted else f"{REFLECTOR}={wanted}"
+    return f"{REFLECTOR}-" if found and REFLECTOR in before.labels else ""
+
+
+def _owned(cluster: Cluster, host: Host) -> Owned:
     taints = None if host.taints is None else frozenset(f"{t.key}:{t.effect}" for t in host.taints)
-    return Owned(frozenset(host.labels), taints)
+    return Owned(frozenset(_labels(cluster, host)), taints)
 
 
 def _annotate(name: str, text: str) -> Sequence[str]:

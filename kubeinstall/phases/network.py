@@ -7,6 +7,10 @@ import time
 from kubeinstall.deploys.network import configure
 from kubeinstall.deploys.runtime_classes import runtime_classes
 from kubeinstall.engine.types import Deploy
+from kubeinstall.findings import KubeinstallError
+from kubeinstall.inventory.catalogue.model import Stage
+from kubeinstall.phases.addons import apply_stage
+from kubeinstall.phases.networks import another_addon
 from kubeinstall.phases.run import Deploys, Run
 
 _SECONDS = 60.0
@@ -27,13 +31,20 @@ def deploys(run: Run) -> Deploys:
 
 
 def run(run: Run) -> None:
-    """Wait until every node has its share, then put routes in place everywhere at once."""
+    """Wait until every node has its share; then routes everywhere at once, or the plugin's addon.
+
+    Raises:
+        KubeinstallError: the cluster has another pod network, or this one does not get ready.
+    """
+    if findings := list(another_addon(run.cluster, run.nodes())):
+        raise KubeinstallError(*findings)
     deadline = time.monotonic() + _SECONDS
     while not run.dry and (waiting := _without_share(run)) and time.monotonic() < deadline:
         run.reporter.waiting(f"the cluster allots {', '.join(waiting)} its pod network")
         time.sleep(_PAUSE)
         run.forget_nodes()
     run.round("network", deploys(run))
+    apply_stage(run, Stage.NETWORK)
 
 
 def _without_share(run: Run) -> list[str]:

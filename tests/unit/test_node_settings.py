@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys.node_settings import OWNED, Owned, calls
+from kubeinstall.deploys.node_settings import OWNED, REFLECTOR, Owned, calls
 from kubeinstall.inventory.model import Taint
 from tests.unit.clusters import cluster
 
@@ -79,3 +79,27 @@ def test_a_control_planes_own_taint_goes_and_comes_back() -> None:
 @pytest.mark.parametrize("text", [None, "", "junk", "[]", '{"labels": 5}', "null"])
 def test_a_note_that_somebody_broke(text: str | None) -> None:
     assert Owned.parse(text) == Owned()
+
+
+def reflecting(found: dict[str, Any], *reflectors: str, plugin: str = "calico") -> list[list[str]]:
+    network = {"plugin": plugin, "calico": {"route_reflectors": list(reflectors)}}
+    made = cluster(workers=1, network=network)
+    return [[call[0], *call[4:]] for call in calls(made, made.host("w1"), found)]
+
+
+def test_a_route_reflector_comes_and_goes() -> None:
+    marked = f"{REFLECTOR}=244.0.0.1"
+    noted = ["annotate", f'{OWNED}={{"labels": ["{REFLECTOR}"]}}']
+    assert reflecting(node(), "w1") == [noted, ["label", marked], ["annotate", marked]]
+    done = node({REFLECTOR: "244.0.0.1"}, owned={"labels": [REFLECTOR]})
+    done["metadata"]["annotations"][REFLECTOR] = "244.0.0.1"
+    assert reflecting(done, "w1") == []
+    gone = [["label", f"{REFLECTOR}-"], ["annotate", f"{REFLECTOR}-"], ["annotate", f"{OWNED}-"]]
+    assert reflecting(done, "cp1") == gone
+    assert reflecting(done, "w1", plugin="flannel") == gone
+
+
+def test_a_route_reflector_of_somebody_else_stays() -> None:
+    theirs = node({REFLECTOR: "1.0.0.1"})
+    theirs["metadata"]["annotations"][REFLECTOR] = "1.0.0.1"
+    assert reflecting(theirs) == []

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kubeinstall.engine.types import Output
+from kubeinstall.findings import KubeinstallError
 from kubeinstall.phases import network, nodes
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run
@@ -24,7 +25,12 @@ def answering(monkeypatch: pytest.MonkeyPatch, answers: Iterator[list[dict[str, 
     """A session whose cluster has other nodes each time it is asked."""
     monkeypatch.setattr(nodes, "authority", lambda _: object())
     monkeypatch.setattr(network, "_PAUSE", 0.0)
-    return lambda _host, _command: Output(0, f"{json.dumps({'items': next(answers)})}\036ca", "")
+
+    def answer(_host: str, command: str) -> Output:
+        told = f"{json.dumps({'items': next(answers)})}\036ca" if "get nodes" in command else ""
+        return Output(0, told, "")
+
+    return answer
 
 
 @pytest.mark.parametrize(
@@ -55,3 +61,18 @@ def test_a_host_that_is_no_node_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
     session.connect()
     network.run(run)
     assert memory.waits == []
+
+
+def test_another_pod_network_ends_it_before_anything_is_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nodes, "authority", lambda _: object())
+    items = json.dumps({"items": [node("cp1", "10.244.0.0/24"), node("w1", "10.244.1.0/24")]})
+    parents = json.dumps({"items": [{"metadata": {"name": "kubeinstall-addon-flannel"}}]})
+    made = cluster(workers=1, network={"plugin": "none"})
+    answer = Output(0, f"{items}\036ca\036{parents}", "")
+    run, session, _ = fake_run(made, answer=lambda _host, _command: answer)
+    session.connect()
+    with pytest.raises(KubeinstallError, match="network is flannel, the inventory says none"):
+        network.run(run)
+    assert session.rounds == []

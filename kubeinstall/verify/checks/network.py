@@ -78,9 +78,10 @@ def pods_get_the_clusters_network(host: Host, _node: Node, cluster: Cluster) -> 
     wanted = [n for n, plugin in CNI_FILES.items() if plugin is cluster.spec.network.plugin]
     found = host.run("ls /etc/cni/net.d 2>/dev/null").stdout.split()
     files = sorted(name for name in found if name.endswith((".conf", ".conflist", ".json")))
+    first = files[0] if files else "nothing"
     expect(
-        not wanted or files[:1] == wanted,
-        f"pods get their network from {files[0] if files else 'nothing'}, not from {', '.join(wanted)}",
+        not wanted or first in wanted,
+        f"pods get their network from {first}, not from {', '.join(wanted)}",
         "kubeinstall up",
     )
 
