@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from kubeinstall.addons import building, documents, objects
 from kubeinstall.addons.chosen import Chosen
+from kubeinstall.addons.defaults import several_defaults
 from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.images import rewrite
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.sources import Sources, not_objects
 from kubeinstall.addons.templating import render_file, render_text
+from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Cluster
 
 
@@ -48,12 +50,14 @@ def render_all(
 
     Raises:
         KubeinstallError: a template cannot be filled, what others publish cannot be had, or
-            something gives no Kubernetes objects.
+            something gives no Kubernetes objects; more than one makes itself the default.
     """
     sources = sources or Sources(Downloads(cluster.spec.proxy), building.first(building.here))
     others = {one.name: sources.objects(cluster, one) for one in addons}
     told = {one.name: sources.notices(cluster, one, others[one.name]) for one in addons}
     plain = {one.name: [*_own(cluster, one), *others[one.name]] for one in addons}
+    if wrong := list(several_defaults(plain.items())):
+        raise KubeinstallError(*wrong)
     cluster_wide = objects.scopes(d for documents in plain.values() for d in documents)
     return [
         _rendered(cluster, one, plain[one.name], cluster_wide, told[one.name]) for one in addons

@@ -19,6 +19,8 @@ def check_features(
         loc: Loc = ("cluster", "addons", addon.name)
         if need.has is ClusterFeature.COREDNS:
             yield from _coredns(inventory, loc)
+        elif need.has is ClusterFeature.STRICT_ARP:
+            yield from _strict_arp(inventory, loc)
         else:
             yield from _kubelet_certificates(inventory, loc, need)
 
@@ -33,6 +35,19 @@ def _coredns(inventory: InventoryFile, loc: Loc) -> Iterator[Issue]:
                 next=f"take either of them out: {phase} there, or {loc[-1]} here",
                 at_key=True,
             )
+
+
+def _strict_arp(inventory: InventoryFile, loc: Loc) -> Iterator[Issue]:
+    proxy = inventory.cluster.kube_proxy
+    ipvs = proxy.config.get("ipvs")
+    if proxy.mode == "ipvs" and not (isinstance(ipvs, dict) and ipvs.get("strictARP") is True):
+        yield Issue(
+            loc,
+            f"{dotted(loc)}: every node would answer for its addresses",
+            why="kube-proxy in mode ipvs gives services' addresses to an interface of each node",
+            next="write `cluster.kube_proxy.config: {ipvs: {strictARP: true}}`",
+            at_key=True,
+        )
 
 
 def _kubelet_certificates(inventory: InventoryFile, loc: Loc, need: ClusterNeed) -> Iterator[Issue]:

@@ -107,6 +107,7 @@ class ClusterFeature(StrEnum):
 
     COREDNS = "coredns"
     KUBELET_CERTIFICATES = "kubelet-certificates"
+    STRICT_ARP = "strict-arp"
 
 
 class ClusterNeed(Strict):
@@ -114,7 +115,8 @@ class ClusterNeed(Strict):
 
     has: ClusterFeature = Field(
         description="coredns: the one that kubeadm installs; kubelet-certificates: kubelets show "
-        "a certificate of the cluster's CA (serverTLSBootstrap)."
+        "a certificate of the cluster's CA (serverTLSBootstrap); strict-arp: nodes do not answer "
+        "for services' addresses, which kube-proxy in mode ipvs makes them do."
     )
     when: When | None = None
 
