@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kubeinstall.addons import objects, parents
-from kubeinstall.addons.compare import Difference, Taken, difference, kept
+from kubeinstall.addons.compare import Difference, Taken, difference, kept, title
 from kubeinstall.addons.diffs import diff, removed
 from kubeinstall.addons.objects import PART_OF, Object
 from kubeinstall.addons.render import Rendered
+from kubeinstall.addons.restoring import remembering, restored
 from kubeinstall.inventory.catalogue.model import GeneratedSecret
 from kubeinstall.inventory.model import ChangesByOthers
 
@@ -98,6 +99,16 @@ class Change:
         return [(found, taken) for found in self.differences for taken in found.taken]
 
     @property
+    def restored(self) -> list[Object]:
+        """Of what it no longer has, the documents that give it back to whoever had it before."""
+        return [document for o in self.removed if (document := restored(o))]
+
+    @property
+    def deleted(self) -> list[Object]:
+        """Of what it no longer has, what nobody had before."""
+        return [o for o in self.removed if not restored(o)]
+
+    @property
     def adopted(self) -> list[Difference]:
         """Objects that were there before the addon, and were not one's of ours."""
         return [d for d in self.differences if d.live is not None and not _mark(d.live)]
@@ -126,7 +137,8 @@ class Change:
     def diff(self) -> str:
         """What changes, as unified diffs."""
         made = "\n".join(f"+ Secret {self.namespace}/{s.name} (generated)" for s in self.secrets)
-        parts = [*(diff(*one) for one in self.applied), made, removed(self.removed)]
+        back = "\n".join(f"~ {title(document)} (as it was before)" for document in self.restored)
+        parts = [*(diff(*one) for one in self.applied), made, back, removed(self.deleted)]
         return "\n".join(filter(None, parts))
 
 
@@ -150,10 +162,11 @@ def change(one: Rendered, live: Live, elsewhere: frozenset[Key] = frozenset()) -
     )
     there = live.parents.get(one.name)
     both = parents.united(parent, there)
+    found = [(document, live.like(document)) for document in one.objects]
     return Change(
         one.name,
         one.title,
-        tuple(difference(document, live.like(document)) for document in one.objects),
+        tuple(difference(remembering(*pair), pair[1]) for pair in found),
         keep=one.chosen.choice.changes_by_others is ChangesByOthers.KEEP,
         secrets=tuple(s for key, s in generated.items() if not live.has(key)),
         namespace=file.namespace,

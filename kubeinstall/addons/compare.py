@@ -19,6 +19,7 @@ Fields = Mapping[str, Any]
 """FieldsV1: ``f:NAME`` of a map, ``k:{...}`` of an item by its keys, ``v:VALUE`` of a set."""
 
 _SUBRESOURCE = "subresource"
+_MARKS = ("kubeinstall.io/", "applyset.kubernetes.io/")
 _REPLICAS = ("spec", "replicas")
 
 
@@ -116,7 +117,9 @@ def difference(wanted: Object, live: Object | None) -> Difference:
     outdated = annotations.get(APPLIED) != wanted["metadata"]["annotations"][APPLIED]
     body = {k: v for k, v in wanted.items() if k not in ("apiVersion", "kind", "status")}
     lost = dict.fromkeys(_lost(_without_identity(body), live, entry, ()))
-    taken = [_taken(wanted, live, path) for path in lost]
+    # Whoever writes an object anew takes our marks off; that is no change of what it is.
+    outdated = outdated or any(map(_is_mark, lost))
+    taken = [_taken(wanted, live, path) for path in lost if not _is_mark(path)]
     # The scale subresource told nobody who set it before Kubernetes 1.22.
     count, counted = _at(wanted, _REPLICAS), _at(live, _REPLICAS)
     if isinstance(count, int) and count != counted and _REPLICAS not in lost and not outdated:
@@ -145,6 +148,10 @@ def _entry(live: Object, api_version: str) -> Fields | None:
             fields: Fields = entry.get("fieldsV1") or {}
             return fields
     return None
+
+
+def _is_mark(path: Path) -> bool:
+    return path[:1] == ("metadata",) and str(path[-1]).startswith(_MARKS)
 
 
 def _without_identity(body: Object) -> Object:

@@ -64,6 +64,7 @@ def work(change: Change) -> Work:
         replaced=tuple(d for found, d in change.applied if found.live and d["kind"] == "Job"),
         stages=_stages(change),
         secrets=tuple(generate(s, change.name, change.namespace) for s in change.secrets),
+        restored=tuple(change.restored),
         removal=_removal(change),
         after=change.after,
         gone=objects.parent_name(change.name) if change.gone else "",
@@ -92,7 +93,7 @@ def _stages(change: Change) -> tuple[tuple[Object, ...], ...]:
 
 def _removal(change: Change) -> Removal:
     """Custom objects while what looks after them is still there; CRDs and namespaces last."""
-    backwards = sorted(change.removed, key=objects.order, reverse=True)
+    backwards = sorted(change.deleted, key=objects.order, reverse=True)
     plain = [d for d in backwards if d["kind"] not in _FIRST]
     stages = [[d for d in plain if custom(d)], [d for d in plain if not custom(d)]]
 

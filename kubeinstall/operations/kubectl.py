@@ -100,6 +100,7 @@ class Work:
         replaced: objects to delete before they are made anew, for they cannot be changed.
         stages: documents to apply; those of a stage need what is in the ones before.
         secrets: Secrets to create once their namespace is there.
+        restored: documents to apply that give objects back to whoever had them before.
         removal: objects that it no longer has.
         after: its ConfigMap, with the kinds that it has now.
         gone: the name of its ConfigMap in kube-system, deleted at the end.
@@ -111,6 +112,7 @@ class Work:
     replaced: tuple[Document, ...] = ()
     stages: tuple[tuple[Document, ...], ...] = ()
     secrets: tuple[Document, ...] = ()
+    restored: tuple[Document, ...] = ()
     removal: Removal = Removal()
     after: Document | None = None
     gone: str = ""
@@ -118,7 +120,7 @@ class Work:
     diff: str = ""
 
     def __bool__(self) -> bool:
-        removed = self.removal != Removal()
+        removed = self.restored or self.removal != Removal()
         return bool(
             self.before or self.stages or self.secrets or removed or self.after or self.gone
         )
@@ -152,6 +154,8 @@ def _commands(work: Work) -> Generator[Command]:
             yield _established(crds)
     if not made:
         yield _created(work.secrets)
+    if work.restored:
+        yield applied(work.restored, work.seconds)
     yield from removed(work.removal)
     if work.after:
         yield applied([work.after], work.seconds)

@@ -113,11 +113,11 @@ def test_an_old_coredns_is_not_told_what_it_does_not_know() -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_kubeadms_objects_stay_when_the_addon_goes(case: str) -> None:
+def test_kubeadms_objects_are_given_back_when_the_addon_goes(case: str) -> None:
     kept = {
         (d["kind"], d["metadata"]["name"])
         for d in rendered("coredns", case, "1.37")
-        if d["metadata"]["annotations"].get("kubeinstall.io/on-removal") == "keep"
+        if d["metadata"]["annotations"].get("kubeinstall.io/on-removal") == "restore"
     }
     assert kept == {("ConfigMap", "coredns"), ("Deployment", "coredns")}
 

@@ -180,6 +180,18 @@ def test_an_object_that_is_missing_or_was_not_applied_by_us_is_applied() -> None
     assert difference(WANTED[live["kind"]], live).outdated
 
 
+def test_marks_that_are_gone_are_no_change_of_the_object() -> None:
+    """`kubeadm upgrade` writes its Deployment anew; what it is like is told, and left if asked."""
+    live = deepcopy(next(o for o in recording()["first"] if o["kind"] == "Deployment"))
+    live["metadata"] |= {"annotations": {}, "labels": {"app": "web"}}
+    ours = next(m for m in live["metadata"]["managedFields"] if m["manager"] == "kubeinstall")
+    ours["fieldsV1"]["f:metadata"] = {"f:labels": {"f:app": {}}}
+    found = difference(deepcopy(DEPLOYMENT), live)
+    assert found.outdated
+    assert found.taken == ()
+    assert kept(found)["metadata"]["labels"] == DEPLOYMENT["metadata"]["labels"]
+
+
 def test_another_api_version_is_applied() -> None:
     found = compared("first", apiVersion="apps/v2")
     assert found.outdated
