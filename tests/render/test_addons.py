@@ -54,6 +54,8 @@ DOWNLOADED: dict[str, str] = {
     "metallb.io": _BY_URL,
     "ceph.rook.io": _BY_URL,
     "projectcontour.io": _BY_URL,
+    "crd.projectcalico.org": _BY_URL,
+    "operator.tigera.io": _BY_URL,
 }
 """API groups of custom resources whose CRDs are not here, and why."""
 
