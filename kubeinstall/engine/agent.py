@@ -15,7 +15,14 @@ from enum import StrEnum
 
 import paramiko
 
-from kubeinstall.engine.channel import CommandTimeout, ConnectionLost, Lines, LineSink, Wire
+from kubeinstall.engine.channel import (
+    CommandTimeout,
+    ConnectionLost,
+    Lines,
+    LineSink,
+    Upload,
+    Wire,
+)
 from kubeinstall.engine.types import Output
 
 RUN_DIR = "/run/kubeinstall"
@@ -112,7 +119,11 @@ class Agent:
         return self._wire.usable
 
     def run(
-        self, script: str, wrap: Wrap, stdin: bytes = b"", on_line: LineSink | None = None
+        self,
+        script: str,
+        wrap: Wrap,
+        stdin: bytes | Upload = b"",
+        on_line: LineSink | None = None,
     ) -> Output:
         """Run a shell script and wait for its end. After an exception the agent is of no use.
 
@@ -127,8 +138,10 @@ class Agent:
         out = _Part(mark, on_line)
         err = _Part(mark, on_line, lambda word: self._signal(word, clock))
         seconds = max(1, round(wrap.timeout))
-        head = f"{mark} {seconds} {wrap.lock} {len(text)} {len(stdin)}\n"
-        self._wire.send(head.encode() + text + stdin)
+        data, upload = (b"", stdin) if isinstance(stdin, Upload) else (stdin, None)
+        size = upload.size if upload else len(data)
+        head = f"{mark} {seconds} {wrap.lock} {len(text)} {size}\n"
+        self._wire.send(head.encode() + text + data, upload)
         in_time = self._wire.listen(
             out.lines, err.lines, lambda: out.ended and err.ended, lambda: clock.deadline
         )

@@ -8,6 +8,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 LineSink = Callable[[str], None]
 
 _INLINE = 1 << 20
+_PIECE = 1 << 18
 
 
 class ConnectionLost(Exception):
@@ -36,6 +40,42 @@ class CommandTimeout(Exception):
         then = "and was ended" if ended else "and may still run"
         super().__init__(f"it took longer than {seconds:.0f} s {then}")
         self.seconds = seconds
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file on this machine that a program there reads, never whole in memory here.
+
+    Args:
+        size: bytes of it that are sent.
+    """
+
+    path: Path
+    size: int
+
+    @classmethod
+    def of(cls, path: str) -> Upload:
+        """The file as it is now.
+
+        Raises:
+            OSError: there is none.
+        """
+        return cls(Path(path), Path(path).stat().st_size)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its content.
+
+        Raises:
+            OSError: it cannot be read, or has become shorter.
+        """
+        left = self.size
+        with self.path.open("rb") as file:
+            while left:
+                piece = file.read(min(left, _PIECE))
+                if not piece:
+                    raise OSError(f"{self.path} has become shorter")
+                left -= len(piece)
+                yield piece
 
 
 class Wire:
@@ -68,15 +108,18 @@ class Wire:
             return "the host went away or closed it"
         return "the shell there ended before its command did"
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, upload: Upload | None = None) -> None:
         """Write to the program.
+
+        Args:
+            upload: a file to write after the data.
 
         Raises:
             ConnectionLost: the connection went away, or the program is gone.
         """
-        if len(data) > _INLINE:
+        if upload or len(data) > _INLINE:
             # It may answer before it has read it all, and wait for us to read that.
-            threading.Thread(target=self._send, args=(data,), daemon=True).start()
+            threading.Thread(target=self._send, args=(data, upload), daemon=True).start()
             return
         with losses():
             self.channel.sendall(data)
@@ -127,12 +170,15 @@ class Wire:
         while self.channel.recv_stderr_ready():
             err.add(self.channel.recv_stderr(1 << 16))
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: bytes, upload: Upload | None) -> None:
+        # In pieces: what is left of one is copied for each packet.
+        pieces = (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
         try:
-            self.channel.sendall(data)
+            for piece in chain(pieces, upload.pieces() if upload else ()):
+                self.channel.sendall(piece)
         except (OSError, EOFError):
-            # The reader finds out by itself.
-            return
+            # The reader finds out: the program there must not wait for the rest.
+            self.channel.close()
 
 
 class Lines:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import paramiko
 
 from kubeinstall.engine.agent import Agent, Lock, Wrap
-from kubeinstall.engine.channel import ConnectionLost, Lines, LineSink, Wire, losses
+from kubeinstall.engine.channel import ConnectionLost, Lines, LineSink, Upload, Wire, losses
 from kubeinstall.engine.reasons import SshFailure
 from kubeinstall.engine.types import Output
 from kubeinstall.inventory.model import Host
@@ -48,7 +48,7 @@ class Connection:
         script: str,
         wrap: Wrap,
         *,
-        stdin: str | bytes | None = None,
+        stdin: str | bytes | Upload | None = None,
         on_line: LineSink | None = None,
     ) -> Output:
         """Run a shell script and wait for its end.

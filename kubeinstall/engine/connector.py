@@ -12,7 +12,7 @@ from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from kubeinstall.engine.agent import Lock, Wrap
-from kubeinstall.engine.channel import LineSink
+from kubeinstall.engine.channel import LineSink, Upload
 from kubeinstall.engine.commands import script
 from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.types import Output
@@ -112,7 +112,7 @@ class LiveConnector(BaseConnector):
         self,
         text: str,
         *,
-        stdin: str | bytes | None = None,
+        stdin: str | bytes | Upload | None = None,
         timeout: float | None = None,
         on_line: LineSink | None = None,
     ) -> Output:
@@ -143,9 +143,9 @@ def _stdin(given: Any) -> str | bytes | None:
     return "".join(part if part.endswith("\n") else f"{part}\n" for part in parts)
 
 
-def _content(source: Any) -> bytes:
+def _content(source: Any) -> bytes | Upload:
     if isinstance(source, str):
-        return Path(source).read_bytes()
+        return Upload.of(source)
     source.seek(0)
     data = source.read()
     return data.encode() if isinstance(data, str) else bytes(data)

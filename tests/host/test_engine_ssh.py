@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
+from pyinfra.operations import files, server
 
 from kubeinstall.engine.session import Session
 from kubeinstall.findings import Kind, KubeinstallError
@@ -105,6 +106,24 @@ def test_a_way_that_is_closed_says_why(
     assert what in finding.what
     assert next in finding.next
     assert "wrong" not in str(finding)
+
+
+def test_a_file_of_many_pieces_arrives_whole(cluster: Cluster, tmp_path: Path) -> None:
+    file = tmp_path / "large"
+    file.write_bytes(os.urandom(5_000_001))
+
+    @deploy("Upload")
+    def upload() -> None:
+        files.put(name="Upload", src=str(file), dest="/root/large")
+
+    with Session(cluster) as session:
+        session.connect()
+        session.round("p", {"cp1": [upload]})
+        assert not session.failures
+        said = session.ask("cp1", "sha256sum < /root/large; rm /root/large").stdout
+        assert said.split()[0] == hashlib.sha256(file.read_bytes()).hexdigest()
+        # The connection is as good as before.
+        assert session.ask("cp1", "cat", stdin="next").stdout == "next"
 
 
 def test_host_keys_are_checked(cluster: Cluster, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from kubeinstall.engine.agent import Wrap
-from kubeinstall.engine.channel import CommandTimeout, ConnectionLost
+from kubeinstall.engine.channel import CommandTimeout, ConnectionLost, Upload
 from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Event, Output
@@ -30,12 +30,14 @@ class LocalConnection:
         script: str,
         wrap: Wrap,
         *,
-        stdin: str | bytes | None = None,
+        stdin: str | bytes | Upload | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> Output:
         self.scripts.append(script)
         if self.lost or self._interrupted.is_set():
             raise ConnectionLost("cut")
+        if isinstance(stdin, Upload):
+            stdin = b"".join(stdin.pieces())
         feed = stdin.encode() if isinstance(stdin, str) else stdin or b""
         process = subprocess.Popen(
             ["sh", "-c", script],
