@@ -48,6 +48,7 @@ def init() -> None:
         environment=environment,
         namespace=namespace,
     )
+    kubeadm.kubelet_running(name="Run the kubelet")
     pod_proxies(
         name="Give the control plane's pods the proxy's settings",
         wanted=proxy_files.kubeadm_environment(cluster),

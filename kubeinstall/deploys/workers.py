@@ -33,3 +33,4 @@ def join() -> None:
         environment=proxy_files.kubeadm_environment_file(cluster),
         skip_phases=() if in_file else tuple(kubeadm_files.join_skip_phases(cluster)),
     )
+    kubeadm.kubelet_running(name="Run the kubelet")

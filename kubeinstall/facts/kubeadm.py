@@ -23,7 +23,6 @@ class ControlPlaneState:
         begun: something of it is there.
         answers: the API server says that it is ready.
         finished: the cluster has what init makes last.
-        kubelet_active: the kubelet's service is active, or on its way.
         settled: the kubelet has got its own certificate of the cluster, or root its kubeconfig:
             the API server has been up, whatever it says now.
         cluster: the cluster's name as admin.conf has it; empty without one.
@@ -33,7 +32,6 @@ class ControlPlaneState:
     begun: bool = False
     answers: bool = False
     finished: bool = False
-    kubelet_active: bool = False
     settled: bool = False
     cluster: str = ""
     config_sha256: str = ""
@@ -57,7 +55,6 @@ class ControlPlane(FactBase[ControlPlaneState]):
         # An API server that has just been started by the kubelet gets some time to answer.
         return f"""
 [ -e {ADMIN} ] || [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ] && echo begun=yes
-{_ACTIVE}
 [ -e {config} ] && echo "config=$(sha256sum < {config} | cut -d' ' -f1)"
 sed -n 's/^current-context: .*@/cluster=/p' {ADMIN} 2>/dev/null
 # Only after the API server has signed it a certificate does init give the kubelet this one.
@@ -85,7 +82,6 @@ true"""
             "begun" in found,
             "answers" in found,
             "finished" in found,
-            "active" in found,
             "settled" in found,
             found.get("cluster", ""),
             found.get("config", ""),

@@ -83,8 +83,6 @@ def init(
 ) -> Generator[Command]:
     """``kubeadm init``, unless the cluster has what it makes last; a cut-off one is taken up again.
 
-    A kubelet that was stopped is started.
-
     Args:
         config: kubeadm's configuration documents.
         path: where they are written.
@@ -99,8 +97,6 @@ def init(
     state = host.get_fact(ControlPlane, last=last, namespace=namespace, config=path)
     decision = decide_init(state, cluster, config)
     if decision is InitDecision.LEAVE:
-        if not state.kubelet_active:
-            yield Command(_START)
         return
     if decision is InitDecision.FOREIGN:
         raise OperationError(
@@ -157,8 +153,7 @@ def join(
 ) -> Generator[Command]:
     """``kubeadm join`` of a worker that is not in the cluster; a half-joined one is reset first.
 
-    Where only the last steps of a join are missing, they are done. A kubelet that was stopped is
-    started.
+    Where only the last steps of a join are missing, they are done.
 
     Args:
         config: the JoinConfiguration, which travels on standard input; None in a plan.
@@ -172,8 +167,6 @@ def join(
     state = host.get_fact(Joined)
     decision = decide(state, known, ca_sha256)
     if decision is JoinDecision.LEAVE:
-        if not state.kubelet_active:
-            yield Command(_START)
         return
     if decision is JoinDecision.FOREIGN:
         raise OperationError(
@@ -191,6 +184,14 @@ def join(
         words.append(f"--skip-phases={','.join(skip_phases)}")
     command = reading(environment, shlex.join(words))
     yield Command(command, stream=True, stdin=config or "", _timeout=_TIMEOUT)
+
+
+@operation()
+def kubelet_running() -> Generator[Command]:
+    """The kubelet of a host that is a node runs, or tries to."""
+    state = host.get_fact(Joined)
+    if state.kubelet_conf and not state.kubelet_active:
+        yield Command(_START)
 
 
 @operation()

@@ -141,13 +141,18 @@ dpkg -i newer.deb >/dev/null
 
 
 def test_stopped_services_and_a_package_upgraded_by_hand() -> None:
+    on_host(LAB, "cp1", "systemctl stop kubelet")
     on_host(LAB, "w1", f"systemctl stop kubelet docker.socket docker; set -e; {UPGRADE_BY_HAND}")
     plan = kubeinstall("plan", "-i", LAB)
     assert plan.code == 2
     for named in ("Run Docker", "Install kubelet, kubeadm and kubectl 1.20.2"):
         assert named in plan.text
+    for host in ("cp1", "w1"):
+        assert f"{host}: would change: Run the kubelet" in plan.text
+    assert "with kubeadm" not in plan.text
     kubeinstall("up", "-y", "-i", LAB).ok()
     assert kubeinstall("plan", "-i", LAB).code == 0
+    on_host(LAB, "cp1", "systemctl is-active kubelet")
     on_host(LAB, "w1", "systemctl is-active kubelet docker && dpkg -s kubectl | grep 1.20.2")
 
 

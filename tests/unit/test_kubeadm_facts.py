@@ -65,8 +65,8 @@ def test_how_far_an_init_came_is_read_from_its_files(tmp_path: Path) -> None:
         ([], facts.ControlPlaneState()),
         (["begun=yes"], facts.ControlPlaneState(begun=True)),
         (
-            ["begun=yes", "active=yes", "answers=yes", "finished=yes"],
-            facts.ControlPlaneState(True, True, True, True),
+            ["begun=yes", "answers=yes", "finished=yes"],
+            facts.ControlPlaneState(True, True, True),
         ),
         (
             ["begun=yes", "settled=yes", "cluster=prod", "config=1"],

@@ -90,13 +90,11 @@ def test_an_init_of_another_configuration_is_begun_anew(monkeypatch: pytest.Monk
 
 
 def test_a_finished_init_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert inits(monkeypatch, facts.ControlPlaneState(True, True, True, True)) == []
-    stopped = inits(monkeypatch, facts.ControlPlaneState(True, True, True, False))
-    assert texts(stopped) == ["systemctl start kubelet"]
+    assert inits(monkeypatch, facts.ControlPlaneState(True, True, True)) == []
 
 
 def test_the_control_plane_of_another_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = facts.ControlPlaneState(True, True, True, True, cluster="another")
+    state = facts.ControlPlaneState(True, True, True, cluster="another")
     with pytest.raises(OperationError, match="a cluster called another"):
         inits(monkeypatch, state)
 

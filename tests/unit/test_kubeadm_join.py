@@ -100,7 +100,16 @@ def test_a_half_joined_worker_is_reset_first(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_node_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert joins(monkeypatch, JOINED, known=True) == []
     stopped = facts.JoinState(True, True, CA, kubelet_active=False)
-    assert texts(joins(monkeypatch, stopped, known=True)) == ["systemctl start kubelet"]
+    assert joins(monkeypatch, stopped, known=True) == []
+
+
+def test_a_nodes_kubelet_that_was_stopped_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def yielded(state: facts.JoinState) -> list[str]:
+        return texts(commands(monkeypatch, kubeadm.kubelet_running, {facts.Joined: state}))
+
+    assert yielded(facts.JoinState(True, True, CA)) == ["systemctl start kubelet"]
+    assert yielded(JOINED) == []
+    assert yielded(facts.JoinState(leftovers=True)) == []
 
 
 def test_the_last_steps_of_a_join_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
