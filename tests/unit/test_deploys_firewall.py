@@ -116,6 +116,14 @@ def test_ports_that_addons_take() -> None:
     assert opened(exposure="hostNetwork", webhook=False) == web
 
 
+def test_metallbs_speakers_reach_each_other() -> None:
+    pools = [{"name": "main", "addresses": ["192.0.2.0/28"]}]
+    made = cluster(workers=1, addons={"metallb": {"values": {"pools": pools}}})
+    openings = firewall_files.openings(made, made.host("w1"))
+    agreed = {(o.protocol, o.source) for o in openings if o.ports == "7946"}
+    assert agreed == {("tcp", "10.0.0.10"), ("udp", "10.0.0.10")}
+
+
 def test_rules_that_say_the_same_are_one() -> None:
     made = two_control_planes()
     script = firewall_files.script(made, made.first)
