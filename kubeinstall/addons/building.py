@@ -50,6 +50,19 @@ class Build:
         return " or ".join(dict.fromkeys(command[0] for command in self.commands))
 
 
+class NoProgramError(KubeinstallError):
+    """There is no program for a build anywhere.
+
+    Args:
+        build: what cannot be built.
+    """
+
+    def __init__(self, build: Build) -> None:
+        what = f"{build.title} cannot be rendered: there is no {build.programs}"
+        super().__init__(Finding(Kind.LOCAL, what, next=build.advice))
+        self.build = build
+
+
 Builder = Callable[[Build], str | None]
 """What a build prints; None: there is no program for it. Raises KubeinstallError when it fails."""
 
@@ -125,7 +138,7 @@ def packed(build: Build) -> str:
 def first(*builders: Builder) -> Builder:
     """The first builder that has a program for it.
 
-    The one returned raises KubeinstallError where none has.
+    The one returned raises NoProgramError where none has.
     """
 
     def build(wanted: Build) -> str:
@@ -133,13 +146,7 @@ def first(*builders: Builder) -> Builder:
             found = one(wanted)
             if found is not None:
                 return found
-        raise KubeinstallError(
-            Finding(
-                Kind.LOCAL,
-                f"{wanted.title} cannot be rendered: there is no {wanted.programs}",
-                next=wanted.advice,
-            )
-        )
+        raise NoProgramError(wanted)
 
     return build
 

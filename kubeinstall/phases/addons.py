@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubeinstall.addons import parents
+from kubeinstall.addons.building import NoProgramError
 from kubeinstall.addons.changes import Change, Live, change, removal, wanted_keys
 from kubeinstall.addons.chosen import chosen, levels
 from kubeinstall.addons.render import Rendered, render_all
@@ -39,23 +40,48 @@ def apply_stage(run: Run, stage: Stage) -> None:
     """
     if not _possible(run):
         return
-    addons = rendered(run)
+    try:
+        addons = rendered(run)
+    except NoProgramError as error:
+        if not (run.dry and _comes(run, error)):
+            raise
+        if stage is Stage.ADDONS:
+            build = error.build
+            why = f"{build.title} needs {build.programs}, which `up` brings"
+            run.reporter.note(f"addons are not planned: {why}")
+        return
     mine = [one for one in addons if one.chosen.addon.file.stage is stage]
     gone = removals(run, addons, stage)
     if mine or gone:
         Rollout(run, mine, lambda wanted: changes(run, wanted, addons)).go(gone)
 
 
+def prepare(run: Run) -> None:
+    """Render the inventory's addons, so that what is wrong with them is told before all else.
+
+    Raises:
+        KubeinstallError: one cannot be rendered, not even with a program that the run brings.
+    """
+    if not _possible(run):
+        return
+    try:
+        rendered(run)
+    except NoProgramError as error:
+        if not _comes(run, error):
+            raise
+
+
 def rendered(run: Run) -> list[Rendered]:
-    """All addons of the inventory, in the order they are applied.
+    """All addons of the inventory, in the order they are applied; made once for a cluster.
 
     Raises:
         KubeinstallError: one cannot be rendered, or two have the same object.
     """
-    ordered = [one for level in levels(chosen(run.cluster)) for one in level]
-    if not ordered:
-        return []
-    return shared(render_all(run.cluster, ordered, sources(run.session)))
+    if run.addons is None or run.addons[0] is not run.cluster:
+        ordered = [one for level in levels(chosen(run.cluster)) for one in level]
+        made = shared(render_all(run.cluster, ordered, sources(run.session))) if ordered else []
+        run.addons = run.cluster, made
+    return run.addons[1]
 
 
 def changes(run: Run, wanted: list[Rendered], addons: list[Rendered]) -> list[Change]:
@@ -93,6 +119,12 @@ def removals(run: Run, addons: list[Rendered], stage: Stage) -> list[Change]:
         for name, parent in state.parents.items()
         if name not in names and parents.noted(parent, parents.STAGE) == stage.value
     ]
+
+
+def _comes(run: Run, error: NoProgramError) -> bool:
+    """Whether `up` brings the program that is missing now to the first control plane."""
+    programs = {command[0] for command in error.build.commands}
+    return "kubectl" in programs or ("helm" in programs and run.cluster.spec.helm is not None)
 
 
 def _possible(run: Run) -> bool:

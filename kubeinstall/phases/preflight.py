@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kubeinstall.findings import Finding, KubeinstallError
+from kubeinstall.phases import addons
 from kubeinstall.phases.alternatives import advice, lost, question
 from kubeinstall.phases.clones import renewed
 from kubeinstall.phases.networks import another_addon
@@ -19,7 +20,8 @@ def run(run: Run) -> None:
     A worker with an error is left out of the run.
 
     Raises:
-        KubeinstallError: a control plane has an error; nothing was changed.
+        KubeinstallError: a control plane has an error, or an addon cannot be rendered; nothing was
+            changed.
     """
     hosts = run.hosts()
     questions = {host.name: script(run.cluster, host, hosts) for host in hosts}
@@ -44,6 +46,7 @@ def run(run: Run) -> None:
     for error in errors:
         for name in _names(error):
             run.session.fail(name, error)
+    addons.prepare(run)
 
 
 def _elsewhere(run: Run, probes: Mapping[str, Probe]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kubeinstall.addons.render import Rendered
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Deploy, HostResult
 from kubeinstall.findings import Finding
@@ -41,6 +42,8 @@ class Run:
     failed_output: dict[str, str] = field(default_factory=dict)
     """Host to what its failed command printed."""
     prefetched: bool = False
+    addons: tuple[Cluster, list[Rendered]] | None = None
+    """The inventory's addons, and the cluster that they were rendered for."""
     _nodes: Nodes | None = None
 
     @property
