@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kubeinstall.addons import objects, parents
@@ -17,6 +17,7 @@ from kubeinstall.inventory.model import ChangesByOthers
 Key = tuple[str, str, str, str]
 """Group, kind, namespace and name of an object."""
 
+_WORDS = 200
 _BUILT_IN = frozenset(
     f"{name}.k8s.io"
     for name in (
@@ -114,6 +115,17 @@ class Change:
         return [d for d in self.differences if d.live is not None and not _mark(d.live)]
 
     @property
+    def told(self) -> list[str]:
+        """What others did to its objects, a line each."""
+        lines = []
+        for found, taken in self.taken:
+            there = "gone" if taken.theirs is None else _short(taken.theirs)
+            then = "left so" if self.keep else f"taken back to {_short(taken.ours)}"
+            where = f"{self.name}: {taken.field} of {found.title}"
+            lines.append(f"{where} is {there}, {taken.who}: {then}")
+        return lines + [f"{self.name}: takes over {d.title}, which was there" for d in self.adopted]
+
+    @property
     def any(self) -> bool:
         """Whether there is anything to do."""
         return bool(
@@ -142,11 +154,17 @@ class Change:
         return "\n".join(filter(None, parts))
 
 
-def change(one: Rendered, live: Live, elsewhere: frozenset[Key] = frozenset()) -> Change:
+def change(
+    one: Rendered,
+    live: Live,
+    elsewhere: frozenset[Key] = frozenset(),
+    needs: Iterable[str] = (),
+) -> Change:
     """What is to be done with an addon of the inventory.
 
     Args:
         elsewhere: objects that other addons want.
+        needs: names of the addons that it needs.
     """
     file = one.chosen.addon.file
     wanted = {objects.key(document) for document in one.objects}
@@ -157,9 +175,8 @@ def change(one: Rendered, live: Live, elsewhere: frozenset[Key] = frozenset()) -
         if objects.key(document) not in wanted | generated.keys() | elsewhere
     ]
     stubs = [_secret(key) for key in generated]
-    parent = parents.parent(
-        one.name, one.chosen.release.version, file.stage, [*one.objects, *stubs]
-    )
+    version, held = one.chosen.release.version, [*one.objects, *stubs]
+    parent = parents.parent(one.name, version, file.stage, held, needs)
     there = live.parents.get(one.name)
     both = parents.united(parent, there)
     found = [(document, live.like(document)) for document in one.objects]
@@ -205,3 +222,8 @@ def _secret(key: Key) -> Object:
 
 def _mark(document: Object) -> str:
     return str((document["metadata"].get("labels") or {}).get(PART_OF, ""))
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _WORDS else f"{text[:_WORDS]}..."

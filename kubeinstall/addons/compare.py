@@ -70,8 +70,7 @@ class Taken:
     @property
     def field(self) -> str:
         """Its path as people write it, e.g. ``spec.template.spec.containers[web].image``."""
-        text = "".join(str(p) if isinstance(p, Item) else f".{_word(p)}" for p in self.path)
-        return text.removeprefix(".")
+        return "".join(map(_step_name, self.path)).removeprefix(".")
 
     @property
     def who(self) -> str:
@@ -111,7 +110,7 @@ def difference(wanted: Object, live: Object | None) -> Difference:
     if live is None:
         return Difference(wanted, None, outdated=True)
     annotations = live["metadata"].get("annotations") or {}
-    entry = _entry(live, wanted["apiVersion"])
+    entry = our_fields(live, wanted["apiVersion"])
     if entry is None:
         return Difference(wanted, live, outdated=True)
     outdated = annotations.get(APPLIED) != wanted["metadata"]["annotations"][APPLIED]
@@ -136,8 +135,8 @@ def kept(found: Difference) -> Object:
     return swept
 
 
-def _entry(live: Object, api_version: str) -> Fields | None:
-    """Our entry in an object's managedFields."""
+def our_fields(live: Object, api_version: str) -> Fields | None:
+    """Our fields of an object, by its managedFields; None: we have none in this version."""
     for entry in live["metadata"].get("managedFields") or []:
         if (
             entry.get("manager") == MANAGER
@@ -272,6 +271,6 @@ def _swept(value: Any) -> Any:
     return value
 
 
-def _word(name: str) -> str:
-    """A name as it stands in a path; one with dots in brackets."""
-    return f"[{name}]" if "." in name else name
+def _step_name(step: str | Item) -> str:
+    """A step as it stands in a path; a name with dots in brackets."""
+    return str(step) if isinstance(step, Item) else f"[{step}]" if "." in step else f".{step}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from difflib import unified_diff
 from typing import Any
 
 import yaml
 
-from kubeinstall.addons.compare import Difference, title
+from kubeinstall.addons.compare import Difference, Fields, our_fields, title
 from kubeinstall.addons.objects import APPLIED, PART_OF, Object
 
 _MOST = 120
@@ -25,7 +26,10 @@ def diff(found: Difference, wanted: Object) -> str:
         wanted: what is applied, which may leave out what others took.
     """
     new = _shown(wanted)
-    old = None if found.live is None else _ours(_shown(found.live), new)
+    old = None
+    if found.live is not None:
+        fields = our_fields(found.live, wanted["apiVersion"])
+        old = _ours(_shown(found.live), new, fields or {})
     if wanted["kind"] == "Secret":
         old, new = _masked(old, new)
     name = found.title
@@ -66,14 +70,31 @@ def _shown(document: Object) -> Object:
     return {**body, "metadata": kept}
 
 
-def _ours(live: Any, wanted: Any) -> Any:
-    """Of the live value what the wanted one speaks of."""
-    if isinstance(live, dict) and isinstance(wanted, dict):
-        return {k: _ours(v, wanted[k]) for k, v in live.items() if k in wanted}
+def _ours(live: Any, wanted: Any, fields: Fields) -> Any:
+    """Of the live value what is wanted, and what is ours and no longer wanted."""
+    if isinstance(live, dict) and (isinstance(wanted, dict) or fields):
+        beside = wanted if isinstance(wanted, dict) else {}
+        mine = {
+            k: _ours(v, beside.get(k), fields.get(f"f:{k}") or {})
+            for k, v in live.items()
+            if k in beside or f"f:{k}" in fields
+        }
+        return {k: v for k, v in mine.items() if k in beside or v != {}}
     if isinstance(live, list) and isinstance(wanted, list) and _named(live) and _named(wanted):
         by_name = {item["name"]: item for item in wanted}
-        return [_ours(i, by_name[i["name"]]) if i["name"] in by_name else i for i in live]
+        ours = {item["name"]: _of_item(fields, item["name"]) for item in live}
+        return [
+            _ours(i, by_name.get(i["name"]), ours[i["name"]] or {})
+            for i in live
+            if i["name"] in by_name or ours[i["name"]] is not None
+        ]
     return live
+
+
+def _of_item(fields: Fields, name: str) -> Fields | None:
+    """The fields of a list's item; None: it is not ours."""
+    found: Fields | None = fields.get(f"k:{json.dumps({'name': name}, separators=(',', ':'))}")
+    return found
 
 
 def _named(items: list[Any]) -> bool:

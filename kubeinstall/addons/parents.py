@@ -13,6 +13,7 @@ KINDS = "kubeinstall.io/kinds"
 """Annotation: ``Kind.version.group`` of all objects; the ApplySet's own names no versions."""
 VERSION = "kubeinstall.io/version"
 STAGE = "kubeinstall.io/stage"
+NEEDS = "kubeinstall.io/needs"
 NAMESPACE = "kube-system"
 
 _APPLY_SET = "applyset.kubernetes.io"
@@ -23,9 +24,17 @@ _NAMESPACES = f"{_APPLY_SET}/additional-namespaces"
 
 
 def parent(
-    addon: str, version: str, stage: Stage, documents: Iterable[Mapping[str, Any]]
+    addon: str,
+    version: str,
+    stage: Stage,
+    documents: Iterable[Mapping[str, Any]],
+    needs: Iterable[str] = (),
 ) -> Object:
-    """The ConfigMap of an addon with these objects."""
+    """The ConfigMap of an addon with these objects.
+
+    Args:
+        needs: addons that have to outlive it.
+    """
     kinds, group_kinds, namespaces = set(), set(), set()
     for document in documents:
         kinds.add(kind_name(document))
@@ -44,6 +53,7 @@ def parent(
             },
             "annotations": {
                 KINDS: ",".join(sorted(kinds)),
+                NEEDS: ",".join(sorted(needs)),
                 STAGE: stage.value,
                 VERSION: version,
                 _GROUP_KINDS: ",".join(sorted(group_kinds)),

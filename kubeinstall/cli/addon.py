@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.cli import options
 from kubeinstall.cli.errors import show as show_findings
+from kubeinstall.cli.plan import CHANGES
+from kubeinstall.cli.running import ask_sudo_pass_option, read, running
 from kubeinstall.engine.session import Session
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
@@ -19,7 +22,9 @@ from kubeinstall.inventory.catalogue.model import Addon, Related
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.words import did_you_mean
+from kubeinstall.phases.addons import everything
 from kubeinstall.phases.building import sources
+from kubeinstall.report.terminal import Terminal, console
 
 _optional = click.option(
     "-i",
@@ -82,6 +87,37 @@ def render(wanted: tuple[str, ...], inventory: Path, on_host: bool) -> None:
             for document in rendered.objects:
                 click.echo("---")
                 click.echo(yaml.safe_dump(document, sort_keys=False), nl=False)
+
+
+@command.command()
+@click.argument("wanted", metavar="[NAME]...", nargs=-1)
+@options.inventory
+@ask_sudo_pass_option
+def diff(wanted: tuple[str, ...], inventory: Path, ask_sudo_pass: bool) -> int:
+    """Show what `up` would change of addons, and what others changed.
+
+    Exits with 0 for no changes, 2 for changes, others for errors.
+    """
+    cluster, warnings = read(inventory, ask_sudo_pass)
+    show_findings(warnings)
+    reporter = Terminal(console(file=io.StringIO()))
+    with running(cluster, reporter, dry=True) as run:
+        run.session.connect([cluster.first.name])
+        if failed := list(run.session.failures.values()):
+            raise KubeinstallError(*failed)
+        found = everything(run)
+    known = {change.name for change in found}
+    for name in wanted:
+        if name not in known:
+            _must_be_in(cluster, name)
+    chosen_ = [change for change in found if not wanted or change.name in wanted]
+    for change in chosen_:
+        for line in change.told:
+            click.echo(f"# {line}")
+        if change.any:
+            click.echo(f"# {change.operation}")
+            click.echo(change.diff or "(only what is noted of it)")
+    return CHANGES if any(change.any for change in chosen_) else 0
 
 
 def _with_host(cluster: Cluster) -> list[Rendered]:

@@ -21,8 +21,8 @@ from kubeinstall.operations.commands import Command
 Document = Mapping[str, Any]
 
 MANAGER = "kubeinstall"
-STAYS = "stays: "
-"""Begins the line that tells what a removal left to the user."""
+STAYS = "kept: "
+"""Begins a line that tells what a removal left to the user."""
 _KUBECTL = f"kubectl --kubeconfig {ADMIN} --request-timeout=60s"
 _SECONDS = 120
 # A webhook's pods, or the server of an API, may be on their way; a namespace may be leaving.
@@ -52,7 +52,7 @@ for crd in {names}; do
   left=$({kubectl} get "$crd" -A -o name --ignore-not-found | head -n 3 | tr '\\n' ' ')
   if [ "$left" ]; then
     {kubectl} label crd "$crd" {label}- >/dev/null || exit 1
-    echo "{stays}CustomResourceDefinition $crd, for there are objects of it: $left"
+    echo "{stays}CustomResourceDefinition $crd stays, for there are objects of it: $left"
   else
     {kubectl} delete crd "$crd" --ignore-not-found --timeout=60s || exit 1
   fi
@@ -68,7 +68,7 @@ for namespace in {names}; do
   left=$({kubectl} -n "$namespace" get $kinds -o "go-template=$free") || exit 1
   if [ "$left" ]; then
     {kubectl} label namespace "$namespace" {label}- >/dev/null || exit 1
-    echo "{stays}namespace $namespace, for it holds $left"
+    echo "{stays}namespace $namespace stays, for it holds $left"
   else
     {kubectl} --request-timeout=0 delete namespace "$namespace" --ignore-not-found \\
       --timeout={seconds}s || exit 1

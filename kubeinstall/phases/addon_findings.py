@@ -14,6 +14,7 @@ from kubeinstall.verify.readiness import Unready
 
 _MOST = 3
 _WORDS = 600
+_NO_LOG = "unable to retrieve container logs"
 _HELM = "meta.helm.sh/release-name"
 # What a kubelet last told of a pod that does not start, and the last words of its container.
 _MORE = """
@@ -106,13 +107,16 @@ def _more(run: Run, namespace: str, pod: str, pending: Pending) -> str:
     except KubeinstallError:
         return ""
     event, words = _parts(answer)
-    told = f"; {event}" if event and event not in pending.reason else ""
+    # A pod that has just tried tells the same; later it only says that it holds back.
+    reason = pending.reason.partition(": ")[2]
+    told = f"; {event}" if event and not (reason and reason in event) else ""
     return f"{told}; its last words: {words}" if words else told
 
 
 def _parts(answer: Output) -> tuple[str, str]:
     event, _, log = answer.stdout.partition("--\n")
-    return " ".join(event.split()), " / ".join(log.strip().splitlines())
+    lines = [line for line in log.strip().splitlines() if not line.startswith(_NO_LOG)]
+    return " ".join(event.split()), " / ".join(lines)
 
 
 def _finding(run: Run, what: str, why: str, then: str) -> Finding:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from graphlib import TopologicalSorter
+
 from kubeinstall.addons import parents
 from kubeinstall.addons.building import NoProgramError
 from kubeinstall.addons.changes import Change, Live, change, removal, wanted_keys
-from kubeinstall.addons.chosen import chosen, levels
+from kubeinstall.addons.chosen import chosen, levels, needed
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.addons.sharing import shared
 from kubeinstall.deploys.addons import look, ref
@@ -101,11 +103,23 @@ def changes(run: Run, wanted: list[Rendered], addons: list[Rendered]) -> list[Ch
         refs = tuple(dict.fromkeys(map(ref, missing)))
         others = run.session.fact(run.cluster.first.name, Objects, refs=refs)
         live = Live(state.parents, [*state.objects, *others])
-    return [change(one, live, _elsewhere(one, addons)) for one in wanted]
+    among = [one.chosen for one in addons]
+    return [change(one, live, _elsewhere(one, addons), needed(one.chosen, among)) for one in wanted]
+
+
+def everything(run: Run) -> list[Change]:
+    """What is to be done with all addons that are, or were, the inventory's.
+
+    Raises:
+        KubeinstallError: one cannot be rendered, or the cluster does not say what it has.
+    """
+    addons = rendered(run)
+    gone = [change for stage in Stage for change in removals(run, addons, stage)]
+    return [*gone, *changes(run, addons, addons)]
 
 
 def removals(run: Run, addons: list[Rendered], stage: Stage) -> list[Change]:
-    """What is to be done with addons that the inventory names no more.
+    """What is to be done with addons that the inventory names no more, others' needs last.
 
     Raises:
         KubeinstallError: the cluster does not say what it has.
@@ -114,11 +128,13 @@ def removals(run: Run, addons: list[Rendered], stage: Stage) -> list[Change]:
     live = Live(state.parents, state.objects)
     names = {one.name for one in addons}
     keys = wanted_keys(addons)
-    return [
-        removal(name, live, keys)
+    left = {
+        name: set(parents.noted(parent, parents.NEEDS).split(","))
         for name, parent in state.parents.items()
         if name not in names and parents.noted(parent, parents.STAGE) == stage.value
-    ]
+    }
+    order = TopologicalSorter({n: needs & left.keys() for n, needs in left.items()})
+    return [removal(name, live, keys) for name in reversed(list(order.static_order()))]
 
 
 def _comes(run: Run, error: NoProgramError) -> bool:

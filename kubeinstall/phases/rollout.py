@@ -101,7 +101,8 @@ class Rollout:
         if foreign:
             self._fails(one, *foreign)
             return
-        self._tell(change)
+        for line in change.told:
+            self._run.reporter.note(line)
         if not self._settle(change):
             unready = unready_of(one, self._ask([one]))
             self._fails(one, *(findings.not_ready(self._run, one, u) for u in unready[:1]))
@@ -129,24 +130,13 @@ class Rollout:
         for event in result.events if result else ():
             for line in event.output.splitlines():
                 if line.startswith(STAYS):
-                    self._run.reporter.note(f"{change.name}: {line.removeprefix(STAYS)} stays")
+                    self._run.reporter.note(f"{change.name}: {line.removeprefix(STAYS)}")
         if result is None or result.failed:
             said = result.failed.output if result and result.failed else ""
             self._failed.add(change.name)
             self._findings.append(findings.refused(self._run, change, said))
             return False
         return True
-
-    def _tell(self, change: Change) -> None:
-        """Tell what others did to the addon's objects."""
-        for found, taken in change.taken:
-            then = "left so" if change.keep else f"taken back to {_short(taken.ours)}"
-            there = "gone" if taken.theirs is None else _short(taken.theirs)
-            self._run.reporter.note(
-                f"{change.name}: {taken.field} of {found.title} is {there}, {taken.who}: {then}"
-            )
-        for found in change.adopted:
-            self._run.reporter.note(f"{change.name}: takes over {found.title}, which was there")
 
     def _seen(self, change: Change) -> list[Object]:
         """The live objects that are known without asking again."""
@@ -186,8 +176,3 @@ class Rollout:
     def _fails(self, one: Rendered, *found: Finding) -> None:
         self._failed.add(one.name)
         self._findings += found
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= _WORDS else f"{text[:_WORDS]}..."
