@@ -15,6 +15,7 @@ from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.images import rewritten
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.model.cluster import DNS_INDEX
 
 
 def context(cluster: Cluster, one: Chosen) -> dict[str, Any]:
@@ -46,8 +47,7 @@ def _cluster(cluster: Cluster) -> dict[str, Any]:
         "pods": str(network.pods),
         "services": str(network.services),
         "dns_domain": network.dns_domain,
-        # kubeadm gives the cluster's DNS the tenth address (GetDNSIP in its constants.go).
-        "dns_address": str(network.services[10]),
+        "dns_address": str(network.services[DNS_INDEX]),
         "endpoint": cluster.endpoint,
         "runtime": spec.runtime.name.value,
         "addons": list(spec.addons),

@@ -36,7 +36,11 @@ def basics(cluster: Cluster) -> Document:
     """What every kubelet of the cluster needs."""
     # Else kubeadm gives all nodes systemd-resolved's file if the first one has it; a node that has
     # it is told by itself.
-    document: Document = {"cgroupDriver": "systemd", "resolvConf": USUAL}
+    document: Document = {
+        "cgroupDriver": "systemd",
+        "clusterDNS": [cluster.spec.cluster_dns],
+        "resolvConf": USUAL,
+    }
     docker = cluster.spec.runtime.name is RuntimeName.DOCKER
     if docker and (cluster.version.major, cluster.version.minor) >= (1, 36):
         # With it `kubectl exec` fails through any cri-dockerd: Mirantis/cri-dockerd#569.

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from kubeinstall.deploys.kubelet_files import basics
 from tests.render.corefile import Corefile, CorefileError, parse, plugins
-from tests.render.test_addons import rendered
+from tests.render.test_addons import addon_of, rendered
+from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.render
 
@@ -160,6 +162,19 @@ def test_the_cache_answers_where_pods_ask(case: str, binds: list[str], asks: str
     assert container["args"][:2] == ["-localip", ",".join(binds)]
     assert ("-upstreamsvc" in container["args"]) == (case == "default")
     assert len(of("nodelocaldns", case, "Service")) == (case == "default")
+
+
+def test_kubelets_tell_pods_of_the_cache_where_it_cannot_take_over() -> None:
+    def told(mode: str, **addons: Any) -> list[str]:
+        made = cluster(kube_proxy={"mode": mode}, addons=addons)
+        return list(basics(made)["clusterDNS"])
+
+    given = {"values": {"address": "169.254.25.10"}}
+    assert told("iptables", nodelocaldns={}) == told("ipvs") == ["10.96.0.10"]
+    assert told("ipvs", nodelocaldns={}) == [
+        addon_of("nodelocaldns").file.values["address"]["default"]
+    ]
+    assert told("ipvs", nodelocaldns=given) == ["169.254.25.10"]
 
 
 def test_the_cache_asks_nothing_of_the_api() -> None:

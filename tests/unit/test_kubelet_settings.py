@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from tests.unit.operating import commands, texts
 
 pytestmark = pytest.mark.unit
 
-BASE = {"kind": "KubeletConfiguration", "cgroupDriver": "systemd", "resolvConf": "/etc/resolv.conf"}
+OURS = {"cgroupDriver": "systemd", "clusterDNS": ["10.96.0.10"], "resolvConf": "/etc/resolv.conf"}
+BASE = {"kind": "KubeletConfiguration", **OURS}
 DOCKER_FLAGS = {"network-plugin": "cni", "node-ip": "10.0.0.11", "pod-infra-container-image": "p:1"}
 CONTAINERD = "/run/containerd/containerd.sock"
 RUNS = UnitState("loaded", "active", "enabled", started=2.0, configured=1.0)
@@ -56,6 +58,7 @@ def test_the_cluster_has_what_all_hosts_share() -> None:
     made = with_kubelets(all_have, own, all_have)
     assert files.cluster_settings(made) == {
         "cgroupDriver": "systemd",
+        "clusterDNS": ["10.96.0.10"],
         "resolvConf": "/etc/resolv.conf",
         "failCgroupV1": False,
     }
@@ -78,7 +81,7 @@ def config_map(ours: str | None = None, **fields: Any) -> dict[str, Any]:
 
 def test_what_is_taken_out_for_all_goes_from_the_cluster() -> None:
     made = with_kubelets(Kubelet(), Kubelet())
-    ours = '{"cgroupDriver": "systemd", "resolvConf": "/etc/resolv.conf"}'
+    ours = json.dumps(OURS)
     settled = Kubelets.of(made, config_map(ours))
     assert settled == Kubelets(BASE)
     last = ours.replace("}", ', "maxPods": 50}')

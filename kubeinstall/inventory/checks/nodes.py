@@ -9,11 +9,9 @@ from collections.abc import Iterator
 from kubeinstall.inventory.checks.arguments import OWNED_ELSEWHERE, flags
 from kubeinstall.inventory.forms import DNS_NAME
 from kubeinstall.inventory.model import InventoryFile
+from kubeinstall.inventory.model.cluster import DNS_INDEX
 from kubeinstall.inventory.resolve import layers
 from kubeinstall.inventory.source import Issue, Loc, dotted
-
-DNS_INDEX = 10
-"""kubeadm gives the cluster's DNS this address of the service network."""
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _SET_BY_KUBELET = frozenset(
@@ -128,8 +126,11 @@ def kubelet_config(inventory: InventoryFile) -> Iterator[Issue]:
         "staticPodPath": ("/etc/kubernetes/manifests", "kubeadm writes the control plane there"),
     }
     if network.services.num_addresses > DNS_INDEX:
-        dns = str(network.services[DNS_INDEX])
-        wanted["clusterDNS"] = ([dns], "it is the tenth address of cluster.network.services")
+        dns = inventory.cluster.cluster_dns
+        why = "it is the tenth address of cluster.network.services"
+        if dns != str(network.services[DNS_INDEX]):
+            why = "pods ask the addon nodelocaldns, with kube-proxy in mode ipvs"
+        wanted["clusterDNS"] = ([dns], why)
     for loc, layer in layers(inventory):
         for key, (value, why) in wanted.items():
             place = (*loc, "kubelet", "config", key)

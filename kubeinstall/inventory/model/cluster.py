@@ -70,6 +70,13 @@ class Smoke(Strict):
     timeout: Annotated[int, Field(ge=10)] = Field(180, description="Seconds for each condition.")
 
 
+DNS_INDEX = 10
+"""Which of the service addresses is CoreDNS'."""
+DNS_CACHE = "nodelocaldns"
+DNS_CACHE_ADDRESS = "169.254.20.10"
+"""The addon with a cache on every node, and its address unless its values name another."""
+
+
 class ClusterSpec(Strict):
     """What the cluster shall be."""
 
@@ -134,3 +141,15 @@ class ClusterSpec(Strict):
     )
     manage_etc_hosts: bool = True
     smoke: Smoke = Field(default_factory=Smoke)
+
+    @property
+    def cluster_dns(self) -> str:
+        """The address that pods ask for names, as kubelets tell them.
+
+        kubeadm gives CoreDNS the tenth address (GetDNSIP in its constants.go). A cache on the node
+        takes that over, but not from IPVS, which has it on a device of its own.
+        """
+        cache = self.addons.get(DNS_CACHE)
+        if cache and self.kube_proxy.mode == "ipvs":
+            return str(cache.values.get("address", DNS_CACHE_ADDRESS))
+        return str(self.network.services[DNS_INDEX])
