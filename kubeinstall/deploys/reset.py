@@ -34,6 +34,7 @@ def reset() -> None:
     operations.kubeadm_reset(
         name="Reset with kubeadm", cri_socket=kubeadm_files.cri_socket(cluster)
     )
+    operations.containers_gone(name="Remove the containers that kubeadm left")
     operations.routes_gone(
         name="Remove the pod routes",
         unit=network_files.UNIT,

@@ -19,6 +19,14 @@ class Module(StrEnum):
 _EVIDENCE = {
     "br_netfilter": "[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]",
     "tun": "[ -e /sys/class/misc/tun ]",
+    **{
+        name: f"gzip -dcq /proc/config.gz 2>/dev/null | grep -q '^CONFIG_{option}=y'"
+        for name, option in {
+            "vxlan": "VXLAN",
+            "ipip": "NET_IPIP",
+            "wireguard": "WIREGUARD",
+        }.items()
+    },
 }
 """What a module brings: built-in ones need not show in /sys/module. A file system's is known."""
 

@@ -220,6 +220,8 @@ any /etc/kubernetes/*.conf /etc/kubernetes/manifests/*.yaml /etc/kubernetes/pki/
 any /etc/kubernetes /var/lib/cni /var/lib/kubelet/* /var/lib/etcd/* /var/lib/calico /run/calico \
   /run/flannel && echo folders
 [ -d /etc/cni/net.d ] && (cd /etc/cni/net.d && any {CNI_FILES}) && echo cni
+systemctl is-active -q containerd && ctr -n k8s.io tasks ls -q 2>/dev/null | grep -q . &&
+  echo containers
 any /etc/systemd/system/kubeinstall-routes.service /usr/local/lib/kubeinstall/routes && echo routes
 nft list tables 2>/dev/null | grep -qE '^table ip6? (kube-proxy|calico|flannel-ipv[46])$' &&
   echo tables

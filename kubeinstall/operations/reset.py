@@ -26,6 +26,13 @@ for tool in iptables ip6tables; do
   fi
 done"""
 
+# containerd's CRI plugin reads anew what there is when it starts.
+_CONTAINERS = r"""
+set -e
+for task in $(ctr -n k8s.io tasks ls -q); do ctr -n k8s.io tasks delete -f "$task" || true; done
+for one in $(ctr -n k8s.io containers ls -q); do ctr -n k8s.io containers delete "$one"; done
+systemctl restart containerd"""
+
 _SETS = "for name in $(ipset list -n | grep '^cali[46]0'); do ipset destroy $name || exit; done"
 
 _TABLES = r"""
@@ -67,6 +74,16 @@ def kubeadm_reset(cri_socket: str) -> Generator[Command]:
         yield Command(
             f"kubeadm reset -f --cri-socket {shlex.quote(cri_socket)}", stream=True, _timeout=600
         )
+
+
+@operation()
+def containers_gone() -> Generator[Command]:
+    """No containers of Kubernetes in containerd: kubeadm leaves them running without crictl.
+
+    A pod network's would go on putting its routes and rules in place.
+    """
+    if "containers" in host.get_fact(Leftovers):
+        yield Command(_CONTAINERS)
 
 
 @operation()

@@ -119,3 +119,26 @@ def test_verify(spec: dict[str, Any]) -> None:
     good = always("iscsi_tcp loaded\noverlay built-in\nactive\n")
     assert "iscsid.service is" in ended(check, good, **spec)
     assert ended(check, always("overlay loaded\n"), **spec) == "not loaded: iscsi_tcp"
+
+
+@pytest.mark.parametrize(
+    ("network", "modules", "kernel"),
+    [
+        ({"plugin": "bridge"}, [], None),
+        ({"plugin": "flannel"}, ["vxlan"], None),
+        ({"plugin": "flannel", "flannel": {"backend": "host-gw"}}, [], None),
+        ({"plugin": "canal", "canal": {"backend": "udp"}}, ["tun"], None),
+        ({"plugin": "flannel", "flannel": {"backend": "wireguard"}}, ["wireguard"], "5.6"),
+        ({"plugin": "calico"}, ["ipip"], None),
+        (
+            {"plugin": "calico", "calico": {"encapsulation": "vxlan", "wireguard": True}},
+            ["vxlan", "wireguard"],
+            "5.6",
+        ),
+    ],
+)
+def test_what_carries_packets_between_nodes(
+    network: dict[str, Any], modules: list[str], kernel: str | None
+) -> None:
+    needs = host_needs(cluster(network=network))
+    assert (needs.modules, needs.kernel) == (modules, kernel)

@@ -21,6 +21,7 @@ RESETS: tuple[tuple[Any, dict[str, Any]], ...] = (
         reset.routes_gone,
         {"unit": "u", "unit_file": "/etc/u", "script": "/usr/local/s", "protocol": 107},
     ),
+    (reset.containers_gone, {}),
     (reset.cni_gone, {"pods": "10.244.0.0/16"}),
     (reset.rules_gone, {}),
     (reset.folders_gone, {}),
@@ -47,7 +48,7 @@ def test_each_leftover_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     routes = resets(monkeypatch, "routes")
     assert "proto 107" in routes[1]
     assert routes[2].startswith("rm -f /etc/u /usr/local/s")
-    for name in ("cni", "interfaces", "rules", "sets", "tables", "folders"):
+    for name in ("containers", "cni", "interfaces", "rules", "sets", "tables", "folders"):
         assert resets(monkeypatch, name), name
 
 
