@@ -25,7 +25,7 @@ from kubeinstall.inventory.model import (
 
 CONFIG = "/etc/kubernetes/kubeinstall/kubeadm.yaml"
 
-_HEADER = "# Managed by kubeinstall: written when kubeadm init runs.\n"
+HEADER = "# Managed by kubeinstall: written when kubeadm init runs.\n"
 # Phases of init that a worker's join has as well, in every version; it refuses names of others.
 _JOIN_PHASES = frozenset({"preflight", "kubelet-start"})
 
@@ -38,7 +38,7 @@ def init_config(cluster: Cluster) -> str:
         kubelet_configuration(cluster),
         kube_proxy_configuration(cluster),
     )
-    return _HEADER + yaml.safe_dump_all(documents, sort_keys=False)
+    return HEADER + yaml.safe_dump_all(documents, sort_keys=False)
 
 
 def images_config(cluster: Cluster, host: Host) -> str:

@@ -300,6 +300,31 @@ def test_a_kubelet_configuration_edited_by_hand_is_repaired() -> None:
     assert kubeinstall("plan", "-i", LAB).code == 0
 
 
+def test_arguments_of_the_control_plane_come_and_go(tmp_path: Path) -> None:
+    """Each pod is made anew alone and waited for; kubeadm's note in the cluster follows."""
+    document = yaml.safe_load(LAB.read_text())
+    document["cluster"]["kubeadm"] |= {
+        "api_server_args": {"audit-log-maxage": 7},
+        "scheduler_args": {"v": 3},
+    }
+    path = tmp_path / "arguments.yaml"
+    path.write_text(yaml.safe_dump(document))
+    noted = f"{KUBECTL} -n kube-system get configmap kubeadm-config -o yaml"
+    manifests = "cat /etc/kubernetes/manifests/*.yaml"
+    kubelets = kubelets_started()
+    for inventory, there in ((path, True), (LAB, False)):
+        plan = kubeinstall("plan", "-i", inventory)
+        assert plan.code == 2, plan.text
+        assert "Give kube-scheduler and kube-apiserver the inventory's arguments" in plan.text
+        assert f"{'+' if there else '-'}--audit-log-maxage=7" in plan.text
+        kubeinstall("up", "-y", "-i", inventory, "--only", "control-plane").ok()
+        assert ("--audit-log-maxage=7" in on_host(LAB, "cp1", manifests)) is there
+        assert ("audit-log-maxage" in on_host(LAB, "cp1", noted)) is there
+        assert kubeinstall("plan", "-i", inventory).code == 0
+    assert kubelets_started() == kubelets
+    on_host(LAB, "cp1", f"{KUBECTL} -n kube-system wait --for=condition=Ready pod --all")
+
+
 def runtimes() -> dict[str, str]:
     """Node name to its runtime, with a ``!`` where it is cordoned."""
     answer = json.loads(on_host(LAB, "cp1", f"{KUBECTL} get nodes -o json"))

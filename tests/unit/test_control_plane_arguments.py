@@ -1,0 +1,109 @@
+"""Arguments of a control plane that runs: what changes, what stays, and what kubeadm is given."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+
+import pytest
+
+from kubeinstall.deploys.control_plane_arguments import changes, with_arguments
+from kubeinstall.deploys.kubeadm_files import cluster_configuration
+from kubeinstall.facts.static_pods import StaticPods, StaticPodsState
+from kubeinstall.inventory.model import Document
+from kubeinstall.operations.static_pods import Change, arguments_changed
+from tests.unit.clusters import cluster
+from tests.unit.operating import texts
+
+pytestmark = pytest.mark.unit
+
+MODE = "--authorization-mode=Node,RBAC"
+
+
+def ours(version: str = "1.20.2", **kubeadm: dict[str, object]) -> Document:
+    return cluster_configuration(cluster(version=version, kubeadm=kubeadm))
+
+
+def live(**arguments: str) -> Document:
+    """As kubeadm 1.20 notes it: with an argument of its own."""
+    return {
+        "apiVersion": "kubeadm.k8s.io/v1beta2",
+        "kind": "ClusterConfiguration",
+        "apiServer": {
+            "extraArgs": {"authorization-mode": "Node,RBAC", **arguments},
+            "timeoutForControlPlane": "4m0s",
+        },
+        "scheduler": {},
+    }
+
+
+def runs(*arguments: str) -> StaticPodsState:
+    return StaticPodsState("", {"kube-apiserver": (MODE, *arguments)})
+
+
+def test_what_is_as_the_inventory_says_is_left_alone() -> None:
+    wanted = ours(api_server_args={"v": 2})
+    assert changes(live(), ours(), ours(), runs()) == ()
+    assert changes(live(v="2"), wanted, wanted, runs("--v=2")) == ()
+    assert with_arguments(live(v="2"), wanted, wanted) == live(v="2")
+
+
+def test_a_new_argument_and_another_value() -> None:
+    wanted = ours(api_server_args={"v": 3}, scheduler_args={"profiling": False})
+    scheduler, api = changes(live(v="2"), ours(api_server_args={"v": 2}), wanted, runs("--v=2"))
+    assert (scheduler.component, scheduler.wanted) == ("kube-scheduler", ("--profiling=false",))
+    assert (api.component, api.wanted, api.unwanted) == ("kube-apiserver", ("--v=3",), ("--v=2",))
+    assert api.diff.splitlines()[2:] == ["---v=2", "+--v=3"]
+    new = with_arguments(live(v="2"), ours(), wanted)
+    assert new == {**live(v="3"), "scheduler": {"extraArgs": {"profiling": "false"}}}
+
+
+def test_only_what_the_inventory_had_is_taken_out() -> None:
+    [api] = changes(live(v="2", theirs="1"), ours(api_server_args={"v": 2}), ours(), runs("--v=2"))
+    assert (api.wanted, api.unwanted) == ((), ("--v=2",))
+    assert with_arguments(live(v="2"), ours(api_server_args={"v": 2}), ours()) == live()
+    # Somebody has given it another value since.
+    assert changes(live(v="9"), ours(api_server_args={"v": 2}), ours(), runs("--v=9")) == ()
+
+
+def test_an_argument_that_was_taken_out_of_a_manifest_is_put_back() -> None:
+    wanted = ours(api_server_args={"v": 2, "text": "a: b"})
+    [api] = changes(live(v="2", text="a: b"), wanted, wanted, runs())
+    assert api.diff.splitlines()[2:] == ["+--v=2"]
+
+
+def test_arguments_are_a_list_from_v1beta4_on() -> None:
+    has = {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "etcd": {"local": {"extraArgs": [{"name": "quota", "value": "1"}]}},
+    }
+    wanted = ours("1.36.2", etcd_args={"quota": 2})
+    [etcd] = changes(has, ours("1.36.2"), wanted, StaticPodsState())
+    assert (etcd.phase, etcd.wanted, etcd.unwanted) == (
+        "etcd local",
+        ("--quota=2",),
+        ("--quota=1",),
+    )
+    new = with_arguments(has, ours("1.36.2"), wanted)
+    assert new["etcd"] == {"local": {"extraArgs": [{"name": "quota", "value": "2"}]}}
+
+
+def test_the_fact_reads_what_is_noted_and_what_runs() -> None:
+    noted = base64.b64encode(b"kind: ClusterConfiguration\n").decode()
+    lines = [f"configuration {noted}", f"kube-apiserver {MODE}", "etcd --x=1", "junk", ""]
+    assert StaticPods().process(lines) == StaticPodsState(
+        "kind: ClusterConfiguration\n", {"kube-apiserver": (MODE,), "etcd": ("--x=1",)}
+    )
+    assert StaticPods().process(["configuration %"]) == StaticPodsState()
+
+
+def test_the_note_comes_last_and_the_scripts_are_sound() -> None:
+    change = Change("kube-scheduler", "control-plane scheduler", ("--a=it's",), ("--b=1",), "")
+    given = {"node": "cp1", "config": "kind: X\n", "path": "/etc/note", "environment": ""}
+    assert list(arguments_changed._inner(changes=(), note="", **given)) == []
+    yielded = list(arguments_changed._inner(changes=(change,), note="note", **given))
+    apply, upload, write = texts(yielded)
+    subprocess.run(["sh", "-n"], input=apply, text=True, check=True)
+    assert "kubeadm init phase control-plane scheduler --config /dev/stdin" in apply
+    assert upload == "kubeadm init phase upload-config kubeadm --config /dev/stdin"
+    assert "/etc/note" in write
