@@ -114,11 +114,14 @@ def difference(wanted: Object, live: Object | None) -> Difference:
     if entry is None:
         return Difference(wanted, live, outdated=True)
     outdated = annotations.get(APPLIED) != wanted["metadata"]["annotations"][APPLIED]
+    anew = outdated and APPLIED in annotations
     body = {k: v for k, v in wanted.items() if k not in ("apiVersion", "kind", "status")}
     lost = dict.fromkeys(_lost(_without_identity(body), live, entry, ()))
     # Whoever writes an object anew takes our marks off; that is no change of what it is.
     outdated = outdated or any(map(_is_mark, lost))
     taken = [_taken(wanted, live, path) for path in lost if not _is_mark(path)]
+    # What is wanted now was not always wanted: a field that is nobody's is then a new one.
+    taken = [one for one in taken if one.by or not anew]
     # The scale subresource told nobody who set it before Kubernetes 1.22.
     count, counted = _at(wanted, _REPLICAS), _at(live, _REPLICAS)
     if isinstance(count, int) and count != counted and _REPLICAS not in lost and not outdated:

@@ -173,6 +173,19 @@ def test_another_wish_is_applied() -> None:
     assert found.taken == ()
 
 
+def test_a_field_that_is_wanted_newly_was_removed_by_nobody() -> None:
+    """As when a new version of an addon sets more than the one before."""
+    metadata = {**DEPLOYMENT["metadata"], "annotations": {APPLIED: "def"}}
+    spec = {**DEPLOYMENT["spec"], "minReadySeconds": 5, "revisionHistoryLimit": 3}
+    found = compared("first", metadata=metadata, spec=spec)
+    assert found.outdated
+    assert found.taken == ()
+    assert kept(found)["spec"]["minReadySeconds"] == 5
+    # What others have set meanwhile is theirs all the same.
+    found = compared("image", metadata=metadata, spec=spec)
+    assert [t.field for t in found.taken] == ["spec.template.spec.containers[web].image"]
+
+
 def test_an_object_that_is_missing_or_was_not_applied_by_us_is_applied() -> None:
     assert difference(DEPLOYMENT, None).outdated
     live = deepcopy(recording()["first"][0])
