@@ -14,6 +14,7 @@ from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import Check, CheckFailed, Result
 from kubeinstall.verify.checks import (
+    addons,
     certificates,
     cluster_state,
     control_plane,
@@ -34,7 +35,8 @@ def checks_for(cluster: Cluster, host: Node) -> list[Check]:
         modules.append(control_plane)
     if host == cluster.first:
         modules += [cluster_state, host_ports]
-    return [check for module in modules for check in module.CHECKS]
+    of_addons = addons.checks(cluster) if host == cluster.first else []
+    return [*(check for module in modules for check in module.CHECKS), *of_addons]
 
 
 def verify(session: Session, cluster: Cluster, names: Iterable[str]) -> list[Result]:

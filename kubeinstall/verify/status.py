@@ -8,9 +8,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from kubeinstall.addons.parents import VERSION, noted
 from kubeinstall.engine.session import Session
+from kubeinstall.facts.addons import Addons, AddonState
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.verify.checks.addons import unready_in
 from kubeinstall.verify.checks.certificates import SCRIPT, expiries
 from kubeinstall.verify.kubectl import KUBECTL
 
@@ -33,6 +36,34 @@ class NodeStatus:
     runtime: str = ""
     certificates: str = ""
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class AddonStatus:
+    """An addon that the cluster has.
+
+    Args:
+        problem: why it is not ready; empty: it is.
+    """
+
+    name: str
+    version: str
+    problem: str = ""
+
+
+def addons(session: Session, cluster: Cluster) -> list[AddonStatus]:
+    """Ask the first control plane for the addons; none where it does not answer."""
+    first = cluster.first.name
+    if first not in session.alive:
+        return []
+    try:
+        state: AddonState = session.fact(first, Addons)
+    except KubeinstallError:
+        return []
+    return [
+        AddonStatus(name, noted(parent, VERSION), "; ".join(map(str, unready_in(state, name))))
+        for name, parent in sorted(state.parents.items())
+    ]
 
 
 def status(session: Session, cluster: Cluster) -> list[NodeStatus]:
@@ -107,8 +138,8 @@ def first_end(answer: str) -> str:
 _COLUMNS = ("NAME", "ROLE", "READY", "VERSION", "RUNTIME", "ADDRESS", "CERTIFICATES END")
 
 
-def as_text(statuses: Sequence[NodeStatus]) -> str:
-    """A table, and below it what is wrong with any of them."""
+def as_text(statuses: Sequence[NodeStatus], addons: Sequence[AddonStatus] = ()) -> str:
+    """A table, and below it what is wrong with any of them; then the addons."""
     rows = [_COLUMNS] + [
         (s.name, s.role, s.ready, s.version, s.runtime, s.address, s.certificates or "-")
         for s in statuses
@@ -121,16 +152,22 @@ def as_text(statuses: Sequence[NodeStatus]) -> str:
         for row in rows
     ]
     lines += [f"{s.name}: {s.problem}" for s in statuses if s.problem]
+    if good := [f"{a.name} {a.version}" for a in addons if not a.problem]:
+        lines.append(f"addons: {', '.join(good)}")
+    lines += [f"addon {a.name} {a.version}: not ready: {a.problem}" for a in addons if a.problem]
     return "\n".join(lines) + "\n"
 
 
-def as_json(cluster: Cluster, statuses: Sequence[NodeStatus]) -> str:
-    """``{"version": 1, "cluster": ..., "nodes": [...]}``."""
+def as_json(
+    cluster: Cluster, statuses: Sequence[NodeStatus], addons: Sequence[AddonStatus] = ()
+) -> str:
+    """``{"version": 1, "cluster": ..., "nodes": [...], "addons": [...]}``."""
     record = {
         "version": 1,
         "cluster": cluster.spec.name,
         "kubernetes": str(cluster.version),
         "endpoint": cluster.endpoint,
         "nodes": [asdict(s) for s in statuses],
+        "addons": [asdict(addon) for addon in addons],
     }
     return json.dumps(record, indent=2) + "\n"
