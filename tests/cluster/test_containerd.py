@@ -114,6 +114,22 @@ def test_a_pod_runs_in_its_runtime_class(tmp_path: Path) -> None:
     kubeinstall("up", "-y", "-i", LAB).ok()
 
 
+@pytest.mark.parametrize("plugin", ["flannel", "none"])
+def test_another_pod_network_is_refused(tmp_path: Path, plugin: str) -> None:
+    """Before anything is changed, with the reason and the safe way."""
+    document = yaml.safe_load(LAB.read_text())
+    document["cluster"]["network"] = {"plugin": plugin}
+    document["cluster"]["sysctls"] = {"vm.max_map_count": 262145}
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump(document))
+    log = tmp_path / "events.jsonl"
+    result = kubeinstall("up", "-y", "-i", other, "--events", log)
+    assert result.code == 12
+    assert f"the cluster's pod network is bridge, the inventory says {plugin}" in result.text
+    assert "kubeinstall reset" in result.text
+    assert [event for event in events(log) if event.get("changed")] == []
+
+
 def variant(tmp_path: Path, **ssh: Any) -> Path:
     """The same inventory with other ssh settings."""
     document = yaml.safe_load(LAB.read_text())
