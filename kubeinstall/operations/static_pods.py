@@ -57,13 +57,15 @@ while [ "$(date +%s)" -lt $until ]; do
   sleep 1
 done
 log=$(ls -t /var/log/pods/kube-system_{pod}_*/{component}/*.log 2>/dev/null | head -n 1)
-words=$(tail -n 3 "$log" 2>/dev/null | cut -c -400)
+words=$(tail -n 3 "$log" 2>/dev/null | sed '{bare}' | cut -c -400)
 mv -f "$kept" "$manifest"
 {{
   echo {component} 'does not come back with its new arguments: it has its old ones again'
   printf '%s\\n' "$words"
 }} >&2
 exit 1"""
+# Docker keeps a line as JSON, containerd has time, stream and a letter before it.
+_BARE = r's/^{"log":"\(.*\)\\n","stream":.*/\1/; s/^[^ ]* std[a-z]* [FP] //'
 _PATH = (
     '{range .spec.containers[0].command[*]}{@}{"\\n"}{end}'
     'ready={.status.conditions[?(@.type=="Ready")].status}{"\\n"}'
@@ -94,6 +96,7 @@ def arguments_changed(
             phase=change.phase,
             pod=shlex.quote(f"{change.component}-{node}"),
             path=_PATH,
+            bare=_BARE,
             wanted=" ".join(map(shlex.quote, change.wanted)),
             unwanted=" ".join(map(shlex.quote, change.unwanted)),
         )

@@ -13,7 +13,7 @@ from kubeinstall.facts.static_pods import StaticPods, StaticPodsState
 from kubeinstall.inventory.model import Document
 from kubeinstall.operations.static_pods import Change, arguments_changed
 from tests.unit.clusters import cluster
-from tests.unit.operating import texts
+from tests.unit.operating import run, texts
 
 pytestmark = pytest.mark.unit
 
@@ -107,3 +107,20 @@ def test_the_note_comes_last_and_the_scripts_are_sound() -> None:
     assert "kubeadm init phase control-plane scheduler --config /dev/stdin" in apply
     assert upload == "kubeadm init phase upload-config kubeadm --config /dev/stdin"
     assert "/etc/note" in write
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"log":"Error: unknown flag: --x\\n","stream":"stderr","time":"2026-11-21T12:12:52Z"}',
+        "2026-11-21T12:12:52.28Z stderr F Error: unknown flag: --x",
+        "Error: unknown flag: --x",
+    ],
+)
+def test_a_containers_last_words_are_told_without_what_its_runtime_adds(line: str) -> None:
+    change = Change("etcd", "etcd local", (), (), "")
+    given = {"node": "cp1", "config": "", "path": "", "environment": "", "note": ""}
+    script = texts(list(arguments_changed._inner(changes=(change,), **given)))[0]
+    [told] = [part for part in script.splitlines() if part.startswith("words=")]
+    words = told.replace('tail -n 3 "$log" 2>/dev/null', "cat")
+    assert run(f'{words}; echo "$words"', stdin=line).strip() == "Error: unknown flag: --x"
