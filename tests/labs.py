@@ -97,3 +97,13 @@ def running(lab: Lab) -> Iterator[Lab]:
     finally:
         lab.write()
         lab.run("down").ok()
+
+
+@contextmanager
+def fresh(inventory: Path) -> Iterator[None]:
+    """The lab of an inventory's own, fresh; gone afterwards."""
+    kubeinstall("lab", "down", "-i", inventory).ok()
+    # It may have to build the mirror first.
+    kubeinstall("lab", "up", "-i", inventory, timeout=2400).ok()
+    yield
+    kubeinstall("lab", "down", "-i", inventory).ok()

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.labs import fresh
 from tests.running import INVENTORIES, REPO, events, kubeinstall, on_host
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
@@ -41,10 +42,8 @@ PHASES = (
 
 @pytest.fixture(scope="module", autouse=True)
 def lab() -> Iterator[None]:
-    kubeinstall("lab", "down", "-i", LAB).ok()
-    kubeinstall("lab", "up", "-i", LAB, timeout=2400).ok()
-    yield
-    kubeinstall("lab", "down", "-i", LAB).ok()
+    with fresh(LAB):
+        yield
 
 
 def start_and_kill(phase: str, log: Path, after: float) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.labs import fresh
 from tests.running import INVENTORIES, REPO, events, kubeinstall, on_host
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
@@ -60,11 +61,9 @@ systemctl enable --now -q nftables
 
 @pytest.fixture(scope="module", autouse=True)
 def lab() -> Iterator[None]:
-    kubeinstall("lab", "down", "-i", LAB).ok()
-    kubeinstall("lab", "up", "-i", LAB, timeout=2400).ok()
-    on_host(LAB, "w2", SHUT)
-    yield
-    kubeinstall("lab", "down", "-i", LAB).ok()
+    with fresh(LAB):
+        on_host(LAB, "w2", SHUT)
+        yield
 
 
 def nodes() -> dict[str, bool]:
