@@ -16,6 +16,7 @@ def pod(
     """
     state = {"waiting": {"reason": reason, "message": message}}
     return {
+        "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
             "name": name,

@@ -1,0 +1,287 @@
+"""The phase addons over a session without hosts: order, waits, failures, removal."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from kubeinstall.addons.changes import Change
+from kubeinstall.addons.objects import PART_OF, Object, apply_set
+from kubeinstall.addons.parents import parent
+from kubeinstall.engine.session import Session
+from kubeinstall.engine.types import Event, HostResult, Output, Status
+from kubeinstall.findings import Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.model import Stage
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.phases import addons, rollout
+from kubeinstall.phases.run import Run
+from tests.unit.addon_folders import applied, deployment, folder, rendered, with_addons
+from tests.unit.fakes import FakeSession, Memory
+from tests.unit.waiting_pods import pod
+
+pytestmark = pytest.mark.unit
+
+
+def packed(documents: Sequence[Object]) -> str:
+    text = json.dumps({"kind": "List", "items": documents})
+    return base64.b64encode(gzip.compress(text.encode())).decode()
+
+
+class Server(FakeSession):
+    """An API server that takes what it is told, and a kubelet that makes it ready when asked.
+
+    Args:
+        refuses: addons it does not take, and why.
+        broken: names of Deployments that never get ready.
+    """
+
+    def __init__(
+        self, cluster: Cluster, refuses: dict[str, str] | None = None, broken: Sequence[str] = ()
+    ) -> None:
+        super().__init__(cluster, answer=self._told)
+        self.parents: dict[str, Object] = {}
+        self.objects: list[Object] = []
+        self.pods: list[Object] = []
+        self.done: list[str] = []
+        self.error = ""
+        self._refuses = refuses or {}
+        self._broken = broken
+        self._data: dict[str, Any] = {}
+        self.connect()
+
+    def set_data(self, host: str, key: str, value: Any) -> None:
+        del host
+        self._data[key] = value
+
+    def round(
+        self,
+        phase: str,
+        deploys: Any,
+        *,
+        dry: bool = False,
+        spare: bool = False,
+    ) -> dict[str, HostResult]:
+        assert spare
+        ((host, _),) = deploys.items()
+        change: Change = self._data["addon"]
+        if said := self._refuses.get(change.name):
+            return {host: HostResult(host, [_event(phase, change, Status.FAILED, said)])}
+        if not change.any:
+            return {host: HostResult(host, [_event(phase, change, Status.OK)])}
+        self.done.append(change.operation)
+        if not dry:
+            self._take(change)
+        told = "kept: namespace x stays, for it holds y" if change.gone else ""
+        return {host: HostResult(host, [_event(phase, change, Status.CHANGED, told)])}
+
+    def _take(self, change: Change) -> None:
+        gone = [d["metadata"]["name"] for d in change.removed]
+        self.objects = [o for o in self.objects if o["metadata"]["name"] not in gone]
+        for _, document in change.applied:
+            live = applied(document)
+            if live["kind"] == "Deployment" and live["metadata"]["name"] in self._broken:
+                live["status"]["availableReplicas"] = 0
+            self.objects.append(live)
+        if change.gone:
+            del self.parents[change.name]
+        else:
+            self.parents[change.name] = change.after or change.before or {}
+
+    def _told(self, _host: str, command: str) -> Output:
+        if self.error:
+            return Output(0, base64.b64encode(gzip.compress(self.error.encode())).decode(), "")
+        if "configmaps" in command:
+            answer = [packed(list(self.parents.values())), "--", packed(self.objects)]
+            return Output(0, "\n".join(answer), "")
+        if "get events" in command:
+            return Output(0, "Failed: Failed to pull image: no such host\n--\n", "")
+        return Output(0, packed([*self.objects, *self.pods]), "")
+
+
+def _event(phase: str, change: Change, status: Status, output: str = "") -> Event:
+    return Event("cp1", phase, change.operation, status, output=output)
+
+
+def started(cluster: Cluster, **settings: Any) -> tuple[Run, Server, Memory]:
+    server, memory = Server(cluster, **settings), Memory()
+    return Run(cluster, cast(Session, server), memory), server, memory
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollout, "_PAUSE", 0)
+
+
+def test_an_addon_comes_after_those_it_needs_and_a_second_run_does_nothing(tmp_path: Path) -> None:
+    folder(tmp_path, "shop", needs=["base"], notices=["open {{ namespace }}"])
+    folder(tmp_path, "base")
+    run, server, memory = started(with_addons(tmp_path, shop={}, base={}))
+    addons.run(run)
+    assert server.done == ["Apply base 1.0", "Apply shop 1.0"]
+    assert memory.notes == ["shop: open shop"]
+    server.done.clear()
+    questions = len(server.asked)
+    addons.run(run)
+    assert server.done == []
+    asked = [command for _, command in server.asked[questions:]]
+    assert all("configmaps" in command for command in asked), "all is known from the one fact"
+
+
+def test_what_is_not_ready_is_told_with_its_pod_and_stops_what_needs_it(
+    tmp_path: Path,
+) -> None:
+    folder(tmp_path, "shop", needs=["base"])
+    folder(tmp_path, "base")
+    folder(tmp_path, "other")
+    choices = {"base": {"timeout": 10}, "shop": {}, "other": {}}
+    run, server, memory = started(with_addons(tmp_path, **choices), broken=["base"])
+    server.pods = [pod("base-1", "ImagePullBackOff", "Back-off", app="base")]
+    server.pods[0]["metadata"]["namespace"] = "base"
+    clock = iter(range(0, 1000, 4))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kubeinstall.phases.rollout.time.monotonic", lambda: float(next(clock)))
+        with pytest.raises(KubeinstallError) as error:
+            addons.run(run)
+    assert error.value.exit_code == Kind.CLUSTER
+    late, blocked = error.value.findings
+    assert late.what == "addon base: Deployment base/base is not ready after 10 s"
+    assert late.why == (
+        "0 of 1 pods are available; pod base/base-1: ImagePullBackOff: Back-off; "
+        "Failed: Failed to pull image: no such host"
+    )
+    assert "describe pod base-1" in late.next
+    assert (blocked.what, blocked.why) == (
+        "addon shop was not applied",
+        "it needs base, which is not ready",
+    )
+    assert server.done == ["Apply base 1.0", "Apply other 1.0"]
+    assert "base: Deployment base/base: 0 of 1 pods" in memory.waits[0]
+
+
+def test_an_image_that_nobody_can_name_ends_the_wait(tmp_path: Path) -> None:
+    folder(tmp_path, "base")
+    run, server, _ = started(with_addons(tmp_path, base={"timeout": 3600}), broken=["base"])
+    server.pods = [pod("base-1", "InvalidImageName", "bad", app="base")]
+    server.pods[0]["metadata"]["namespace"] = "base"
+    with pytest.raises(KubeinstallError) as error:
+        addons.run(run)
+    assert error.value.findings[0].what == "addon base: Deployment base/base is not ready"
+
+
+@pytest.mark.parametrize(
+    ("said", "then"),
+    [
+        ('The Deployment "base" is invalid: spec.replicas: -1', "addon render base"),
+        ('failed calling webhook "x"', "the pods behind that webhook"),
+        ('no matches for kind "Thing" in version "a/v1"', "addon that brings this kind"),
+        ("spec.selector: field is immutable", "delete the object"),
+        ("error: timed out waiting for the condition on things/a", "finalizer"),
+    ],
+)
+def test_what_is_refused_is_told_and_the_others_go_on(tmp_path: Path, said: str, then: str) -> None:
+    folder(tmp_path, "base")
+    folder(tmp_path, "other")
+    run, server, _ = started(with_addons(tmp_path, base={}, other={}), refuses={"base": said})
+    with pytest.raises(KubeinstallError) as error:
+        addons.run(run)
+    finding = error.value.findings[0]
+    assert (finding.what, finding.why) == ("addon base could not be applied", said)
+    assert then in finding.next
+    assert server.done == ["Apply other 1.0"]
+
+
+def test_what_others_changed_is_told_and_taken_back(tmp_path: Path) -> None:
+    folder(tmp_path, "base", deployment("base", 2))
+    run, server, memory = started(with_addons(tmp_path, base={}))
+    addons.run(run)
+    server.objects[-1]["spec"]["replicas"] = 5
+    server.done.clear()
+    addons.run(run)
+    assert memory.notes[-1] == (
+        "base: spec.replicas of Deployment base/base is 5, set by somebody: taken back to 2"
+    )
+    assert server.done == [
+        "Take back spec.replicas of Deployment base/base, set by somebody",
+    ]
+
+
+def test_addons_that_are_named_no_more_go_those_that_need_others_first(tmp_path: Path) -> None:
+    folder(tmp_path, "shop", needs=["base"])
+    folder(tmp_path, "base")
+    both = with_addons(tmp_path, base={}, shop={})
+    run, server, memory = started(both)
+    addons.run(run)
+    server.parents["net"] = parent("net", "1", Stage.NETWORK, [])
+    server.done.clear()
+    run.cluster = with_addons(tmp_path)
+    addons.run(run)
+    assert server.done == ["Remove shop", "Remove base"]
+    assert list(server.parents) == ["net"], "pod networks are another phase's"
+    assert memory.notes[-1] == "base: namespace x stays, for it holds y"
+
+
+def test_a_helm_release_is_left_alone(tmp_path: Path) -> None:
+    folder(tmp_path, "base")
+    made = with_addons(tmp_path, base={})
+    run, server, _ = started(made)
+    theirs = applied(rendered(made)[0].objects[-1])
+    theirs["metadata"] |= {
+        "labels": {},
+        "annotations": {"meta.helm.sh/release-name": "web"},
+        "managedFields": [],
+    }
+    server.objects = [theirs]
+    server.parents = {"other": parent("other", "1", Stage.ADDONS, [])}
+    with pytest.raises(KubeinstallError) as error:
+        addons.run(run)
+    assert error.value.findings[0].why == "Deployment base/base belongs to the Helm release web"
+    assert server.done == ["Remove other"]
+
+
+def test_an_api_server_that_does_not_tell_ends_the_phase(tmp_path: Path) -> None:
+    folder(tmp_path, "base")
+    run, server, _ = started(with_addons(tmp_path, base={}))
+    server.error = "Unable to connect to the server"
+    with pytest.raises(KubeinstallError) as error:
+        addons.run(run)
+    assert error.value.findings[0].why == "Unable to connect to the server"
+    assert server.done == []
+
+
+def test_a_plan_waits_for_nothing(tmp_path: Path) -> None:
+    folder(tmp_path, "shop", needs=["base"])
+    folder(tmp_path, "base")
+    run, server, memory = started(with_addons(tmp_path, base={}, shop={}), broken=["base"])
+    run.dry = True
+    addons.run(run)
+    assert server.done == ["Apply base 1.0", "Apply shop 1.0"]
+    assert memory.waits == []
+
+
+def test_nothing_is_done_beside_the_limit(tmp_path: Path) -> None:
+    folder(tmp_path, "base")
+    run, server, _ = started(with_addons(tmp_path, base={}))
+    run.limit = frozenset({"w1"})
+    addons.run(run)
+    assert (server.done, addons.deploys(run)) == ([], {})
+
+
+def test_what_two_addons_share_is_not_removed_with_one(tmp_path: Path) -> None:
+    folder(tmp_path, "one", namespace="both")
+    folder(tmp_path, "two", namespace="both")
+    run, server, _ = started(with_addons(tmp_path, one={}, two={}))
+    addons.run(run)
+    run.cluster = with_addons(tmp_path, two={})
+    addons.run(run)
+    left = {o["metadata"]["name"]: o["metadata"]["labels"][PART_OF] for o in server.objects}
+    assert left["both"] == apply_set("two")
+    assert "one" not in left
+    server.done.clear()
+    addons.run(run)
+    assert server.done == []
