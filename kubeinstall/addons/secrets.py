@@ -19,6 +19,8 @@ from kubeinstall.inventory.catalogue.model import GeneratedSecret
 _LETTERS = string.ascii_letters + string.digits
 _YEARS = 10
 _LONGEST_NAME = 64
+_USAGES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+"""Members of one program, e.g. Elasticsearch's nodes, show it to each other."""
 
 
 def generate(secret: GeneratedSecret, addon: str, namespace: str) -> Object:
@@ -49,7 +51,7 @@ def _word(length: int) -> str:
 
 
 def _certificate(names: list[str]) -> dict[str, str]:
-    """A server's certificate, its key, and the authority that signed it and nothing else."""
+    """A certificate, its key, and the authority that signed it and nothing else."""
     authority, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     issuer, subject = _name(f"{names[0]} authority"), _name(names[0])
     root = (
@@ -61,7 +63,7 @@ def _certificate(names: list[str]) -> dict[str, str]:
         _builder(subject, issuer, key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName(map(x509.DNSName, names)), critical=False)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(_USAGES), critical=False)
         .sign(authority, hashes.SHA256())
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import socket
+import ssl
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -225,6 +228,26 @@ def test_a_generated_certificate_is_for_its_names() -> None:
     assert names.get_values_for_type(x509.DNSName) == ["shop", "shop.shop.svc"]
     assert b"PRIVATE KEY" in decoded["tls.key"]
     assert secret["type"] == "kubernetes.io/tls"
+
+
+def test_members_trust_each_other_by_a_generated_certificate(tmp_path: Path) -> None:
+    """Both ends show the same one, as Elasticsearch's nodes do."""
+    asked = {"name": "tls", "certificate": {"dns": ["shop"]}}
+    secret = generate(GeneratedSecret.model_validate(asked), "shop", "shop")
+    for key, value in secret["data"].items():
+        (tmp_path / key).write_bytes(base64.b64decode(value))
+    contexts = [ssl.SSLContext(p) for p in (ssl.PROTOCOL_TLS_CLIENT, ssl.PROTOCOL_TLS_SERVER)]
+    for context in contexts:
+        context.load_cert_chain(tmp_path / "tls.crt", tmp_path / "tls.key")
+        context.load_verify_locations(tmp_path / "ca.crt")
+        context.verify_mode = ssl.CERT_REQUIRED
+    ends = socket.socketpair()
+    with ThreadPoolExecutor() as pool:
+        server = pool.submit(contexts[1].wrap_socket, ends[1], server_side=True)
+        client = contexts[0].wrap_socket(ends[0], server_hostname="shop")
+        with client, server.result(10) as accepted:
+            accepted.sendall(b"seen")
+            assert client.recv(4) == b"seen"
 
 
 def test_a_job_is_made_anew(tmp_path: Path) -> None:
