@@ -52,6 +52,17 @@ def test_local_path_config_is_what_its_program_reads() -> None:
     assert container["image"] == "mirror.example.org/docker.io/library/busybox:1.37.0"
 
 
+def test_the_pods_that_make_folders_have_an_account_without_rights() -> None:
+    [deployment] = of("local-path", "default", "Deployment")
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    name = container["command"][container["command"].index("--service-account-name") + 1]
+    accounts = {a["metadata"]["name"]: a for a in of("local-path", "default", "ServiceAccount")}
+    assert accounts[name]["automountServiceAccountToken"] is False
+    bindings = [*of("local-path", "default", "RoleBinding")]
+    bindings += of("local-path", "default", "ClusterRoleBinding")
+    assert name not in {s["name"] for b in bindings for s in b["subjects"]}
+
+
 def test_each_pool_is_announced_as_it_says() -> None:
     [bgp] = of("metallb", "bgp", "BGPAdvertisement")
     [l2] = of("metallb", "bgp", "L2Advertisement")
