@@ -1,14 +1,28 @@
-"""ready: wait until every node is Ready and every pod of kube-system runs."""
+"""ready: wait until every node is Ready and every pod of kube-system runs.
+
+Pods of addons are waited for where those are applied: else an addon that cannot run would keep
+away the phase that mends it.
+"""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 
+from kubeinstall.facts.addons import Addons
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import kubectl
 from kubeinstall.phases.run import Run
-from kubeinstall.verify.conditions import Memory, Pending, has_network, pending_nodes, pending_pods
+from kubeinstall.verify.conditions import (
+    Json,
+    Memory,
+    Pending,
+    has_network,
+    pending_nodes,
+    pending_pods,
+    without_pods_of,
+)
 from kubeinstall.verify.kubectl import KUBECTL
 
 _SECONDS = 300.0
@@ -27,15 +41,20 @@ def run(run: Run) -> None:
     """
     deadline = time.monotonic() + _SECONDS
     memory = Memory()
-    while pending := memory.recall(_pending(run)):
+    addons = run.session.fact(run.cluster.first.name, Addons).objects
+    while pending := memory.recall(_pending(run, addons)):
         if time.monotonic() > deadline:
             raise KubeinstallError(*(_finding(run, item) for item in pending))
         run.reporter.waiting(_summary(pending))
         time.sleep(_PAUSE)
 
 
-def _pending(run: Run) -> list[Pending]:
-    """What is not ready now; hosts that are out are not waited for."""
+def _pending(run: Run, addons: Sequence[Json]) -> list[Pending]:
+    """What is not ready now; hosts that are out are not waited for.
+
+    Args:
+        addons: objects whose pods are not, either.
+    """
     answer = kubectl.ask(run, _QUESTION)
     try:
         nodes, pods, now = answer.stdout.split("\036")
@@ -50,7 +69,7 @@ def _pending(run: Run) -> list[Pending]:
     networked = has_network(run.cluster, node_list)
     found = [
         *pending_nodes(node_list, waited, networked=networked),
-        *pending_pods(pod_list, float(now), networked=networked),
+        *pending_pods(without_pods_of(addons, pod_list), float(now), networked=networked),
     ]
     return [item for item in found if item.node not in out]
 

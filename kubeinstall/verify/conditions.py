@@ -100,6 +100,24 @@ def pending_pods(
     return found
 
 
+def without_pods_of(workloads: Iterable[Json], pods: Iterable[Json]) -> list[Json]:
+    """The pods that none of these Deployments, DaemonSets and the like has made."""
+    makers = {
+        (w["kind"], w["metadata"].get("namespace", ""), w["metadata"]["name"]) for w in workloads
+    }
+    return [pod for pod in pods if _maker(pod) not in makers]
+
+
+def _maker(pod: Json) -> tuple[str, str, str]:
+    """Kind, namespace and name of what a pod was made by; of its Deployment, if it has one."""
+    metadata = pod["metadata"]
+    owners = [o for o in metadata.get("ownerReferences", []) if o.get("controller")]
+    kind, name = (owners[0]["kind"], owners[0]["name"]) if owners else ("", "")
+    if kind == "ReplicaSet":
+        kind, name = "Deployment", name.rpartition("-")[0]
+    return kind, metadata.get("namespace", ""), name
+
+
 def lacks_network(node: Json) -> bool:
     """Whether a node is not Ready for want of a pod network alone."""
     ready = condition(node, "Ready")

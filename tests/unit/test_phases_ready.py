@@ -11,7 +11,13 @@ import pytest
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.phases import ready, smoke
-from kubeinstall.verify.conditions import Memory, Pending, pending_nodes, pending_pods
+from kubeinstall.verify.conditions import (
+    Memory,
+    Pending,
+    pending_nodes,
+    pending_pods,
+    without_pods_of,
+)
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run
 
@@ -44,6 +50,28 @@ def waiting(reason: str, message: str = "", last: dict[str, Any] | None = None) 
 def test_a_ready_cluster_has_nothing_pending() -> None:
     assert pending_nodes([node("cp1")], ["cp1"]) == []
     assert pending_pods([pod("etcd", "True"), pod("job", phase="Succeeded")]) == []
+
+
+def test_pods_of_addons_are_waited_for_where_those_are_applied() -> None:
+    """One that cannot run would otherwise keep its own cure away."""
+
+    def made(name: str, kind: str, by: str) -> dict[str, Any]:
+        found = pod(name)
+        found["metadata"]["ownerReferences"] = [{"kind": kind, "name": by, "controller": True}]
+        return found
+
+    workloads = [
+        {"kind": kind, "metadata": {"name": name, "namespace": "kube-system"}}
+        for kind, name in (("Deployment", "coredns"), ("DaemonSet", "node-local-dns"))
+    ]
+    pods = [
+        made("coredns-549f5c77b4-l9nxj", "ReplicaSet", "coredns-549f5c77b4"),
+        made("node-local-dns-r2c8b", "DaemonSet", "node-local-dns"),
+        made("kube-proxy-b5wxk", "DaemonSet", "kube-proxy"),
+        pod("etcd-cp1"),
+    ]
+    left = [p["metadata"]["name"] for p in without_pods_of(workloads, pods)]
+    assert left == ["kube-proxy-b5wxk", "etcd-cp1"]
 
 
 def test_a_node_tells_its_own_reason() -> None:
@@ -149,7 +177,11 @@ def test_ready_waits_until_it_is_so(monkeypatch: pytest.MonkeyPatch) -> None:
         answering([node("cp1"), node("w1")], [pod("etcd")]),
         answering([node("cp1"), node("w1")], [pod("etcd", "True")]),
     ]
-    run, session, memory = fake_run(cluster(workers=1), answer=lambda *_: answers.pop(0))
+
+    def answer(_host: str, command: str) -> Output:
+        return answers.pop(0) if "get nodes" in command else Output(0, "", "")
+
+    run, session, memory = fake_run(cluster(workers=1), answer=answer)
     session.connect()
     ready.run(run)
     assert answers == []
