@@ -208,12 +208,17 @@ def custom(document: Object) -> bool:
 
 def wanted_keys(addons: Sequence[Rendered]) -> frozenset[Key]:
     """What addons want, generated Secrets among it."""
-    generated = {
+    own = frozenset(objects.key(d) for one in addons for d in one.objects)
+    return own | generated_keys(addons)
+
+
+def generated_keys(addons: Sequence[Rendered]) -> frozenset[Key]:
+    """The Secrets that addons are given."""
+    return frozenset(
         ("", "Secret", one.chosen.addon.file.namespace, secret.name)
         for one in addons
         for secret in one.chosen.addon.file.generated_secrets
-    }
-    return frozenset({objects.key(d) for one in addons for d in one.objects} | generated)
+    )
 
 
 def _secret(key: Key) -> Object:

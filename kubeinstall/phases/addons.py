@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 
 from kubeinstall.addons import parents
 from kubeinstall.addons.building import NoProgramError
-from kubeinstall.addons.changes import Change, Live, change, removal, wanted_keys
+from kubeinstall.addons.changes import Change, Live, change, generated_keys, removal, wanted_keys
 from kubeinstall.addons.chosen import chosen, levels, needed
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.addons.sharing import shared
@@ -18,6 +18,8 @@ from kubeinstall.phases.building import sources
 from kubeinstall.phases.rollout import Rollout
 from kubeinstall.phases.run import Deploys, Run
 from kubeinstall.verify.kubectl import KUBECTL
+
+SECRET = "Secret.v1."
 
 
 def deploys(run: Run) -> Deploys:
@@ -97,10 +99,15 @@ def changes(run: Run, wanted: list[Rendered], addons: list[Rendered]) -> list[Ch
     """
     state = _state(run)
     live = Live(state.parents, state.objects)
-    missing = [d for one in wanted for d in one.objects if not live.like(d)]
+    missing = [ref(d) for one in wanted for d in one.objects if not live.like(d)]
+    missing += [
+        (SECRET, space, name)
+        for _, _, space, name in generated_keys(wanted)
+        if not live.has(("", "Secret", space, name))
+    ]
     if missing and state.answered:
         # There may be one that somebody else made.
-        refs = tuple(dict.fromkeys(map(ref, missing)))
+        refs = tuple(dict.fromkeys(missing))
         others = run.session.fact(run.cluster.first.name, Objects, refs=refs)
         live = Live(state.parents, [*state.objects, *others])
     among = [one.chosen for one in addons]

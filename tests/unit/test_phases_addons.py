@@ -48,7 +48,9 @@ class Server(FakeSession):
         self.parents: dict[str, Object] = {}
         self.objects: list[Object] = []
         self.pods: list[Object] = []
+        self.others: list[Object] = []
         self.done: list[str] = []
+        self.secrets: list[str] = []
         self.error = ""
         self._refuses = refuses or {}
         self._broken = broken
@@ -75,6 +77,7 @@ class Server(FakeSession):
         if not change.any:
             return {host: HostResult(host, [_event(phase, change, Status.OK)])}
         self.done.append(change.operation)
+        self.secrets += [secret.name for secret in change.secrets]
         if not dry:
             self._take(change)
         told = "kept: namespace x stays, for it holds y" if change.gone else ""
@@ -101,7 +104,7 @@ class Server(FakeSession):
             return Output(0, "\n".join(answer), "")
         if "get events" in command:
             return Output(0, "Failed: Failed to pull image: no such host\n--\n", "")
-        return Output(0, packed([*self.objects, *self.pods]), "")
+        return Output(0, packed([*self.objects, *self.pods, *self.others]), "")
 
 
 def _event(phase: str, change: Change, status: Status, output: str = "") -> Event:
@@ -285,3 +288,20 @@ def test_what_two_addons_share_is_not_removed_with_one(tmp_path: Path) -> None:
     server.done.clear()
     addons.run(run)
     assert server.done == []
+
+
+def test_a_secret_of_the_users_own_is_used(tmp_path: Path) -> None:
+    folder(tmp_path, "base", generated_secrets=[{"name": "login", "keys": {"password": 24}}])
+    run, server, _ = started(with_addons(tmp_path, base={}))
+    own = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "login", "namespace": "base"},
+    }
+    server.parents = {"other": parent("other", "1", Stage.NETWORK, [])}
+    server.others = [own]
+    addons.run(run)
+    assert (server.done, server.secrets) == (["Apply base 1.0"], [])
+    server.others = []
+    addons.run(run)
+    assert server.secrets == ["login"]
