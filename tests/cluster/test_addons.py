@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from kubeinstall.addons.objects import group
+from tests import programs
+from tests.cluster import published
 from tests.cluster.api import Api, Object
 from tests.render.test_addons import CASES, DOWNLOADED, addon_of, minors, rendered
-from tests.running import INVENTORIES, kubeinstall, on_host
+from tests.running import INVENTORIES, Ran, kubeinstall, on_host
+from tests.web import Web, serving
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
@@ -91,6 +96,58 @@ def test_accepted_in_a_dry_run(name: str, case: str, api: Api) -> None:
     api.__dict__.pop("served", None)
     told = list(filter(None, refused))
     assert not told, "\n".join(told)
+
+
+def test_what_others_publish(inventory: Path, api: Api, tmp_path: Path) -> None:
+    """Upstream's manifest, a chart and a kustomization: applied, kept, changed and removed.
+
+    This machine has helm and no kubectl: the control plane's builds the kustomization.
+    """
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "helm").symlink_to(programs.folder(programs.NEW) / "helm")
+    surroundings = {**os.environ, "PATH": str(tmp_path / "bin"), "XDG_CACHE_HOME": str(tmp_path)}
+    with serving(Web()) as web:
+        folder = published.addons(tmp_path / "addons", web)
+
+        def ran(command: str, *options: str, **choices: Any) -> Ran:
+            path = tmp_path / "inventory.yaml"
+            document = yaml.safe_load(inventory.read_text())
+            document["cluster"]["addon_folders"] = [str(folder)]
+            document["cluster"]["images"] = {"example.org": "10.80.0.2:5000/demo"}
+            document["cluster"]["addons"] = choices
+            path.write_text(yaml.safe_dump(document, sort_keys=False))
+            return kubeinstall(*command.split(), "-i", path, *options, env=surroundings)
+
+        choices: dict[str, Any]
+        choices = {"apples": {}, "pears": {"values": {"chart": {"replicas": 2}}}, "plums": {}}
+        assert "Apply pears 1.0.0" in ran("up -y --no-smoke", **choices).ok().text
+        assert _replicas(api) == {"apples/apples": 1, "pears/pears-web": 2, "plums/my-plums": 1}
+        assert _hook(api)["status"]["succeeded"] == 1
+        before = len(web.asked)
+        assert "0 changed" in ran("up -y --no-smoke", **choices).ok().text
+        assert len(web.asked) == before
+
+        choices["apples"] = {"values": {"replicas": 2}}
+        assert ran("plan", **choices).code == 2
+        assert "Apply apples 1.0.0" in ran("up -y --no-smoke", **choices).ok().text
+        assert _replicas(api)["apples/apples"] == 2
+
+        ran("up -y --no-smoke").ok()
+        assert _replicas(api) == {}
+
+
+def _hook(api: Api) -> Any:
+    return api.ask("GET", "/apis/batch/v1/namespaces/pears/jobs/first")
+
+
+def _replicas(api: Api) -> dict[str, int]:
+    """Pods that are ready, of each Deployment of the addons that others publish."""
+    found = api.ask("GET", "/apis/apps/v1/deployments")["items"]
+    return {
+        f"{d['metadata']['namespace']}/{d['metadata']['name']}": d["status"].get("readyReplicas", 0)
+        for d in found
+        if d["metadata"]["namespace"] in ("apples", "pears", "plums")
+    }
 
 
 def _namespaces(documents: list[Object]) -> list[Object]:
