@@ -35,6 +35,24 @@ def another_file(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding
         yield _refused(cluster, host.name, live, wanted)
 
 
+def behind_a_router(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    """Pods' packets go straight to the other hosts, but there is a router on the way."""
+    far = [other for other in cluster.hosts if other.node_ip in probe.hops]
+    if far and not probe.node:
+        named = ", ".join(f"{other.name} ({other.node_ip})" for other in far)
+        network = cluster.spec.network
+        kind = "host-gw" if network.overlay else network.plugin.value
+        yield Finding(
+            Kind.PREFLIGHT,
+            f"reaches {named} through the router {probe.hops[far[0].node_ip]}; {kind} needs hosts "
+            "on one subnet",
+            host.name,
+            "a route to pods names the host they are on, and the router knows nothing of pods",
+            "take `network: {plugin: flannel, flannel: {direct_routing: true}}`, or set node_ip to "
+            "addresses on a network that all hosts share",
+        )
+
+
 def _refused(cluster: Cluster, where: str, live: str, wanted: str) -> Finding:
     plugin, _, install = live.partition("-")
     back = f"plugin: {plugin}" + (f", calico: {{install: {install}}}" if install else "")

@@ -50,6 +50,13 @@ _SAY = r"""
 say() { printf '%s\t%s\n' "$1" "$2"; }
 """
 
+_HOP = r"""
+hop() {
+  via=$(ip -4 route get "$1" 2>/dev/null | sed -n 's/.* via \([0-9.]*\) .*/\1/p')
+  [ -z "$via" ] || say hop "$1 $via"
+}
+"""
+
 _REACH = r"""
 reach() {
   answer=$(timeout 4 bash -c "exec 3<>/dev/tcp/$1/$2" 2>&1)
@@ -88,6 +95,8 @@ class Probe:
             kubeinstall does not keep it.
         disk_mb: free space under /var.
         node: it has a kubelet's kubeconfig already.
+        hops: another host's address to the router on the way; asked only where the pod network
+            bears none.
         cni: the names of its CNI configuration files.
         ports: TCP ports that are listened on, and by which program.
         reach: ``address:port`` to ``ok``, ``refused`` or why not.
@@ -111,6 +120,7 @@ class Probe:
     disk_mb: int | None = None
     node: bool = False
     cni: frozenset[str] = frozenset()
+    hops: dict[str, str] = field(default_factory=dict)
     addresses: frozenset[str] = frozenset()
     source: str = ""
     resolver: ResolverState = field(default_factory=ResolverState)
@@ -152,6 +162,7 @@ class Probe:
             cgroup=one.get("cgroup", ""),
             disk_mb=_whole(one.get("disk_mb")),
             node=one.get("node") == "yes",
+            hops={to: via for to, _, via in map(_pair, found.get("hop", [])) if via},
             cni=frozenset(found.get("cni", [])),
             addresses=frozenset(found.get("address", [])),
             source=one.get("source", ""),
@@ -173,7 +184,9 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
     """
     targets = [*sorted(peers(host, present)), *sources(cluster)]
     clock = [] if cluster.spec.time.manage else [_SYNCED]
-    begin = [f"node_ip={host.node_ip}", _SAY + _PROBE + _REACH + _FRESH, *clock]
+    hops = [f"hop {to.node_ip}" for to in cluster.hosts if to.name != host.name]
+    routed = [_HOP, *hops] if cluster.spec.network.is_routed else []
+    begin = [f"node_ip={host.node_ip}", _SAY + _PROBE, *routed, _REACH + _FRESH, *clock]
     return "\n".join([*begin, *_tries(targets), "fi", "exit 0"])
 
 
@@ -217,6 +230,10 @@ def sources(cluster: Cluster) -> list[tuple[str, int]]:
         name, _, port = registry.partition(":")
         found.append((name, int(port) if port.isdigit() else 443))
     return ways(cluster, found)
+
+
+def _pair(text: str) -> tuple[str, str, str]:
+    return text.partition(" ")
 
 
 def _whole(text: str | None) -> int | None:

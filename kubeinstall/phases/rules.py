@@ -16,7 +16,7 @@ from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.alternatives import lost
 from kubeinstall.phases.clones import same
-from kubeinstall.phases.networks import another_file
+from kubeinstall.phases.networks import another_file, behind_a_router
 from kubeinstall.phases.probe import Probe, peers
 
 _ARCHES = ("x86_64", "aarch64")
@@ -177,6 +177,7 @@ _RULES: tuple[Rule, ...] = (
     _synced,
     _resolver,
     another_file,
+    behind_a_router,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ import pytest
 from kubeinstall.facts.cni import CniFiles, PodRoutes
 from kubeinstall.findings import Finding
 from kubeinstall.operations import cni
-from kubeinstall.phases.networks import another_addon, another_file
+from kubeinstall.phases.networks import another_addon, another_file, behind_a_router
 from kubeinstall.phases.nodes import Nodes
-from kubeinstall.phases.probe import Probe
+from kubeinstall.phases.probe import Probe, script
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands, run, texts
 
@@ -98,3 +99,35 @@ def test_the_routes_of_pods() -> None:
     local, far = "10.244.0.0/24 dev cni0 scope link", "10.244.1.0/24 via 10.0.0.11 dev eth0"
     assert PodRoutes().process([local, far]) == (far,)
     assert run(PodRoutes().command(pods="203.0.113.0/24")) == ""
+
+
+@pytest.mark.parametrize(
+    ("network", "asked"),
+    [
+        ({"plugin": "bridge"}, True),
+        ({"plugin": "flannel", "flannel": {"backend": "host-gw"}}, True),
+        ({"plugin": "flannel"}, False),
+        ({"plugin": "calico"}, False),
+    ],
+)
+def test_a_router_between_hosts_is_looked_for(network: dict[str, Any], asked: bool) -> None:
+    made = cluster(network=network)
+    text = script(made, made.first, made.hosts)
+    assert [f"hop {address}" in text for address in ("10.0.0.11", "10.0.0.12")] == [asked] * 2
+    assert "hop 10.0.0.10" not in text
+
+
+def test_a_router_between_hosts_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = """if [ "$4" = 10.0.0.11 ]; then echo '10.0.0.11 via 10.0.0.1 dev eth0 src 10.0.0.10'
+    else echo "$4 dev eth0 src 10.0.0.10"; fi"""
+    (tmp_path / "ip").write_text(f"#!/bin/sh\n{answer}\n")
+    (tmp_path / "ip").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    made = cluster(network={"plugin": "flannel", "flannel": {"backend": "host-gw"}})
+    lines = script(made, made.first, []).partition("\nreach()")[0]
+    probe = Probe.parse(run(lines))
+    assert probe.hops == {"10.0.0.11": "10.0.0.1"}
+    [finding] = behind_a_router(made, made.first, replace(probe, node=False))
+    assert finding.what.startswith("reaches w1 (10.0.0.11) through the router 10.0.0.1; host-gw")
+    assert "direct_routing" in finding.next
+    assert list(behind_a_router(made, made.first, replace(probe, node=True))) == []

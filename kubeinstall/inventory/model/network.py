@@ -161,6 +161,13 @@ class Network(Strict):
         return self.flannel if self.plugin is NetworkPlugin.FLANNEL else None
 
     @property
+    def is_routed(self) -> bool:
+        """Whether a host sends pods' packets straight to another, with no router between."""
+        if self.overlay is not None:
+            return self.overlay.backend is FlannelBackend.HOST_GW
+        return self.plugin is NetworkPlugin.BRIDGE
+
+    @property
     def addon(self) -> str | None:
         """The addon that connects the pods; None: kubeinstall does without, or you do."""
         if self.plugin is NetworkPlugin.CALICO and self.calico.install is CalicoInstall.OPERATOR:
