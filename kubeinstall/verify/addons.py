@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kubeinstall.addons.objects import Object, key
 from kubeinstall.addons.parents import kind_name
@@ -49,7 +50,8 @@ def unready_of(one: Rendered, found: Sequence[Object]) -> list[Unready]:
         group = rest.partition(".")[2]
         live = by_key.get((group, kind, ready.namespace or "", ready.name))
         place = f"{ready.namespace}/" if ready.namespace else ""
-        missing.append(unmet(live, f"{kind} {place}{ready.name}", ready.condition))
+        why = unmet(live, f"{kind} {place}{ready.name}", ready.condition)
+        missing.append(why and replace(why, namespace=ready.namespace or ""))
     return [one for one in missing if one]
 
 

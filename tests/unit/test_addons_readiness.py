@@ -226,6 +226,14 @@ def test_an_addon_is_ready_when_all_it_has_is(tmp_path: Path) -> None:
     ]
 
 
+def test_where_an_object_is_whose_condition_is_named(tmp_path: Path) -> None:
+    condition = {"kind": "Ceph.v1.example.org", "name": "x", "condition": "Ready"}
+    folder(tmp_path, "shop", ready=[{**condition, "namespace": "rook"}])
+    (one,) = rendered(with_addons(tmp_path, shop={}))
+    [found] = unready_of(one, [applied(d) for d in one.objects])
+    assert (found.what, found.namespace) == ("Ceph rook/x", "rook")
+
+
 def packed(*documents: Any) -> str:
     text = json.dumps({"kind": "List", "items": documents})
     return base64.b64encode(gzip.compress(text.encode())).decode()
