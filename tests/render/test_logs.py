@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kubeinstall.inventory.catalogue import values
 from kubeinstall.inventory.catalogue.folders import find
 from tests.render.test_addons import rendered
 
@@ -193,3 +194,32 @@ def test_kibana_is_not_the_superuser() -> None:
     [container] = pod("kibana", kind="Deployment")["containers"]
     names = {e["valueFrom"]["secretKeyRef"]["name"] for e in container["env"] if "valueFrom" in e}
     assert names == {"elasticsearch-kibana", "kibana-keys"}
+
+
+def test_kibanas_secrets_are_no_arguments() -> None:
+    """Its image makes arguments of the variables that are named as settings are."""
+    [container] = pod("kibana", kind="Deployment")["containers"]
+    settings = yaml.safe_load(config("kibana"))
+    secret = {e["name"] for e in container["env"]}
+    used = {v[2:-1] for v in settings.values() if isinstance(v, str) and v.startswith("${")}
+    assert secret == used
+    assert not secret & {name.upper().replace(".", "_") for name in settings}
+
+
+@pytest.mark.parametrize("name", COLLECTORS)
+def test_collectors_need_what_they_send_to(name: str) -> None:
+    """Unless it is somebody else's."""
+    addon = find(name)
+    assert addon
+    value, needed = ("url", "loki") if name == "alloy" else ("elasticsearch", "elasticsearch")
+    assert addon.needs(values.merged(addon, {})) == [needed]
+    elsewhere = {"url": "https://logs.example.org/push"} if name == "alloy" else {"host": "logs"}
+    assert addon.needs(values.merged(addon, {value: elsewhere})) == []
+
+
+def test_loki_keeps_logs_for_a_day_at_least() -> None:
+    addon = find("loki")
+    assert addon
+    refused = [r for r in ("1h", "23h", "0d") if list(values.problems(addon, {"retention": r}))]
+    assert refused == ["1h", "23h", "0d"]
+    assert not [r for r in ("24h", "1d", "168h") if list(values.problems(addon, {"retention": r}))]
