@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 from kubeinstall.addons import objects, parents
 from kubeinstall.addons.compare import Difference, Taken, difference, kept, title
@@ -198,6 +199,33 @@ def removal(name: str, live: Live, elsewhere: frozenset[Key] = frozenset()) -> C
     """What is to be done with an addon that the inventory does not name any more."""
     mine = [o for o in live.of(name) if objects.key(o) not in elsewhere]
     return Change(name, name, removed=tuple(mine), gone=True)
+
+
+def removal_order(names: Sequence[str], live: Live) -> list[str]:
+    """Addons in the order they are removed: what others need, or have objects in, comes last."""
+    needs = {
+        name: set(parents.noted(live.parents[name], parents.NEEDS).split(",")) & set(names)
+        for name in names
+    }
+    makers = {
+        document["metadata"]["name"]: name
+        for name in names
+        for document in live.of(name)
+        if document["kind"] == "Namespace"
+    }
+    inside = {
+        name: {
+            maker
+            for document in live.of(name)
+            if (maker := makers.get(document["metadata"].get("namespace", ""), name)) != name
+        }
+        for name in names
+    }
+    try:
+        order = list(TopologicalSorter({n: needs[n] | inside[n] for n in names}).static_order())
+    except CycleError:
+        order = list(TopologicalSorter(needs).static_order())
+    return order[::-1]
 
 
 def custom(document: Object) -> bool:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from graphlib import TopologicalSorter
-
 from kubeinstall.addons import parents
 from kubeinstall.addons.building import NoProgramError
-from kubeinstall.addons.changes import Change, Live, change, generated_keys, removal, wanted_keys
+from kubeinstall.addons.changes import (
+    Change,
+    Live,
+    change,
+    generated_keys,
+    removal,
+    removal_order,
+    wanted_keys,
+)
 from kubeinstall.addons.chosen import chosen, levels, needed
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.addons.sharing import shared
@@ -135,13 +141,12 @@ def removals(run: Run, addons: list[Rendered], stage: Stage) -> list[Change]:
     live = Live(state.parents, state.objects)
     names = {one.name for one in addons}
     keys = wanted_keys(addons)
-    left = {
-        name: set(parents.noted(parent, parents.NEEDS).split(","))
+    left = [
+        name
         for name, parent in state.parents.items()
         if name not in names and parents.noted(parent, parents.STAGE) == stage.value
-    }
-    order = TopologicalSorter({n: needs & left.keys() for n, needs in left.items()})
-    return [removal(name, live, keys) for name in reversed(list(order.static_order()))]
+    ]
+    return [removal(name, live, keys) for name in removal_order(left, live)]
 
 
 def _comes(run: Run, error: NoProgramError) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from cryptography import x509
 
 from kubeinstall.addons import parents
-from kubeinstall.addons.changes import Change, Live, change, removal, wanted_keys
+from kubeinstall.addons.changes import Change, Live, change, removal, removal_order, wanted_keys
 from kubeinstall.addons.objects import PART_OF, Object, apply_set
 from kubeinstall.addons.render import Rendered
 from kubeinstall.addons.secrets import generate
@@ -290,3 +290,20 @@ def test_an_object_of_somebody_else_is_taken_over_and_named(tmp_path: Path) -> N
     made = change(addon, live)
     assert [d.title for d in made.adopted] == ["Deployment shop/shop"]
     assert titles(made) == ["Namespace shop", "Deployment shop/shop"]
+
+
+def test_who_made_a_namespace_is_removed_after_those_who_are_in_it(tmp_path: Path) -> None:
+    folder(tmp_path, "host", deployment("host"), namespace="shared")
+    folder(tmp_path, "guest", deployment("guest"), namespace="shared")
+    folder(tmp_path, "front", deployment("front"), needs=["guest"])
+    addons = shared(rendered(with_addons(tmp_path, host={}, guest={}, front={})))
+    made = {one.name: change(one, Live({}, []), needs=_needs(one)).before for one in addons}
+    live = Live(
+        {name: parent for name, parent in made.items() if parent},
+        [applied(d) for one in addons for d in one.objects],
+    )
+    assert removal_order(["guest", "host", "front"], live) == ["front", "guest", "host"]
+
+
+def _needs(one: Rendered) -> list[str]:
+    return one.chosen.addon.needs(one.chosen.values)
