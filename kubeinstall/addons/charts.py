@@ -32,14 +32,11 @@ def archive(chart: Chart, downloads: Downloads) -> bytes:
         KubeinstallError: it cannot be had, is another one, or is no such chart.
     """
     data = kept(chart.digest)
-    if data is None:
-        if chart.repository.startswith("oci://"):
-            url = f"{chart.repository}/{chart.name}:{chart.version}"
-            data = oci.chart(chart, downloads)
-        else:
-            url = address(chart, downloads)
-            data = downloads.read(url)
-        keep(data, chart.digest, url)
+    if data is None and chart.repository.startswith("oci://"):
+        data = oci.chart(chart, downloads)
+        keep(data, chart.digest, f"{chart.repository}/{chart.name}:{chart.version}")
+    elif data is None:
+        data = downloads.pinned(address(chart, downloads), chart.digest)
     _must_be(chart, data)
     return data
 

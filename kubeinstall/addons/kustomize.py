@@ -36,6 +36,7 @@ def build(cluster: Cluster, one: Chosen, folder: str) -> Build:
         KubeinstallError: it is no kustomization, a template cannot be filled in, or it names what
             is not in the folder.
     """
+    folder = posixpath.normpath(folder)
     top = PurePosixPath(folder).parts[0]
     files = dict(_files(cluster, one, one.addon.folder / top))
     if not any(f"{folder}/{name}" in files for name in _NAMES):

@@ -385,6 +385,13 @@ class TestChart:
         web.pages["/charts/index.yaml"] = index
         assert finding(addon(tmp_path, {"chart": pin})).why.startswith(why)
 
+    def test_the_archive_is_gone(self, web: Web, tmp_path: Path) -> None:
+        pin = repository(web, chart())
+        del web.pages["/charts/files/web-1.2.3.tgz"]
+        found = finding(addon(tmp_path, {"chart": pin}))
+        assert found.what == f"{web.url}/charts/files/web-1.2.3.tgz cannot be downloaded"
+        assert found.next.endswith(f"/kubeinstall/addons/{pin['digest']}")
+
     def test_another_archive_is_not_used(self, web: Web, tmp_path: Path) -> None:
         pin = repository(web, chart())
         other = chart(**{"templates/more.yaml": "# more"})
@@ -497,6 +504,12 @@ class TestKustomization:
         assert one(made, "Deployment")["spec"]["replicas"] == 4
         containers = one(made, "Deployment")["spec"]["template"]["spec"]["containers"]
         assert containers[0]["image"] == "mirror.example.org/shop:1"
+
+    def test_a_slash_at_the_end(self, web: Web, tmp_path: Path, helm: programs.Programs) -> None:
+        del web, helm
+        top = self.files(tmp_path)
+        addon(top, {}, kustomization="kustomize/prod/", values=VALUES)
+        assert "Deployment my-shop" in kinds(rendered(top))
 
     def test_no_kubectl(self, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         del web
