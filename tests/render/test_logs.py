@@ -223,3 +223,18 @@ def test_loki_keeps_logs_for_a_day_at_least() -> None:
     refused = [r for r in ("1h", "23h", "0d") if list(values.problems(addon, {"retention": r}))]
     assert refused == ["1h", "23h", "0d"]
     assert not [r for r in ("24h", "1d", "168h") if list(values.problems(addon, {"retention": r}))]
+
+
+@pytest.mark.parametrize("case", ["default", "elsewhere"])
+def test_fluentd_sends_lines_that_have_no_end(case: str) -> None:
+    """What concat gives up waiting for takes the way of all others."""
+    text = config("fluentd", case)
+    before, _, after = text.partition("<label @WHOLE>")
+    assert "timeout_label @WHOLE" in before
+    assert "@type relabel\n  @label @WHOLE" in before
+    assert "@type elasticsearch" not in before
+    assert after.index("@type kubernetes_metadata") < after.index("@type elasticsearch")
+
+
+def test_alloy_drops_nothing_while_loki_is_away() -> None:
+    assert "max_backoff_retries = 0" in config("alloy")
