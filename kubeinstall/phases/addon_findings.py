@@ -14,7 +14,6 @@ from kubeinstall.verify.readiness import Unready
 
 _MOST = 3
 _WORDS = 600
-_NO_LOG = "unable to retrieve container logs"
 _HELM = "meta.helm.sh/release-name"
 # What a kubelet last told of a pod that does not start, and the last words of its container.
 _MORE = """
@@ -23,9 +22,10 @@ $kubectl -n {namespace} get events --field-selector involvedObject.name={pod},ty
   grep -E '^(Failed|FailedMount|FailedCreatePodSandBox|FailedAttachVolume):' |
   grep -v 'Back-off\\|Error: ' | tail -n 1 | cut -c -400
 echo --
-[ -z "{container}" ] ||
-  $kubectl -n {namespace} logs {pod} -c {container} --tail=3 --previous 2>/dev/null ||
-  $kubectl -n {namespace} logs {pod} -c {container} --tail=3 2>/dev/null
+for when in '' --previous; do
+  words=$($kubectl -n {namespace} logs {pod} {container} --tail=3 $when 2>/dev/null) || continue
+  case $words in '' | 'unable to retrieve container logs'*) ;; *) echo "$words"; break ;; esac
+done
 true
 """
 
@@ -101,7 +101,8 @@ def not_ready(run: Run, one: Rendered, found: Unready) -> Finding:
 
 def _more(run: Run, namespace: str, pod: str, pending: Pending) -> str:
     """What the kubelet's events and the container's log tell beside the pod's status."""
-    script = _MORE.format(namespace=namespace, pod=pod, container=pending.container)
+    container = f"-c {pending.container}" if pending.container else "--all-containers"
+    script = _MORE.format(namespace=namespace, pod=pod, container=container)
     try:
         answer = kubectl.ask(run, script)
     except KubeinstallError:
@@ -115,8 +116,7 @@ def _more(run: Run, namespace: str, pod: str, pending: Pending) -> str:
 
 def _parts(answer: Output) -> tuple[str, str]:
     event, _, log = answer.stdout.partition("--\n")
-    lines = [line for line in log.strip().splitlines() if not line.startswith(_NO_LOG)]
-    return " ".join(event.split()), " / ".join(lines)
+    return " ".join(event.split()), " / ".join(log.strip().splitlines())
 
 
 def _finding(run: Run, what: str, why: str, then: str) -> Finding:

@@ -1,8 +1,14 @@
-"""One node with containerd: what a real API server has to say of the addons."""
+"""One node with containerd: what a real API server has to say of the addons.
+
+Then two addons live and die on it; those tests run in order, each says what it needs.
+"""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +20,9 @@ from kubeinstall.addons.objects import group
 from tests import programs
 from tests.cluster import published
 from tests.cluster.api import Api, Object
+from tests.cluster.shop import write
 from tests.render.test_addons import CASES, DOWNLOADED, addon_of, minors, rendered
-from tests.running import INVENTORIES, Ran, kubeinstall, on_host
+from tests.running import INVENTORIES, REPO, Ran, events, kubeinstall, on_host
 from tests.web import Web, serving
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
@@ -168,3 +175,159 @@ def _await(api: Api, crds: list[Object]) -> None:
         if wanted <= set(api.served):
             return
     raise AssertionError(f"not served: {wanted - set(api.served)}")
+
+
+class Shop:
+    """The cluster with the addons ``base`` and ``shop``, as a test wants them."""
+
+    def __init__(self, inventory: Path, folder: Path) -> None:
+        self._plain = inventory
+        self._folder = folder
+        self.log = folder / "events.jsonl"
+
+    def inventory(self, **choices: Object) -> Path:
+        document = yaml.safe_load(self._plain.read_text())
+        repository = document["cluster"]["image_repository"]
+        document["cluster"] |= {
+            "addon_folders": [str(self._folder)],
+            "addons": choices,
+            "images": {"docker.io": repository},
+        }
+        path = self._folder / "inventory.yaml"
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+        return path
+
+    def up(self, **choices: Object) -> Ran:
+        """Only the addons: the rest of the cluster is there."""
+        path = self.inventory(**choices)
+        return kubeinstall("up", "-y", "-i", path, "--only", "addons", "--events", self.log)
+
+    @property
+    def changed(self) -> list[str]:
+        return [e["operation"] for e in events(self.log) if e.get("changed")]
+
+    def kubectl(self, *commands: str) -> str:
+        """What kubectl says to each, on the control plane."""
+        calls = "\n".join(f"$k {command} || exit 1" for command in commands)
+        return on_host(
+            self._plain, "cp1", f"k='kubectl --kubeconfig /etc/kubernetes/admin.conf'\n{calls}"
+        )
+
+
+@pytest.fixture(scope="module")
+def shop(inventory: Path, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    folder = tmp_path_factory.mktemp("folders")
+    write(folder)
+    return Shop(inventory, folder)
+
+
+BOTH: Object = {"shop": {}, "base": {}}
+_REPLICAS = "-n shop get deployment shop -o jsonpath={.spec.replicas}"
+
+
+def test_addons_come_up_in_their_order_and_are_left_alone_then(shop: Shop) -> None:
+    shop.up(**BOTH).ok()
+    assert shop.changed == ["Apply base 1.0.0", "Apply shop 1.0.0"]
+    shop.kubectl("-n base get thing first", "-n shop get secret login")
+    shop.up(**BOTH).ok()
+    assert shop.changed == []
+    checked = kubeinstall("verify", "-i", shop.inventory(**BOTH)).ok().text
+    assert "Addon shop is ready" in checked
+    assert (
+        "addons: base 1.0.0, shop 1.0.0"
+        in kubeinstall("status", "-i", shop.inventory(**BOTH)).ok().text
+    )
+
+
+def test_what_others_changed_is_planned_told_and_taken_back(shop: Shop) -> None:
+    shop.kubectl(
+        "-n shop scale deployment shop --replicas=2",
+        '-n shop patch configmap one -p \'{"data":{"size":"9"}}\'',
+        "-n shop delete configmap two",
+    )
+    kept = {"shop": {"changes_by_others": "keep"}, "base": {}}
+    ran = shop.up(**kept).ok()
+    assert shop.changed == ["Apply shop 1.0.0"], "what was deleted comes back in any case"
+    assert "data.size of ConfigMap shop/one is 9, set by kubectl-patch: left so" in ran.text
+    shop.up(**kept).ok()
+    assert shop.changed == []
+    assert shop.kubectl(_REPLICAS) == "2"
+    told = kubeinstall("addon", "diff", "-i", shop.inventory(**BOTH), "shop")
+    assert told.code == 2
+    assert "-  size: '9'\n+  size: '1'" in told.text
+    assert kubeinstall("plan", "-i", shop.inventory(**BOTH)).code == 2
+    shop.up(**BOTH).ok()
+    assert [name for name in shop.changed if "Take back" in name] == shop.changed
+    assert shop.kubectl(_REPLICAS) == "1"
+    assert kubeinstall("addon", "diff", "-i", shop.inventory(**BOTH)).code == 0
+
+
+def test_what_is_gone_from_an_addon_is_pruned(shop: Shop) -> None:
+    shop.up(shop={"values": {"configs": ["one"]}}, base={}).ok()
+    assert "two" not in shop.kubectl("-n shop get configmaps -o name")
+    shop.kubectl("-n shop get secret login")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"tag": "-none"}, "busybox:1-none"),
+        ({"command": ["sh", "-c", "echo no database; exit 3"]}, "its last words: no database"),
+    ],
+)
+def test_what_does_not_start_is_told_with_its_pods_words(
+    shop: Shop, values: Object, words: str
+) -> None:
+    ran = shop.up(shop={}, base={"values": values, "timeout": 20})
+    assert ran.code == 14, ran.text
+    assert "addon base: Deployment base/base is not ready after 20 s" in ran.text
+    assert words in ran.text
+    assert "addon shop was not applied" in ran.text
+    shop.up(**BOTH).ok()
+
+
+def test_what_is_refused_is_told_in_the_servers_words(shop: Shop) -> None:
+    ran = shop.up(shop={"values": {"replicas": -1}}, base={})
+    assert ran.code == 14, ran.text
+    assert "spec.replicas: Invalid value: -1: must be greater than or equal to 0" in ran.text
+
+
+def test_killed_while_it_applies_it_converges(shop: Shop) -> None:
+    """Twice, at different moments; nothing is forgotten that has to be pruned."""
+    for after, values in ((0.4, ["one", "a"]), (1.2, ["one", "b"])):
+        path = shop.inventory(shop={"values": {"configs": values}}, base={})
+        started = subprocess.Popen(
+            [sys.executable, "-m", "kubeinstall", "up", "-y", "-i", str(path), "--only", "addons"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            cwd=REPO,
+        )
+        assert started.stdout
+        while b"phase addons" not in started.stdout.readline():
+            assert started.poll() is None
+        time.sleep(after)
+        started.kill()
+        started.wait()
+        started.stdout.close()
+    shop.up(**BOTH).ok()
+    shop.up(**BOTH).ok()
+    assert shop.changed == []
+    there = shop.kubectl("-n shop get configmaps -o name").split()
+    assert [name for name in there if "kube-root-ca" not in name] == [
+        "configmap/one",
+        "configmap/two",
+    ]
+
+
+def test_addons_that_are_taken_out_go_and_what_is_not_theirs_stays(shop: Shop) -> None:
+    shop.kubectl("-n base create deployment mine --image=none")
+    ran = shop.up().ok()
+    assert shop.changed == ["Remove shop", "Remove base"]
+    assert "base: namespace base stays, for it holds Deployment/mine" in ran.text
+    left = shop.kubectl("get namespaces,crds -o name")
+    assert "namespace/shop" not in left
+    assert "things.example.org" not in left
+    shop.up().ok()
+    assert shop.changed == []
+    shop.kubectl("delete namespace base")
