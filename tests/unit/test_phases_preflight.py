@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +13,14 @@ import pytest
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.facts.resolv import ResolverState
-from kubeinstall.findings import Finding
+from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.inventory.model import Kubelet, Role
 from kubeinstall.phases import preflight
 from kubeinstall.phases.alternatives import advice, question
 from kubeinstall.phases.clones import renewed
 from kubeinstall.phases.probe import Probe, script, sources
 from kubeinstall.phases.rules import judge
+from tests.unit.addon_folders import folder, with_addons
 from tests.unit.clusters import cluster, host
 from tests.unit.fakes import fake_run
 
@@ -331,3 +333,15 @@ def test_only_hosts_without_their_source_are_asked_again() -> None:
     preflight.run(run)
     assert [host for host, _ in session.asked] == ["cp1", "w1", "w2", "w2"]
     assert session.failures["w2"].next.startswith("set cluster.source: tuna, which w2 reaches")
+
+
+def test_an_addon_that_cannot_be_rendered_stops_the_run(tmp_path: Path) -> None:
+    folder(tmp_path, "web", releases=[{"version": "1.0", "images": {}}])
+    (tmp_path / "web" / "manifests" / "all.yaml").write_text("{{ image('db') }}")
+    told = "os\tdebian\nos_version\t12\narch\tx86_64\ncpus\t2\nmemory_kb\t4096000\n"
+    made = with_addons(tmp_path, web={})
+    run, session, _ = fake_run(made, answer=lambda *_: Output(0, told, ""))
+    session.connect()
+    with pytest.raises(KubeinstallError, match="addon web cannot be rendered"):
+        preflight.run(run)
+    assert not session.rounds
