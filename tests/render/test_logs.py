@@ -238,3 +238,27 @@ def test_fluentd_sends_lines_that_have_no_end(case: str) -> None:
 
 def test_alloy_drops_nothing_while_loki_is_away() -> None:
     assert "max_backoff_retries = 0" in config("alloy")
+
+
+def test_a_line_is_a_message_whoever_collects_it() -> None:
+    """Filebeat's containers parser names it so by itself, and so does Fluentd's for CRI."""
+    filters = yaml.safe_load(config("fluent-bit"))["pipeline"]["filters"]
+    assert [f["name"] for f in filters] == ["kubernetes", "modify"]
+    assert filters[1]["rename"] == "log message"
+    assert 'message ${record["log"].to_s.chomp}' in config("fluentd", "elsewhere")
+    assert "record_transformer" not in config("fluentd")
+
+
+def test_labels_with_dots_are_no_levels() -> None:
+    """``app`` and ``app.kubernetes.io/name`` of one pod would contradict each other."""
+    [output] = yaml.safe_load(config("fluent-bit"))["pipeline"]["outputs"]
+    assert output["replace_dots"]
+    assert "@type dedot\n    de_dot_nested true" in config("fluentd")
+
+
+def test_each_asks_for_its_own_nodes_pods_only() -> None:
+    for name in ("fluentd", "filebeat", "alloy"):
+        [container] = pod(name)["containers"]
+        [node] = [e["name"] for e in container["env"] if "fieldRef" in e.get("valueFrom", {})]
+        used = node == "K8S_NODE_NAME" if name == "fluentd" else node in config(name)
+        assert used, name
