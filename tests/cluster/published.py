@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.render.test_addon_sources import chart, repository
+from tests.render.published import chart, repository
 from tests.web import Web
 
 IMAGE = "example.org/busybox:1"

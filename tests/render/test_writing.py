@@ -11,8 +11,8 @@ from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.inventory.model import AddonChoice
 from tests import programs
-from tests.render.test_addon_sources import chart, kinds, one, path_with, repository, sha256
-from tests.render.test_addon_sources import web as web
+from tests.render.published import chart, kinds, one, path_with, repository, sha256
+from tests.render.published import web as web
 from tests.unit.clusters import cluster
 from tests.web import Web
 
