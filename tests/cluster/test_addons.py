@@ -17,12 +17,14 @@ import pytest
 import yaml
 
 from kubeinstall.addons.objects import group
+from kubeinstall.addons.restoring import ON_REMOVAL, RESTORE
 from tests import programs
 from tests.cluster import published
 from tests.cluster.api import Api, Object
 from tests.cluster.shop import write
 from tests.render.test_addons import CASES, DOWNLOADED, addon_of, minors, rendered
 from tests.running import INVENTORIES, REPO, Ran, events, kubeinstall, on_host
+from tests.unit.addon_folders import config, folder
 from tests.web import Web, serving
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
@@ -80,6 +82,27 @@ def api(inventory: Path) -> Iterator[Api]:
     made.create(COREDNS)
     yield made
     kubeinstall("lab", "down", "-i", inventory).ok()
+
+
+def test_what_others_had_is_given_back(inventory: Path, api: Api, tmp_path: Path) -> None:
+    """As the addon coredns does with kubeadm's objects."""
+    theirs = config("theirs", Corefile="theirs", more="x")
+    theirs["metadata"]["namespace"] = "kube-system"
+    api.create(theirs)
+    part = config("theirs", Corefile="ours", new="y")
+    part["metadata"]["annotations"] = {ON_REMOVAL: RESTORE}
+    folder(tmp_path, "part", part, namespace="kube-system")
+    document = yaml.safe_load(inventory.read_text())
+    document["cluster"] |= {"addons": {"part": {}}, "addon_folders": [str(tmp_path)]}
+    path = tmp_path / "with.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    kubeinstall("up", "-y", "--only", "addons", "-i", path).ok()
+    assert api.ask("GET", api.path(theirs))["data"] == {"Corefile": "ours", "more": "x", "new": "y"}
+    assert ": 0 changed in" in kubeinstall("up", "-y", "--only", "addons", "-i", path).ok().text
+    kubeinstall("up", "-y", "--only", "addons", "-i", inventory).ok()
+    back = api.ask("GET", api.path(theirs))
+    assert back["data"] == theirs["data"]
+    assert back["metadata"].get("labels") is None
 
 
 @pytest.mark.parametrize(("name", "case"), CASES)
