@@ -172,6 +172,14 @@ def test_values(tmp_path: Path) -> None:
     assert [place for place, _, _ in problems(addon, {"replicas": "x"})] == [("replicas",)]
 
 
+def test_a_value_of_another_form_is_told_by_what_it_is_for(tmp_path: Path) -> None:
+    size = {"type": "string", "pattern": "^[0-9]+G$", "default": "1G", "description": "Its size."}
+    addon = find("web", [folder(tmp_path, values={"size": size})])
+    assert addon
+    told = [(("size",), '"big" is not of the right form', "size is: Its size.")]
+    assert list(problems(addon, {"size": "big"})) == told
+
+
 @pytest.mark.parametrize(
     ("since", "until", "version", "holds"),
     [

@@ -67,4 +67,9 @@ def _told(addon: Addon, error: ValidationError) -> Iterator[tuple[Loc, str, str]
                 about = schema["properties"].get(name, {}).get("description", "")
                 yield place, f"{name} is missing", f"{name} is: {about}"
     else:
-        yield place, error.message, f"kubeinstall addon show {addon.name}"
+        what = error.message
+        if error.validator == "pattern":  # the expression itself tells most people nothing
+            what = f'"{error.instance}" is not of the right form'
+        about = addon.file.values.get(str(place[0]), {}).get("description") if place else None
+        advice = f"{place[0]} is: {about}" if about else f"kubeinstall addon show {addon.name}"
+        yield place, what, advice
