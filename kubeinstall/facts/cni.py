@@ -57,7 +57,10 @@ class BridgeAddress(FactBase[str]):
 
 
 class PodRoutes(FactBase[tuple[str, ...]]):
-    """The routes to pods of other nodes, as ``ip route`` shows them.
+    """Where the routes to pods of other nodes go, e.g. ``10.244.1.0/24``.
+
+    Not those that the kernel has for an address of an interface: they go with it, and it may be
+    somebody else's.
 
     Args:
         pods: the pod network.
@@ -71,7 +74,10 @@ class PodRoutes(FactBase[tuple[str, ...]]):
         return f"ip -4 -o route show root {shlex.quote(pods)} 2>/dev/null || true"
 
     def process(self, output: list[str]) -> tuple[str, ...]:
-        return tuple(line.strip() for line in output if " dev cni0 " not in f"{line} ")
+        added = (line.split() for line in output if " proto kernel " not in f"{line} ")
+        # blackhole 10.244.1.0/26 proto 80: a type of route comes before where it goes.
+        found = (next((word for word in words if word[0].isdigit()), "") for words in added)
+        return tuple(dict.fromkeys(filter(None, found)))
 
 
 class CniFiles(FactBase[tuple[str, ...]]):

@@ -117,8 +117,8 @@ def cni_gone(pods: str) -> Generator[Command]:
         yield Command(f"cd /etc/cni/net.d && rm -f {CNI_FILES}")
     if "interfaces" in found:
         yield Command(_INTERFACES)
-    if host.get_fact(PodRoutes, pods=pods):
-        yield Command(f"ip -4 route flush root {shlex.quote(pods)}")
+    for destination in host.get_fact(PodRoutes, pods=pods):
+        yield Command(f"ip -4 route flush exact {shlex.quote(destination)}")
 
 
 @operation()

@@ -96,8 +96,10 @@ def test_other_programs_files_stay_unless_they_come_first(monkeypatch: pytest.Mo
 
 
 def test_the_routes_of_pods() -> None:
-    local, far = "10.244.0.0/24 dev cni0 scope link", "10.244.1.0/24 via 10.0.0.11 dev eth0"
-    assert PodRoutes().process([local, far]) == (far,)
+    local = "10.244.0.0/24 dev br0 proto kernel scope link src 10.244.0.1"
+    far = "10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink"
+    hole = "blackhole 10.244.2.0/26 proto 80"
+    assert PodRoutes().process([local, far, hole]) == ("10.244.1.0/24", "10.244.2.0/26")
     assert run(PodRoutes().command(pods="203.0.113.0/24")) == ""
 
 
