@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -362,8 +363,14 @@ def test_an_interrupt_names_what_may_still_run() -> None:
         lambda: run(script="true", name="Never begun"),
     )
     session = LocalSession(cluster(workers=0))
-    timer = threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+
+    def interrupt() -> None:
+        deadline = time.monotonic() + 60
+        while "Long one" not in session.doing.values() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
     with session, pytest.raises(KubeinstallError) as caught:
         session.round("p", {"cp1": [made]})
     assert caught.value.exit_code == Kind.INTERRUPTED
