@@ -5,21 +5,30 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 
 from kubeinstall.resources import folder
 
 
-@cache
-def _environment() -> Environment:
+def environment(loader: BaseLoader | None) -> Environment:
+    """How every template is read: nothing undefined, blocks leave no lines.
+
+    Args:
+        loader: where templates are; None: they are given as text.
+    """
     return Environment(  # plain text and configuration, no HTML: nothing to escape
-        loader=FileSystemLoader(folder("templates")),
+        loader=loader,
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,
     )
+
+
+@cache
+def _shipped() -> Environment:
+    return environment(FileSystemLoader(folder("templates")))
 
 
 def render(name: str, **values: Any) -> str:
@@ -32,4 +41,4 @@ def render(name: str, **values: Any) -> str:
     Raises:
         jinja2.TemplateError: no such template, or a name without a value.
     """
-    return _environment().get_template(name).render(**values)
+    return _shipped().get_template(name).render(**values)

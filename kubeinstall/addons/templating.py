@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import yaml
-from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FileSystemLoader, TemplateError
 from jinja2.exceptions import TemplateNotFound
 
 from kubeinstall.addons.chosen import Chosen
@@ -16,6 +16,7 @@ from kubeinstall.addons.images import rewritten
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model.cluster import DNS_INDEX
+from kubeinstall.templates import environment
 
 
 def context(cluster: Cluster, one: Chosen) -> dict[str, Any]:
@@ -98,19 +99,11 @@ def render_text(cluster: Cluster, one: Chosen, text: str) -> str:
 
 @cache
 def _environment(folder: str | None) -> Environment:
-    loader: BaseLoader | None = FileSystemLoader(folder) if folder else None
-    environment = Environment(  # YAML and configuration, no HTML: nothing to escape
-        loader=loader,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,
-    )
-    environment.filters["to_yaml"] = _to_yaml
-    environment.filters["to_json"] = lambda value: json.dumps(value, sort_keys=True)
-    environment.filters["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
-    return environment
+    made = environment(FileSystemLoader(folder) if folder else None)
+    made.filters["to_yaml"] = _to_yaml
+    made.filters["to_json"] = lambda value: json.dumps(value, sort_keys=True)
+    made.filters["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()
+    return made
 
 
 def _to_yaml(value: Any) -> str:
