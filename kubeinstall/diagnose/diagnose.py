@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kubeinstall.diagnose.causes import Found, find_cause
+from kubeinstall.diagnose.cause import Found
+from kubeinstall.diagnose.causes import find_cause
 from kubeinstall.diagnose.evidence import Evidence
 from kubeinstall.findings import Finding
 

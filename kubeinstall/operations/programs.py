@@ -42,7 +42,8 @@ mv "$part" "$from/{program}"
 """
 
 # One that was there before us is kept beside it; one that an earlier file brought, and this one
-# does not, goes. The record is written last: a run that is cut off begins anew.
+# does not, goes. The record is written last: a run that is cut off begins anew. restorecon fails
+# where no SELinux policy is loaded, and no label counts there.
 _PLACE = """\
 chmod 755 "$from/{program}"
 "$from/{program}" {check} >/dev/null || {{ echo '{program} does not run here' >&2; exit 1; }}
