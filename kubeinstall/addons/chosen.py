@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from kubeinstall.inventory.catalogue.folders import find
-from kubeinstall.inventory.catalogue.model import Addon, AddonRelease, Stage
+from kubeinstall.inventory.catalogue.model import Addon, AddonRelease
 from kubeinstall.inventory.catalogue.values import merged
 from kubeinstall.inventory.model import AddonChoice, Cluster
 
@@ -47,11 +47,6 @@ def chosen(cluster: Cluster) -> list[Chosen]:
         if addon and release:
             found.append(Chosen(addon, release, merged(addon, choice.values), choice))
     return found
-
-
-def of_stage(addons: Sequence[Chosen], stage: Stage) -> list[Chosen]:
-    """Those that are applied in a stage."""
-    return [one for one in addons if one.addon.file.stage is stage]
 
 
 def needed(one: Chosen, among: Sequence[Chosen]) -> set[str]:
