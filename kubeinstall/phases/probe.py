@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from kubeinstall.deploys.proxy_files import ways
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.facts.resolv import ResolverState
 from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.phases.disks import Room, folders, rooms_of
 
 _PROBE = r"""
 . /etc/os-release 2>/dev/null
@@ -32,6 +34,8 @@ for s in $(sed -n 's/^nameserver[[:space:]]*//p' /etc/resolv.conf 2>/dev/null); 
 done
 grep -qs '^nameserver' /run/systemd/resolve/resolv.conf && say resolved yes
 say disk_mb "$(df -Pm /var 2>/dev/null | awk 'END { print $4 }')"
+room nodefs "$nodefs"
+room imagefs "$imagefs"
 [ -e /etc/kubernetes/kubelet.conf ] && say node yes
 for a in $(ip -o -4 addr show 2>/dev/null | awk '{ split($4, p, "/"); print p[1] }'); do
   say address "$a"
@@ -48,6 +52,19 @@ ss -Hltnp 2>/dev/null | awk '{ n = split($4, a, ":"); split($6, p, "\""); print 
 
 _SAY = r"""
 say() { printf '%s\t%s\n' "$1" "$2"; }
+# A folder that is not there yet will be made where its parents are.
+room() {
+  at=$2
+  until [ -e "$at" ] || [ "${at%/*}" = "$at" ]; do at=${at%/*}; done
+  say room "$1 $(stat -f -c '%S %b %a %c %d' "${at:-/}" 2>/dev/null)"
+}
+"""
+
+_RESOLVE = r"""
+resolve() {
+  timeout 10 getent ahosts "$1" >/dev/null 2>&1
+  say resolve "$1 $?"
+}
 """
 
 _HOP = r"""
@@ -94,6 +111,8 @@ class Probe:
         synced: ``yes`` or ``no``: whether the kernel calls its clock kept; asked only where
             kubeinstall does not keep it.
         disk_mb: free space under /var.
+        rooms: the file systems that the kubelet calls ``nodefs`` and ``imagefs``.
+        unresolved: names that it was asked to resolve, and could not.
         node: it has a kubelet's kubeconfig already.
         hops: another host's address to the router on the way; asked only where the pod network
             bears none.
@@ -118,6 +137,8 @@ class Probe:
     synced: str = ""
     cgroup: str = ""
     disk_mb: int | None = None
+    rooms: dict[str, Room] = field(default_factory=dict)
+    unresolved: frozenset[str] = frozenset()
     node: bool = False
     cni: frozenset[str] = frozenset()
     hops: dict[str, str] = field(default_factory=dict)
@@ -161,6 +182,10 @@ class Probe:
             synced=one.get("synced", ""),
             cgroup=one.get("cgroup", ""),
             disk_mb=_whole(one.get("disk_mb")),
+            rooms=rooms_of(found.get("room", [])),
+            unresolved=frozenset(
+                name for name, _, code in map(_pair, found.get("resolve", [])) if code != "0"
+            ),
             node=one.get("node") == "yes",
             hops={to: via for to, _, via in map(_pair, found.get("hop", [])) if via},
             cni=frozenset(found.get("cni", [])),
@@ -186,8 +211,22 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
     clock = [] if cluster.spec.time.manage else [_SYNCED]
     hops = [f"hop {to.node_ip}" for to in cluster.hosts if to.name != host.name]
     routed = [_HOP, *hops] if cluster.spec.network.is_routed else []
-    begin = [f"node_ip={host.node_ip}", _SAY + _PROBE, *routed, _REACH + _FRESH, *clock]
-    return "\n".join([*begin, *_tries(targets), "fi", "exit 0"])
+    disks = [f"{name}={shlex.quote(path)}" for name, path in folders(cluster).items()]
+    names = [f"resolve {shlex.quote(name)}" for name in names_to_resolve(cluster)]
+    begin = [f"node_ip={host.node_ip}", *disks, _SAY + _PROBE, *routed, _RESOLVE, *names]
+    return "\n".join([*begin, _REACH + _FRESH, *clock, *_tries(targets), "fi", "exit 0"])
+
+
+def names_to_resolve(cluster: Cluster) -> list[str]:
+    """Names that every host has to resolve, node or not: the endpoint's, unless we write it.
+
+    The names of sources are resolved where those are tried.
+    """
+    endpoint = cluster.spec.endpoint
+    if endpoint is None or _is_address(endpoint.host):
+        return []
+    ours = {host.hostname for host in cluster.hosts} if cluster.spec.manage_etc_hosts else set()
+    return [endpoint.host] if endpoint.host not in ours else []
 
 
 def reach_script(targets: Iterable[tuple[str, int]]) -> str:
@@ -230,6 +269,14 @@ def sources(cluster: Cluster) -> list[tuple[str, int]]:
         name, _, port = registry.partition(":")
         found.append((name, int(port) if port.isdigit() else 443))
     return ways(cluster, found)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _pair(text: str) -> tuple[str, str, str]:

@@ -16,8 +16,9 @@ from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.alternatives import lost
 from kubeinstall.phases.clones import same
+from kubeinstall.phases.disks import lacks_room
 from kubeinstall.phases.networks import another_file, behind_a_router
-from kubeinstall.phases.probe import Probe, peers
+from kubeinstall.phases.probe import Probe, names_to_resolve, peers
 
 _ARCHES = ("x86_64", "aarch64")
 _MIN_CPUS, _MIN_MEMORY_MB, _MIN_DISK_MB = 2, 1700, 2048
@@ -88,11 +89,23 @@ def _size(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
         yield _error(host.name, what, "kubeadm refuses less", then.format("Mem"))
 
 
-def _disk(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+def _disk(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    yield from lacks_room(cluster, host, probe.rooms, probe.node)
     if probe.disk_mb is not None and probe.disk_mb < _MIN_DISK_MB:
         what = f"{probe.disk_mb} MB free under /var; at least {_MIN_DISK_MB} MB are needed"
         why = "images and logs go there, and the kubelet evicts pods when it is short"
         yield _error(host.name, what, why, "free some: du -xh -d2 /var | sort -h | tail")
+
+
+def _names(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    for name in sorted(probe.unresolved & set(names_to_resolve(cluster))):
+        yield _error(
+            host.name,
+            f"cannot resolve {name}, the cluster's endpoint",
+            "every kubelet and kubeadm reach the API server by that name",
+            f"on {host.name}: getent ahosts {name}; add it to the DNS or to /etc/hosts there, or "
+            "set cluster.endpoint.host to an address",
+        )
 
 
 def _node_ip(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
@@ -170,6 +183,7 @@ _RULES: tuple[Rule, ...] = (
     _system,
     _size,
     _disk,
+    _names,
     _node_ip,
     _cgroup,
     _kernel,

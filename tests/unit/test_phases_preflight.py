@@ -18,6 +18,7 @@ from kubeinstall.inventory.model import Kubelet, Role
 from kubeinstall.phases import preflight
 from kubeinstall.phases.alternatives import advice, question
 from kubeinstall.phases.clones import renewed
+from kubeinstall.phases.disks import Room, lacks_room
 from kubeinstall.phases.probe import Probe, script, sources
 from kubeinstall.phases.rules import judge
 from tests.unit.addon_folders import folder, with_addons
@@ -91,6 +92,7 @@ def test_other_versions_are_told(os: str, version: str) -> None:
         ("cp1", {"cpus": 1}, "1 CPU; a control plane needs 2"),
         ("cp1", {"memory_mb": 1500}, "1500 MB of memory"),
         ("w2", {"disk_mb": 100}, "100 MB free under /var"),
+        ("w2", {"rooms": {"imagefs": Room(100, 14)}}, "14.0 % of the space under /var/lib"),
         ("w1", {"addresses": frozenset({"10.0.2.15"})}, "10.0.0.11 is on none of its interfaces"),
         ("w1", {"cgroup": "tmpfs"}, "cgroup v1"),
         ("cp1", {"ports": {6443: "haproxy"}}, "port 6443 is in use by haproxy"),
@@ -124,6 +126,56 @@ def test_what_is_wrong_is_an_error_on_its_host(
 )
 def test_what_is_right_is_left_alone(where: str, change: dict[str, Any]) -> None:
     assert judge(cluster(), probes(**{where: change})) == []
+
+
+@pytest.mark.parametrize(
+    ("rooms", "eviction", "words"),
+    [
+        ({"nodefs": Room(1000, 100)}, {}, None),
+        ({"nodefs": Room(1000, 99)}, {}, "9.9 % of the space under /var/lib/kubelet is free"),
+        ({"imagefs": Room(1000, 150)}, {}, None),
+        ({"imagefs": Room(1000, 149)}, {}, "14.9 % of the space under /var/lib/containerd is free"),
+        ({"nodefs": Room(1000, 900, 100, 4)}, {}, "4.0 % of the inodes under /var/lib/kubelet"),
+        ({"nodefs": Room(1000, 900, 0, 0)}, {}, None),
+        ({"imagefs": Room(1000, 149)}, {"imagefs.available": "5%"}, None),
+        ({"imagefs": Room(1000, 149)}, {"memory.available": "100Mi"}, None),
+        ({"nodefs": Room(2**40, 2**30)}, {"nodefs.available": "1Gi"}, None),
+        ({"nodefs": Room(2**40, 2**30 - 1)}, {"nodefs.available": "1Gi"}, "the kubelet needs 1Gi"),
+    ],
+)
+def test_disks_are_judged_as_the_kubelet_judges_them(
+    rooms: dict[str, Room], eviction: dict[str, str], words: str | None
+) -> None:
+    one = host("w1", Role.WORKER, 11, kubelet=Kubelet(eviction_hard=eviction))
+    found = lacks_room(cluster(), one, rooms, node=False)
+    assert [finding.severity for finding in found] == (["error"] if words else [])
+    assert words is None or words in found[0].what
+    of_a_node = lacks_room(cluster(), one, rooms, node=True)
+    assert [finding.severity for finding in of_a_node] == (["warning"] if words else [])
+
+
+def test_the_disk_that_counts_is_the_one_where_images_are() -> None:
+    moved = cluster(version="1.20.2", runtime={"name": "docker", "config": {"data-root": "/d d"}})
+    assert "imagefs='/d d'" in script(moved, moved.first, [])
+    [finding] = lacks_room(moved, moved.first, {"imagefs": Room(100, 1)}, node=False)
+    assert "under /d d is free" in finding.what
+
+
+def test_an_endpoint_that_a_host_cannot_resolve_is_an_error_there() -> None:
+    named = cluster(endpoint={"host": "api.example.org"})
+    assert "resolve api.example.org" in script(named, named.first, [])
+    finding = only(judge(named, probes(w1={"unresolved": frozenset({"api.example.org"})})))
+    assert (finding.severity, finding.where) == ("error", "w1")
+    assert finding.what == "cannot resolve api.example.org, the cluster's endpoint"
+    assert "on w1: getent ahosts api.example.org" in finding.next
+
+
+@pytest.mark.parametrize("endpoint", [None, {"host": "10.0.0.10"}, {"host": "cp1"}])
+def test_names_that_need_no_dns_are_not_resolved(endpoint: dict[str, str] | None) -> None:
+    one = cluster(**({"endpoint": endpoint} if endpoint else {}))
+    assert "\nresolve " not in script(one, one.first, [])
+    lies = {"unresolved": frozenset({"elsewhere.example.org"})}
+    assert judge(one, probes(w1=lies)) == []
 
 
 def test_a_resolver_on_the_host_itself_is_a_warning() -> None:
@@ -240,6 +292,7 @@ def test_a_registry_with_mirrors_need_not_be_reached() -> None:
 def test_the_script_runs_and_is_understood() -> None:
     here = cluster(workers=0)
     text = script(here, here.first, [])
+    text = text.replace("\nexit 0", "\nresolve no-such-name.invalid\nresolve localhost\nexit 0")
     for source in ("pkgs.k8s.io", "registry.k8s.io"):
         text = text.replace(f"{source} 443", "127.0.0.1 1")
     answer = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
@@ -250,7 +303,10 @@ def test_the_script_runs_and_is_understood() -> None:
     assert probe.time > 1_000_000_000
     assert "127.0.0.1" in probe.addresses
     assert probe.disk_mb is not None
+    assert set(probe.rooms) == {"nodefs", "imagefs"}
+    assert all(0 <= room.free <= room.size for room in probe.rooms.values())
     assert probe.reach == {"127.0.0.1:1": "refused"}
+    assert probe.unresolved == {"no-such-name.invalid"}
 
 
 def test_junk_is_passed_over() -> None:
