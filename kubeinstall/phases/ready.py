@@ -21,6 +21,7 @@ from kubeinstall.verify.conditions import (
     has_network,
     pending_nodes,
     pending_pods,
+    pressed_nodes,
     without_pods_of,
 )
 from kubeinstall.verify.kubectl import KUBECTL
@@ -39,21 +40,26 @@ def run(run: Run) -> None:
     Raises:
         KubeinstallError: it did not come about; a finding for each node or pod, with its reason.
     """
-    deadline = time.monotonic() + _SECONDS
+    began = time.monotonic()
     memory = Memory()
     addons = run.session.fact(run.cluster.first.name, Addons).objects
-    while pending := memory.recall(_pending(run, addons)):
-        if time.monotonic() > deadline:
-            raise KubeinstallError(*(_finding(run, item) for item in pending))
+    nodes: list[Json] = []
+    while pending := memory.recall(_pending(run, addons, nodes)):
+        seconds = time.monotonic() - began
+        if seconds > _SECONDS:
+            raise KubeinstallError(*(_finding(run, item, seconds) for item in pending))
         run.reporter.waiting(_summary(pending))
         time.sleep(_PAUSE)
+    # Not waited for: a kubelet takes it back five minutes after there is room again, at best.
+    run.errors.extend(_under_pressure(run, item) for item in pressed_nodes(nodes))
 
 
-def _pending(run: Run, addons: Sequence[Json]) -> list[Pending]:
+def _pending(run: Run, addons: Sequence[Json], seen: list[Json]) -> list[Pending]:
     """What is not ready now; hosts that are out are not waited for.
 
     Args:
         addons: objects whose pods are not, either.
+        seen: the nodes, as the API server has them now, are put there.
     """
     answer = kubectl.ask(run, _QUESTION)
     try:
@@ -62,6 +68,7 @@ def _pending(run: Run, addons: Sequence[Json]) -> list[Pending]:
     except (ValueError, KeyError):
         said = " ".join(answer.stderr.split()) or "no answer"
         return [Pending("the API server", said, run.cluster.first.hostname)]
+    seen[:] = node_list
     out = {run.cluster.host(name).hostname for name in run.session.failures}
     waited = [host.hostname for host in run.cluster.hosts if host.hostname not in out]
     if run.limit is not None:
@@ -80,8 +87,24 @@ def _summary(pending: list[Pending]) -> str:
     return f"{first[:200]}{more}"
 
 
-def _finding(run: Run, item: Pending) -> Finding:
-    """A pending node or pod with the next command to look into it."""
+def _under_pressure(run: Run, item: Pending) -> Finding:
+    host = next((h.name for h in run.cluster.hosts if h.hostname == item.node), item.node)
+    return Finding(
+        Kind.CLUSTER,
+        f"{item.what} takes no new pods",
+        host,
+        item.reason,
+        f"make room on {host} (df -h; df -i; free -m); the kubelet takes pods again some five "
+        "minutes later",
+    )
+
+
+def _finding(run: Run, item: Pending, seconds: float) -> Finding:
+    """A pending node or pod with the next command to look into it.
+
+    Args:
+        seconds: how long it was waited for.
+    """
     kind, _, name = item.what.partition(" ")
     first = run.cluster.first.name
     host = next((h.name for h in run.cluster.hosts if h.hostname == item.node), first)
@@ -96,6 +119,6 @@ def _finding(run: Run, item: Pending) -> Finding:
             if last:
                 item = Pending(item.what, f"{item.reason}; its last words: {last}", item.node)
     else:
-        then = f"on {host}: journalctl -u kubelet -p err -n 20"
-    what = f"{item.what} is not ready after {_SECONDS:.0f} s"
+        then = f"on {host}: journalctl -u kubelet -n 50"
+    what = f"{item.what} is not ready after {seconds:.0f} s"
     return Finding(Kind.CLUSTER, what, host, item.reason, then)

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import kubectl
 from kubeinstall.phases.run import Run
 from kubeinstall.templates import render
-from kubeinstall.verify.conditions import Memory, condition, pending_pods
+from kubeinstall.verify.conditions import Json, Memory, condition, pending_pods, pressed_nodes
 from kubeinstall.verify.kubectl import KUBECTL
 
 NAMESPACE = "kubeinstall-smoke"
@@ -77,13 +78,14 @@ def run(run: Run) -> None:
         why = "--no-smoke" if run.smoke is False else "nothing was changed; --smoke runs it anyway"
         run.reporter.note(f"not run: {why}")
         return
-    nodes = places(
-        json.loads(kubectl.must(run, "$kubectl get nodes -o json"))["items"],
-        run.cluster.release.control_plane_taints,
-    )
+    items = json.loads(kubectl.must(run, "$kubectl get nodes -o json"))["items"]
+    tolerated = run.cluster.release.control_plane_taints
+    nodes = places(items, tolerated)
     if not nodes:
-        run.reporter.note("not run: no node takes pods (all are tainted or not Ready)")
-        return
+        reasons = "; ".join(
+            f"{node['metadata']['name']}: {barred(node, tolerated)}" for node in items
+        )
+        raise _failed(run, "no node takes pods", reasons or "there are no nodes")
     remove(run)
     try:
         _try(run, nodes)
@@ -111,14 +113,30 @@ def schedulable(nodes: Sequence[dict[str, Any]], tolerated: Sequence[str] = ()) 
     return [
         node["metadata"]["labels"]["kubernetes.io/hostname"]
         for node in nodes
-        if condition(node, "Ready").get("status") == "True"
-        and not node["spec"].get("unschedulable")
-        and not any(
-            taint["effect"] in ("NoSchedule", "NoExecute")
-            and taint["key"] not in (*tolerated, _NOT_READY)
-            for taint in node["spec"].get("taints") or []
-        )
+        if not barred(node, tolerated)
     ]
+
+
+def barred(node: Json, tolerated: Sequence[str] = ()) -> str:
+    """Why a node takes no pods; empty: it does.
+
+    Args:
+        tolerated: keys of taints that the pods tolerate.
+    """
+    ready = condition(node, "Ready")
+    if ready.get("status") != "True":
+        return f"not Ready ({ready.get('message') or ready.get('reason') or 'no report'})"
+    if pressed := pressed_nodes([node]):
+        return pressed[0].reason
+    if node["spec"].get("unschedulable"):
+        return "cordoned"
+    taints = [
+        f"{taint['key']}:{taint['effect']}"
+        for taint in node["spec"].get("taints") or []
+        if taint["effect"] in ("NoSchedule", "NoExecute")
+        and taint["key"] not in (*tolerated, _NOT_READY)
+    ]
+    return f"tainted with {', '.join(taints)}" if taints else ""
 
 
 def _left(run: Run) -> bool:
@@ -205,9 +223,8 @@ def _until(run: Run, what: str, met: Callable[[], list[Pod]], why: Callable[[], 
 
 
 def _pod_to_pod(run: Run, pods: list[Pod]) -> None:
-    """Each pod asks the next one; where there are several nodes, those are on different ones."""
-    ring = sorted(pods, key=lambda pod: pod.node)
-    for here, there in zip(ring, [*ring[1:], ring[0]], strict=True):
+    """Each pod asks each other one: traffic may get through one way and not the other."""
+    for here, there in permutations(pods, 2):
         _from_pod(run, here, f"http://{there.address}:8080/hostname", f"pod to pod on {there.node}")
     across = len({pod.node for pod in pods}) > 1
     run.reporter.note(f"pods reach each other{' across nodes' if across else ''}")

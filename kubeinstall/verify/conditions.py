@@ -15,6 +15,7 @@ Json = Mapping[str, Any]
 _STEADY = 15.0
 """Seconds that a container has to run before it counts as one that stays up."""
 _RPC = re.compile(r"rpc error: code = \w+ desc = (Error response from daemon: )?")
+_PRESSURES = ("DiskPressure", "MemoryPressure", "PIDPressure")
 _NOT_YET = ("ContainerCreating", "PodInitializing", "")
 
 
@@ -75,6 +76,21 @@ def pending_nodes(
             reason = ready.get("message") or ready.get("reason") or "its kubelet has not reported"
             found.append(Pending(f"node {name}", str(reason), name))
     return found
+
+
+def pressed_nodes(nodes: Sequence[Json]) -> list[Pending]:
+    """Nodes whose kubelet is short of something, evicts pods for it and takes no new ones.
+
+    Source: kubernetes.io, concepts/scheduling-eviction/node-pressure-eviction ("Node conditions").
+    """
+    return [
+        Pending(f"node {name}", f"it reports {kind}{said and f': {said}'}", name)
+        for node in nodes
+        for kind in _PRESSURES
+        if (found := condition(node, kind)).get("status") == "True"
+        for name in [node["metadata"]["name"]]
+        for said in [str(found.get("message", ""))]
+    ]
 
 
 def pending_pods(

@@ -16,6 +16,7 @@ from kubeinstall.verify.conditions import (
     Pending,
     pending_nodes,
     pending_pods,
+    pressed_nodes,
     without_pods_of,
 )
 from tests.unit.clusters import cluster
@@ -264,9 +265,54 @@ def test_a_smoke_test_that_was_cut_off_is_run_again() -> None:
 
     run, session, memory = fake_run(cluster(), answer=answer)
     session.connect()
-    smoke.run(run)
-    assert memory.notes == ["not run: no node takes pods (all are tainted or not Ready)"]
+    with pytest.raises(KubeinstallError):
+        smoke.run(run)
+    assert memory.notes == []
     assert "get nodes" in session.asked[-1][1]
+
+
+def test_a_smoke_test_that_cannot_run_is_no_pass() -> None:
+    nodes = [
+        pressed("w1", "DiskPressure", "the node has disk pressure"),
+        node("w2", unschedulable=True),
+        node("w3", "Unknown", "Kubelet stopped posting node status."),
+        node("w4", taints=[{"key": "gpu", "effect": "NoSchedule"}]),
+    ]
+    answer = Output(0, json.dumps({"items": nodes}), "")
+    run, session, _ = fake_run(cluster(), answer=lambda *_: answer)
+    session.connect()
+    run.smoke = True
+    with pytest.raises(KubeinstallError) as error:
+        smoke.run(run)
+    [finding] = error.value.findings
+    assert finding.what == "smoke test: no node takes pods"
+    assert finding.why == (
+        "w1: it reports DiskPressure: the node has disk pressure; w2: cordoned; "
+        "w3: not Ready (Kubelet stopped posting node status.); w4: tainted with gpu:NoSchedule"
+    )
+
+
+def pressed(name: str, kind: str, message: str = "") -> dict[str, Any]:
+    made = node(name)
+    made["status"]["conditions"].append({"type": kind, "status": "True", "message": message})
+    return made
+
+
+@pytest.mark.parametrize("kind", ["DiskPressure", "MemoryPressure", "PIDPressure"])
+def test_a_node_under_pressure_fails_the_run_without_ending_it(kind: str) -> None:
+    answer = answering([node("cp1"), pressed("w1", kind)], [])
+    run, session, _ = fake_run(cluster(workers=1), answer=lambda *_: answer)
+    session.connect()
+    ready.run(run)
+    assert run.exit_code == Kind.CLUSTER
+    assert [(f.where, f.what) for f in run.errors] == [("w1", "node w1 takes no new pods")]
+    assert kind in run.errors[0].why
+
+
+def test_pressure_that_is_over_is_none() -> None:
+    calm = node("w1")
+    calm["status"]["conditions"].append({"type": "DiskPressure", "status": "False"})
+    assert pressed_nodes([calm, node("w2")]) == []
 
 
 def test_dns_is_tried_unless_coredns_is_skipped() -> None:
