@@ -54,7 +54,7 @@ def init() -> None:
         wanted=proxy_files.kubeadm_environment(cluster),
         config=kubeadm_files.init_config(cluster),
         environment=environment,
-        kube_proxy=not {"addon", "addon/kube-proxy"} & set(cluster.spec.kubeadm.skip_phases),
+        kube_proxy=cluster.spec.kubeadm.installs("kube-proxy"),
     )
     for user in dict.fromkeys(("root", host.data.node.ssh.user)):
         kubeadm.kubeconfig(name=f"Give {user} a kubeconfig", user=user)

@@ -15,14 +15,12 @@ from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import kubectl
 from kubeinstall.phases.run import Run
 from kubeinstall.templates import render
-from kubeinstall.verify.conditions import Json, Memory, condition, pending_pods, pressed_nodes
+from kubeinstall.verify.conditions import Memory, barred, condition, pending_pods, schedulable
 from kubeinstall.verify.kubectl import KUBECTL
 
 NAMESPACE = "kubeinstall-smoke"
 _K = f"$kubectl -n {NAMESPACE}"
 _MOST_REPLICAS = 3
-# A node that is Ready may have it for a moment longer; the scheduler waits for that.
-_NOT_READY = "node.kubernetes.io/not-ready"
 _PAUSE = 0.5
 # Kubelets and the namespace's controller take half a minute between them to agree that a pod is
 # gone; nobody has to wait for that with an app that is not needed any more.
@@ -104,41 +102,6 @@ def places(nodes: Sequence[dict[str, Any]], control_plane_taints: Sequence[str])
     return workers if len(workers) > 1 else schedulable(nodes, control_plane_taints)
 
 
-def schedulable(nodes: Sequence[dict[str, Any]], tolerated: Sequence[str] = ()) -> list[str]:
-    """The host names of nodes that take a pod.
-
-    Args:
-        tolerated: keys of taints that it tolerates.
-    """
-    return [
-        node["metadata"]["labels"]["kubernetes.io/hostname"]
-        for node in nodes
-        if not barred(node, tolerated)
-    ]
-
-
-def barred(node: Json, tolerated: Sequence[str] = ()) -> str:
-    """Why a node takes no pods; empty: it does.
-
-    Args:
-        tolerated: keys of taints that the pods tolerate.
-    """
-    ready = condition(node, "Ready")
-    if ready.get("status") != "True":
-        return f"not Ready ({ready.get('message') or ready.get('reason') or 'no report'})"
-    if pressed := pressed_nodes([node]):
-        return pressed[0].reason
-    if node["spec"].get("unschedulable"):
-        return "cordoned"
-    taints = [
-        f"{taint['key']}:{taint['effect']}"
-        for taint in node["spec"].get("taints") or []
-        if taint["effect"] in ("NoSchedule", "NoExecute")
-        and taint["key"] not in (*tolerated, _NOT_READY)
-    ]
-    return f"tainted with {', '.join(taints)}" if taints else ""
-
-
 def _left(run: Run) -> bool:
     """Whether an earlier smoke test was cut off and left its app: then it is run again."""
     command = f"$kubectl get namespace {NAMESPACE} --ignore-not-found -o name"
@@ -166,7 +129,7 @@ def _try(run: Run, nodes: list[str]) -> None:
     run.reporter.note(f"{replicas} pods run on {', '.join(on)}")
     _pod_to_pod(run, pods)
     _service(run)
-    if dns_wanted(run.cluster.spec.kubeadm.skip_phases):
+    if run.cluster.spec.kubeadm.installs("coredns"):
         name = f"web.{NAMESPACE}.svc.{run.cluster.spec.network.dns_domain}"
         _from_pod(run, pods[0], f"http://{name}/hostname", "DNS")
         run.reporter.note(f"the Service answers by its name {name}")
@@ -177,11 +140,6 @@ def _try(run: Run, nodes: list[str]) -> None:
     kubectl.must(run, f"{_K} delete pod {gone} --wait=false >/dev/null")
     _wait_for(run, replicas + 1, without=gone)
     run.reporter.note(f"deleted pod {gone}; another took its place")
-
-
-def dns_wanted(skip_phases: Sequence[str]) -> bool:
-    """Whether the cluster has CoreDNS."""
-    return not {"addon", "addon/coredns"} & set(skip_phases)
 
 
 def _wait_for(run: Run, count: int, without: str = "") -> list[Pod]:

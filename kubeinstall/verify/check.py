@@ -18,12 +18,30 @@ from kubeinstall.inventory.model import Host as Node
 Check = Callable[[Host, Node, Cluster], None]
 
 
+class Here(str):
+    """A next step on the machine that kubeinstall runs on; any other is one on the host."""
+
+
+def up(options: str = "") -> Here:
+    """The next step that lets kubeinstall put it right.
+
+    Args:
+        options: of ``kubeinstall up``, e.g. ``--only hosts``.
+    """
+    return Here(f"kubeinstall up {options}".rstrip())
+
+
+def step_on(host: str, command: str) -> str:
+    """A next step on a host, with the host's name; empty where there is none."""
+    return f"on {host}: {command}" if command else ""
+
+
 class CheckFailed(AssertionError):
     """A check found something else than it wants.
 
     Args:
         message: what it found.
-        then: what the user does next, a command where there is one.
+        then: what the user does next: a command on the host, or ``Here``.
     """
 
     def __init__(self, message: str, then: str = "") -> None:
@@ -51,7 +69,8 @@ class Result:
         title: what is checked, for people.
         failed: it did not hold.
         message: why not.
-        next: what the user does next.
+        next: what the user does next, and where.
+        tried: False: it could not be found out, ``message`` says why; it is neither good nor bad.
     """
 
     host: str
@@ -61,6 +80,12 @@ class Result:
     message: str = ""
     next: str = ""
     seconds: float = 0.0
+    tried: bool = True
+
+    @property
+    def good(self) -> bool:
+        """Whether it was tried and held."""
+        return self.tried and not self.failed
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

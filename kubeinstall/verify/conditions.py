@@ -16,6 +16,8 @@ _STEADY = 15.0
 """Seconds that a container has to run before it counts as one that stays up."""
 _RPC = re.compile(r"rpc error: code = \w+ desc = (Error response from daemon: )?")
 _PRESSURES = ("DiskPressure", "MemoryPressure", "PIDPressure")
+# A node that is Ready may have it for a moment longer; the scheduler waits for that.
+_NOT_READY = "node.kubernetes.io/not-ready"
 _NOT_YET = ("ContainerCreating", "PodInitializing", "")
 
 
@@ -91,6 +93,41 @@ def pressed_nodes(nodes: Sequence[Json]) -> list[Pending]:
         for name in [node["metadata"]["name"]]
         for said in [str(found.get("message", ""))]
     ]
+
+
+def schedulable(nodes: Sequence[Json], tolerated: Sequence[str] = ()) -> list[str]:
+    """The host names of nodes that take a pod.
+
+    Args:
+        tolerated: keys of taints that it tolerates.
+    """
+    return [
+        node["metadata"]["labels"]["kubernetes.io/hostname"]
+        for node in nodes
+        if not barred(node, tolerated)
+    ]
+
+
+def barred(node: Json, tolerated: Sequence[str] = ()) -> str:
+    """Why a node takes no pods; empty: it does.
+
+    Args:
+        tolerated: keys of taints that the pods tolerate.
+    """
+    ready = condition(node, "Ready")
+    if ready.get("status") != "True":
+        return f"not Ready ({ready.get('message') or ready.get('reason') or 'no report'})"
+    if pressed := pressed_nodes([node]):
+        return pressed[0].reason
+    if node["spec"].get("unschedulable"):
+        return "cordoned"
+    taints = [
+        f"{taint['key']}:{taint['effect']}"
+        for taint in node["spec"].get("taints") or []
+        if taint["effect"] in ("NoSchedule", "NoExecute")
+        and taint["key"] not in (*tolerated, _NOT_READY)
+    ]
+    return f"tainted with {', '.join(taints)}" if taints else ""
 
 
 def pending_pods(

@@ -16,14 +16,26 @@ def as_text(results: Sequence[Result]) -> str:
     for host, group in groupby(results, key=lambda result: result.host):
         lines.append(host)
         for result in group:
-            lines.append(f"  {'FAILED' if result.failed else 'ok':6}  {result.title}")
-            if result.failed:
+            lines.append(f"  {_word(result):6}  {result.title}")
+            if not result.good:
                 lines.append(f"          why:  {result.message}")
             if result.failed and result.next:
-                lines.append(f"          next: on {host}: {result.next}")
-    failed = sum(result.failed for result in results)
-    lines.append(f"{len(results)} checks: {len(results) - failed} ok, {failed} failed")
+                lines.append(f"          next: {result.next}")
+    lines.append(f"{len(results)} checks: {counts(results)}")
     return "\n".join(lines) + "\n"
+
+
+def _word(result: Result) -> str:
+    if not result.tried:
+        return "?"
+    return "FAILED" if result.failed else "ok"
+
+
+def counts(results: Sequence[Result]) -> str:
+    """``73 ok, 0 failed``, and how many were not tried if there are any."""
+    failed, untried = sum(r.failed for r in results), sum(not r.tried for r in results)
+    text = f"{sum(r.good for r in results)} ok, {failed} failed"
+    return f"{text}, {untried} not tried" if untried else text
 
 
 def as_json(results: Sequence[Result]) -> str:
@@ -43,6 +55,7 @@ def as_junit(results: Sequence[Result]) -> str:
             name=host,
             tests=str(len(cases)),
             failures=str(sum(case.failed for case in cases)),
+            skipped=str(sum(not case.tried for case in cases)),
             time=f"{sum(case.seconds for case in cases):.3f}",
         )
         for case in cases:
@@ -57,6 +70,8 @@ def as_junit(results: Sequence[Result]) -> str:
             if case.failed:
                 failure = ET.SubElement(element, "failure", message=_printable(case.message))
                 failure.text = _printable(case.next)
+            if not case.tried:
+                ET.SubElement(element, "skipped", message=_printable(case.message))
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

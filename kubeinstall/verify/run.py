@@ -12,7 +12,8 @@ from kubeinstall.engine.session import Session
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
-from kubeinstall.verify.check import Check, CheckFailed, Result
+from kubeinstall.verify import pods
+from kubeinstall.verify.check import Check, CheckFailed, Here, Result, step_on
 from kubeinstall.verify.checks import (
     addons,
     certificates,
@@ -51,8 +52,11 @@ def verify(session: Session, cluster: Cluster, names: Iterable[str]) -> list[Res
         backend.set_host(target)
         return check_host(target, host, cluster, checks_for(cluster, host))
 
-    with ThreadPoolExecutor(min(_MOST_AT_ONCE, len(hosts))) as pool:
-        return [result for results in pool.map(one, hosts) for result in results]
+    with ThreadPoolExecutor(min(_MOST_AT_ONCE, len(hosts) + 1)) as pool:
+        between = pool.submit(pods.reach, session, cluster, [host.name for host in hosts])
+        each = [result for results in pool.map(one, hosts) for result in results]
+        order = [host.name for host in hosts]
+        return sorted([*each, *between.result()], key=lambda result: order.index(result.host))
 
 
 def check_host(target: Host, host: Node, cluster: Cluster, checks: Sequence[Check]) -> list[Result]:
@@ -60,13 +64,14 @@ def check_host(target: Host, host: Node, cluster: Cluster, checks: Sequence[Chec
     results = []
     for check in checks:
         began = time.monotonic()
-        failed, message, then, lost = False, "", "", False
+        failed, message, lost = False, "", False
+        then: str = ""
         try:
             check(target, host, cluster)
         except CheckFailed as error:
             failed, message, then = True, error.message, error.then
         except KubeinstallError as error:
-            failed, message, then = True, error.findings[0].what, error.findings[0].next
+            failed, message, then = True, error.findings[0].what, Here(error.findings[0].next)
             lost = True
         except (AssertionError, ValueError, RuntimeError) as error:
             # What testinfra raises when a host answers something it did not foresee.
@@ -78,7 +83,7 @@ def check_host(target: Host, host: Node, cluster: Cluster, checks: Sequence[Chec
                 title(check),
                 failed,
                 message,
-                then,
+                then if isinstance(then, Here) else step_on(host.name, then),
                 time.monotonic() - began,
             )
         )

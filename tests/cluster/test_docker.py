@@ -195,6 +195,26 @@ def test_verify_fails_on_what_is_wrong() -> None:
         on_host(LAB, "w1", "systemctl start kubelet")
 
 
+def test_verify_tries_the_way_between_pods_of_two_nodes() -> None:
+    """Each node is Ready and each pod runs: only a pod notices that packets are dropped."""
+    place = f"{KUBECTL} create deployment between --replicas=4"
+    image = yaml.safe_load(LAB.read_text())["cluster"]["smoke"]["image"]
+    on_host(LAB, "cp1", f"{place} --image={image} -- sleep 1000")
+    on_host(LAB, "cp1", f"{KUBECTL} rollout status deployment between --timeout=120s")
+    drop = "FORWARD ! -i cni0 -o cni0 -j DROP"
+    on_host(LAB, "w2", f"iptables -I {drop}")
+    try:
+        ran = kubeinstall("verify", "-i", LAB)
+    finally:
+        on_host(LAB, "w2", f"iptables -D {drop}")
+    assert ran.code == 15
+    assert "FAILED  Pods reach the pods of every other node" in ran.text
+    assert "on w2 (10.244." in ran.text
+    whole = kubeinstall("verify", "-i", LAB).ok().text
+    assert whole.count("ok      Pods reach the pods of every other node") == 2, whole
+    on_host(LAB, "cp1", f"{KUBECTL} delete deployment between")
+
+
 def test_status_tells_the_nodes() -> None:
     text = kubeinstall("status", "-i", LAB).ok().text
     assert all(host in text for host in HOSTS)

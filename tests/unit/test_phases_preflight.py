@@ -172,7 +172,7 @@ def test_an_endpoint_that_a_host_cannot_resolve_is_an_error_there() -> None:
 
 @pytest.mark.parametrize("endpoint", [None, {"host": "10.0.0.10"}, {"host": "cp1"}])
 def test_names_that_need_no_dns_are_not_resolved(endpoint: dict[str, str] | None) -> None:
-    one = cluster(**({"endpoint": endpoint} if endpoint else {}))
+    one = cluster(endpoint=endpoint)
     assert "\nresolve " not in script(one, one.first, [])
     lies = {"unresolved": frozenset({"elsewhere.example.org"})}
     assert judge(one, probes(w1=lies)) == []

@@ -17,6 +17,7 @@ from kubeinstall.verify.conditions import (
     pending_nodes,
     pending_pods,
     pressed_nodes,
+    schedulable,
     without_pods_of,
 )
 from tests.unit.clusters import cluster
@@ -239,7 +240,7 @@ def test_only_nodes_that_take_pods_get_the_smoke_app() -> None:
         node("w3", "False"),
         node("w4"),
     ]
-    assert smoke.schedulable(nodes) == ["w1", "w4"]
+    assert schedulable(nodes) == ["w1", "w4"]
 
 
 def test_with_one_worker_the_smoke_app_runs_on_the_control_plane_too() -> None:
@@ -316,8 +317,10 @@ def test_pressure_that_is_over_is_none() -> None:
 
 
 def test_dns_is_tried_unless_coredns_is_skipped() -> None:
-    assert smoke.dns_wanted([])
-    assert not smoke.dns_wanted(["addon/coredns"])
+    assert cluster().spec.kubeadm.installs("coredns")
+    without = cluster(kubeadm={"skip_phases": ["addon/coredns"]})
+    assert not without.spec.kubeadm.installs("coredns")
+    assert without.spec.kubeadm.installs("kube-proxy")
 
 
 def test_the_smoke_app_is_removed_when_it_fails() -> None:

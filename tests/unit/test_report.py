@@ -141,8 +141,16 @@ def test_a_plan_keeps_only_changes() -> None:
 
 RESULTS = [
     Result("cp1", "system.swap_is_off", "Swap is off", seconds=0.1),
-    Result("w1", "node.kubelet_runs", "The kubelet runs", True, "it \x1b[1mis <off>", "journalctl"),
+    Result(
+        "w1",
+        "node.kubelet_runs",
+        "The kubelet runs",
+        True,
+        "it \x1b[1mis <off>",
+        "on w1: journalctl",
+    ),
 ]
+UNTRIED = Result("w1", "pods.reach", "Pods reach others", message="no <pod> runs", tried=False)
 
 
 def test_verify_as_text() -> None:
@@ -151,6 +159,19 @@ def test_verify_as_text() -> None:
     assert "  FAILED  The kubelet runs" in text
     assert "next: on w1: journalctl" in text
     assert text.endswith("2 checks: 1 ok, 1 failed\n")
+
+
+def test_what_could_not_be_tried_is_neither_good_nor_bad() -> None:
+    both = [*RESULTS, UNTRIED]
+    text = as_text(both)
+    assert "  ?       Pods reach others\n          why:  no <pod> runs\n" in text
+    assert text.endswith("3 checks: 1 ok, 1 failed, 1 not tried\n")
+    assert [check["tried"] for check in json.loads(as_json(both))["checks"]] == [True, True, False]
+    suite = ET.fromstring(as_junit(both))[1]
+    assert (suite.get("failures"), suite.get("skipped")) == ("1", "1")
+    skipped = suite.find(".//skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "no <pod> runs"
 
 
 def test_verify_as_json() -> None:

@@ -55,6 +55,10 @@ class Kubeadm(Strict):
         None, pattern=HOURS, description="From Kubernetes 1.31, e.g. 8760h."
     )
 
+    def installs(self, addon: Literal["kube-proxy", "coredns"]) -> bool:
+        """Whether ``kubeadm init`` installs one of its add-ons."""
+        return not {"addon", "addon/all", f"addon/{addon}"} & set(self.skip_phases)
+
 
 class KubeProxy(Strict):
     """kube-proxy settings."""

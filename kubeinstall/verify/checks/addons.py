@@ -16,7 +16,7 @@ from kubeinstall.addons.templating import render_text
 from kubeinstall.facts.addons import Addons, AddonState, Objects
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
-from kubeinstall.verify.check import Check, expect
+from kubeinstall.verify.check import Check, expect, up
 from kubeinstall.verify.kubectl import KUBECTL
 from kubeinstall.verify.readiness import Unready, unready
 
@@ -55,7 +55,7 @@ def _ready(one: Chosen, state: Callable[[Host], AddonState]) -> Check:
     def check(host: Host, _node: Node, _cluster: Cluster) -> None:
         known = state(host)
         expect(not known.error, known.error, f"{KUBECTL} get nodes")
-        expect(one.name in known.parents, "it is not in the cluster", "kubeinstall up")
+        expect(one.name in known.parents, "it is not in the cluster", up())
         if not (found := unready_in(known, one.name)):
             return
         spaces = tuple(dict.fromkeys(u.namespace for u in found if u.namespace))

@@ -9,16 +9,24 @@ from testinfra.host import Host
 
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
-from kubeinstall.verify.check import expect
-from kubeinstall.verify.conditions import has_network, pending_nodes, pending_pods
+from kubeinstall.verify.check import expect, up
+from kubeinstall.verify.conditions import (
+    barred,
+    has_network,
+    pending_nodes,
+    pending_pods,
+    pressed_nodes,
+    schedulable,
+)
 from kubeinstall.verify.kubectl import KUBECTL
+from kubeinstall.verify.readiness import unready
 
 
 def nodes_are_the_inventorys(host: Host, _node: Node, cluster: Cluster) -> None:
     """Every host of the inventory is a node."""
     found = {node["metadata"]["name"] for node in _get(host, "nodes")}
     missing = [h.hostname for h in cluster.hosts if h.hostname not in found]
-    expect(not missing, f"no nodes: {', '.join(missing)}", "kubeinstall up")
+    expect(not missing, f"no nodes: {', '.join(missing)}", up())
 
 
 def nodes_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
@@ -36,7 +44,35 @@ def nodes_have_the_version(host: Host, _node: Node, cluster: Cluster) -> None:
         for node in _get(host, "nodes")
     }
     wrong = [f"{name} has {v}" for name, v in versions.items() if v != f"v{cluster.version}"]
-    expect(not wrong, f"{'; '.join(wrong)}; wanted v{cluster.version}", "kubeinstall up")
+    expect(not wrong, f"{'; '.join(wrong)}; wanted v{cluster.version}", up())
+
+
+def nodes_take_pods(host: Host, _node: Node, cluster: Cluster) -> None:
+    """No node is short of disk, memory or processes, and some node takes pods."""
+    nodes = _get(host, "nodes")
+    pressed = "; ".join(map(str, pressed_nodes(nodes)))
+    expect(not pressed, pressed, "on that node: df -h; df -i; free -m")
+    tolerated = cluster.release.control_plane_taints
+    why = [f"{node['metadata']['name']}: {barred(node, tolerated)}" for node in nodes]
+    free = schedulable(nodes, tolerated)
+    expect(free, f"no node takes pods: {'; '.join(why)}", f"{KUBECTL} describe nodes")
+
+
+def own_workloads_are_there(host: Host, _node: Node, cluster: Cluster) -> None:
+    """The workloads that kubeadm installs are there, and all their pods are available."""
+    kubeadm = cluster.spec.kubeadm
+    wanted = [("DaemonSet", "kube-proxy")] if kubeadm.installs("kube-proxy") else []
+    wanted += [("Deployment", "coredns")] if kubeadm.installs("coredns") else []
+    listed = _get(host, "daemonsets,deployments -n kube-system")
+    found = {(one["kind"], one["metadata"]["name"]): one for one in listed}
+    networked = has_network(cluster, _get(host, "nodes"))
+    for kind, name in wanted:
+        there = found.get((kind, name))
+        expect(there, f"there is no {kind} {name} in kube-system", up())
+        # CoreDNS needs the pod network, which the cluster's users may have yet to bring.
+        if there and (networked or name == "kube-proxy"):
+            late = unready(there)
+            expect(not late, str(late), f"{KUBECTL} -n kube-system describe {kind} {name}")
 
 
 def system_pods_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
@@ -58,5 +94,7 @@ CHECKS = (
     nodes_are_the_inventorys,
     nodes_are_ready,
     nodes_have_the_version,
+    nodes_take_pods,
+    own_workloads_are_there,
     system_pods_are_ready,
 )

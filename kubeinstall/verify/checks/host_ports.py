@@ -11,11 +11,11 @@ from testinfra.host import Host
 from kubeinstall.addons.chosen import chosen
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
-from kubeinstall.verify.check import expect
+from kubeinstall.verify.check import expect, up
 from kubeinstall.verify.checks.network import knock
 from kubeinstall.verify.kubectl import KUBECTL
 
-_UP = "kubeinstall up"
+_UP = up()
 
 
 def ports_of_addons_answer(host: Host, _node: Node, cluster: Cluster) -> None:

@@ -9,9 +9,9 @@ from testinfra.host import Host
 from kubeinstall.deploys.network_files import CNI_FILES
 from kubeinstall.inventory.model import Cluster, Firewall, NetworkPlugin
 from kubeinstall.inventory.model import Host as Node
-from kubeinstall.verify.check import expect
+from kubeinstall.verify.check import expect, up
 
-_UP = "kubeinstall up --only hosts"
+_UP = up("--only hosts")
 _TRY = """\
 for target in {targets}; do
   {{ timeout 4 bash -c "exec 3<>/dev/tcp/${{target%:*}}/${{target##*:}}" 2>/dev/null
@@ -82,7 +82,7 @@ def pods_get_the_clusters_network(host: Host, _node: Node, cluster: Cluster) -> 
     expect(
         not wanted or first in wanted,
         f"pods get their network from {first}, not from {', '.join(wanted)}",
-        "kubeinstall up",
+        up(),
     )
 
 

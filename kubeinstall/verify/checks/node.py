@@ -10,7 +10,7 @@ from kubeinstall.deploys import kubelet_files
 from kubeinstall.deploys.documents import merged
 from kubeinstall.inventory.model import Cluster, RuntimeName
 from kubeinstall.inventory.model import Host as Node
-from kubeinstall.verify.check import expect
+from kubeinstall.verify.check import expect, up
 
 _PACKAGES = ("kubelet", "kubeadm", "kubectl")
 # Whichever package manager the host has: dpkg and apt, or rpm and dnf 4 or 5.
@@ -63,7 +63,7 @@ def runtime_goes_through_the_proxy(host: Host, _node: Node, cluster: Cluster) ->
     reads = "/etc/kubeinstall/proxy.env" in files
     wanted = cluster.spec.proxy is not None
     words = "does not go" if wanted else "still goes"
-    expect(reads is wanted, f"{unit} {words} through a proxy", "kubeinstall up --from hosts")
+    expect(reads is wanted, f"{unit} {words} through a proxy", up("--from hosts"))
 
 
 def kubelet_uses_systemd_cgroups(host: Host, _node: Node, _cluster: Cluster) -> None:
@@ -96,12 +96,12 @@ def kubelet_is_as_wanted(host: Host, node: Node, cluster: Cluster) -> None:
     socket = kubelet_files.socket_of(flags, found)
     runtime = kubelet_files.runtime_of(socket)
     wanted = cluster.spec.runtime.name
-    expect(runtime is wanted, f"its runtime is {runtime or socket}, not {wanted}", "kubeinstall up")
+    expect(runtime is wanted, f"its runtime is {runtime or socket}, not {wanted}", up())
     fields = kubelet_files.document(kubelet_files.dumped(node.kubelet.fields))
     wrong = [name for name in fields if merged(found, fields)[name] != found.get(name)]
     args = {name: kubelet_files.flag_text(arg) for name, arg in node.kubelet.extra_args.items()}
     wrong += [f"--{name}" for name, value in args.items() if flags.get(name) != value]
-    expect(not wrong, f"not as in the inventory: {', '.join(wrong)}", "kubeinstall up")
+    expect(not wrong, f"not as in the inventory: {', '.join(wrong)}", up())
 
 
 def packages_are_exact(host: Host, _node: Node, cluster: Cluster) -> None:
@@ -113,14 +113,14 @@ def packages_are_exact(host: Host, _node: Node, cluster: Cluster) -> None:
         for name in _PACKAGES
         if found.get(name, "").partition("-")[0] != str(cluster.version)
     ]
-    expect(not wrong, f"{'; '.join(wrong)}; wanted {cluster.version}", "kubeinstall up")
+    expect(not wrong, f"{'; '.join(wrong)}; wanted {cluster.version}", up())
 
 
 def packages_are_held(host: Host, _node: Node, _cluster: Cluster) -> None:
     """kubelet, kubeadm and kubectl are held, so nothing upgrades them by surprise."""
     held = host.run(_HELD).stdout.split()
     loose = [name for name in _PACKAGES if name not in held]
-    expect(not loose, f"not held: {', '.join(loose)}", "kubeinstall up")
+    expect(not loose, f"not held: {', '.join(loose)}", up())
 
 
 def kubelet_is_healthy(host: Host, _node: Node, _cluster: Cluster) -> None:

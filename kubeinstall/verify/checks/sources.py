@@ -11,7 +11,7 @@ from testinfra.host import Host
 from kubeinstall.facts.signing_keys import SigningKeys
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
-from kubeinstall.verify.check import Check, expect
+from kubeinstall.verify.check import Check, expect, up
 
 _KEYS = "/etc/apt/keyrings/kubernetes-apt-keyring.asc /etc/pki/rpm-gpg/RPM-GPG-KEY-kubernetes"
 
@@ -21,7 +21,7 @@ def signing_key_is_good(host: Host, _node: Node, cluster: Cluster) -> None:
     packages = cluster.spec.packages
     if packages.archive:
         return
-    then = "kubeinstall up --only packages"
+    then: str = up("--only packages")
     if packages.key:
         then = f"save the source's present key as {packages.key}, then {then}"
     try:
