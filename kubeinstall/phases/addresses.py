@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Host
+from kubeinstall.phases.nodes import Standing
+from kubeinstall.phases.own_words import own_words
 from kubeinstall.phases.run import Run
 
 _OWN = "ip -o -4 addr show 2>/dev/null | awk '{ split($4, p, \"/\"); print p[1] }'"
@@ -41,7 +43,7 @@ def settle(run: Run) -> None:
     away = [host for host in run.cluster.hosts if _is_away(host, own)]
     if not away:
         return
-    known = run.nodes().addresses
+    known = _known(run, asked, alive)
     found = {host.name: known[host.hostname] for host in away if host.hostname in known}
     # Also of those that do not answer now: what the others know of them must not change with that.
     found |= {
@@ -58,6 +60,29 @@ def settle(run: Run) -> None:
         node_ip = found.get(host.name, host.node_ip)
         what = f"{host.address} is on none of its interfaces; its node address is {node_ip}"
         run.reporter.note(what, host.name)
+
+
+def _known(run: Run, asked: Sequence[str], alive: Sequence[str]) -> Mapping[str, str]:
+    """Node to the address that the cluster knows it by, or its own kubelet was given.
+
+    Raises:
+        KubeinstallError: neither the cluster nor a host can be asked; a guess would move the node.
+    """
+    nodes = run.asked()
+    if nodes.standing is not Standing.UNKNOWN:
+        return nodes.addresses
+    if off := [name for name in asked if name not in alive]:
+        raise KubeinstallError(
+            Finding(
+                Kind.PREFLIGHT,
+                "the address that its node goes by is not known",
+                ", ".join(off),
+                f"it is not reached, and the cluster cannot be asked: {nodes.reason}",
+                "set its node_ip, or run again when it is back",
+            )
+        )
+    words = own_words(run, alive)
+    return {run.cluster.host(n).hostname: own.node_ip for n, own in words.items() if own.node_ip}
 
 
 def _is_away(host: Host, own: Mapping[str, Sequence[str]]) -> bool:

@@ -35,7 +35,7 @@ def run(run: Run) -> None:
     findings = judge(run.cluster, probes, _elsewhere(run, probes))
     first = probes.get(run.cluster.first.name)
     if first and first.node:
-        findings += another_addon(run.cluster, run.nodes())
+        findings += another_addon(run.cluster, run.asked())
     for finding in findings:
         if finding.severity == "warning":
             run.reporter.finding(finding)

@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 from kubeinstall.addons.render import Rendered
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Deploy, HostResult
-from kubeinstall.findings import Finding
+from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster, Host
-from kubeinstall.phases.nodes import Nodes, question
+from kubeinstall.phases.nodes import Nodes, Standing, question
 from kubeinstall.report.reporter import Reporter
+
+
+class Unasked(KubeinstallError):
+    """What a phase has to know of the cluster is not known: its API server does not answer."""
+
 
 Deploys = Mapping[str, Sequence[Deploy]]
 """Host name to what is deployed there."""
@@ -71,16 +76,40 @@ class Run:
         self._nodes = None
 
     def nodes(self) -> Nodes:
-        """What the first control plane says of the nodes; asked again only after a change.
+        """What the first control plane says of the nodes; none if there is no cluster.
+
+        Raises:
+            Unasked: there is a cluster that cannot be asked.
+            KubeinstallError: the connection is lost, or there was no answer in time.
+        """
+        found = self.asked()
+        if found.standing is Standing.UNKNOWN:
+            first = self.cluster.first.name
+            raise Unasked(
+                Finding(
+                    Kind.CLUSTER,
+                    "the cluster cannot be asked for its nodes",
+                    first,
+                    found.reason,
+                    f"kubeinstall up -i {self.cluster.source or 'FILE'} --until control-plane, "
+                    f"which puts back what is missing on {first} or says what stops it",
+                )
+            )
+        return found
+
+    def asked(self) -> Nodes:
+        """The same for who can go on without an answer; asked again only after a change.
 
         Raises:
             KubeinstallError: the connection is lost, or there was no answer in time.
         """
         if self._nodes is None:
-            first, self._nodes = self.cluster.first.name, Nodes()
+            first = self.cluster.first.name
             if first in self.session.alive:
-                asked = question(self.cluster.version)
-                self._nodes = Nodes.parse(self.session.ask(first, asked, timeout=40).stdout)
+                question_ = question(self.cluster.version)
+                self._nodes = Nodes.read(self.session.ask(first, question_, timeout=40))
+            else:
+                self._nodes = Nodes.unknown(f"{first} is out")
         return self._nodes
 
     def round(self, phase: str, deploys: Deploys, *, spare: bool = False) -> dict[str, HostResult]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 
 from kubeinstall.engine.types import Deploy
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases.explain import explain
-from kubeinstall.phases.run import Phase, Run
+from kubeinstall.phases.run import Phase, Run, Unasked
 
 
 def execute(run: Run, phases: Sequence[Phase]) -> int:
@@ -57,6 +58,12 @@ def _one(run: Run, phase: Phase, wanted: Sequence[Phase]) -> None:
         if phase.deploys and not run.prefetched:
             _prefetch(run, wanted)
         phase.run(run)
+    except Unasked as unasked:
+        # A plan says what it knows: what is missing of the control plane, and what depends on it.
+        if not run.dry:
+            raise
+        why = unasked.findings[0].why
+        run.reporter.note(f"not planned, because the cluster cannot be asked: {why}")
     finally:
         run.reporter.phase_ends(phase.name, time.monotonic() - began)
     for host in [name for name in run.session.failures if name not in run.out]:
@@ -71,8 +78,10 @@ def _prefetch(run: Run, phases: Sequence[Phase]) -> None:
     together: dict[str, list[Deploy]] = {}
     for phase in phases:
         if phase.deploys:
-            for host, deploys in phase.deploys(run).items():
-                together.setdefault(host, []).extend(deploys)
+            # What depends on a cluster that cannot be asked yet is read when its phase comes.
+            with contextlib.suppress(Unasked):
+                for host, deploys in phase.deploys(run).items():
+                    together.setdefault(host, []).extend(deploys)
     run.session.prefetch(together)
 
 

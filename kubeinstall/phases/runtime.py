@@ -13,7 +13,8 @@ from kubeinstall.deploys.switching import switch
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Host
 from kubeinstall.phases.draining import drain, uncordon
-from kubeinstall.phases.nodes import config_map
+from kubeinstall.phases.nodes import Standing, config_map
+from kubeinstall.phases.own_words import own_words
 from kubeinstall.phases.run import Deploys, Run
 
 
@@ -23,7 +24,8 @@ def deploys(run: Run) -> Deploys:
 
 def run(run: Run) -> None:
     """Set the runtime up everywhere, then move nodes that have another one."""
-    moved = [host for host in run.hosts() if _old(run, host)]
+    old = _others(run)
+    moved = [host for host in run.hosts() if host.name in old]
     stay = {name: ds for name, ds in deploys(run).items() if name not in [h.name for h in moved]}
     run.round("runtime", stay)
     # Workers first: the pods of a control plane's node need somewhere to go.
@@ -31,7 +33,7 @@ def run(run: Run) -> None:
     for number, host in enumerate(moved):
         if host.name in run.session.failures:
             continue
-        _move(run, host)
+        _move(run, host, old[host.name])
         if host.name in run.session.failures:
             left = ", ".join(h.name for h in moved[number + 1 :])
             if left:
@@ -39,14 +41,23 @@ def run(run: Run) -> None:
             return
 
 
-def _old(run: Run, host: Host) -> str:
-    """The runtime that a node is to be moved from; empty: none."""
-    old = run.nodes().runtime(host.hostname)
-    return old if old != run.cluster.spec.runtime.name else ""
+def _others(run: Run) -> dict[str, str]:
+    """Host to the runtime that its node is to be moved from."""
+    nodes = run.asked()
+    if nodes.standing is Standing.UNKNOWN:
+        words = own_words(run, [host.name for host in run.hosts()])
+        has = {name: own.runtime for name, own in words.items()}
+    else:
+        has = {host.name: nodes.runtime(host.hostname) for host in run.hosts()}
+    wanted = run.cluster.spec.runtime.name
+    return {name: runtime for name, runtime in has.items() if runtime not in ("", wanted)}
 
 
-def _move(run: Run, host: Host) -> None:
-    old, new, socket = _old(run, host), run.cluster.spec.runtime.name.value, cri_socket(run.cluster)
+def _move(run: Run, host: Host, old: str) -> None:
+    new, socket = run.cluster.spec.runtime.name.value, cri_socket(run.cluster)
+    if run.asked().standing is Standing.UNKNOWN:
+        run.session.fail(host.name, _not_now(run, host, old))
+        return
     way = f"from {old} to {new}"
     shared = Kubelets.of(run.cluster, run.nodes().kubelets)
     if shared is None:
@@ -66,6 +77,16 @@ def _move(run: Run, host: Host) -> None:
             run.reporter.note(f"moved {way}", host.name)
     except KubeinstallError as error:
         run.session.fail(host.name, error.findings[0])
+
+
+def _not_now(run: Run, host: Host, old: str) -> Finding:
+    return Finding(
+        Kind.CLUSTER,
+        f"it cannot be moved from {old} to {run.cluster.spec.runtime.name.value}",
+        host.name,
+        f"its pods cannot be moved elsewhere, as the cluster cannot be asked: {run.asked().reason}",
+        f"set runtime.name to {old} again, run `kubeinstall up`, and change the runtime then",
+    )
 
 
 def _no_configuration(run: Run, host: Host) -> Finding:

@@ -64,7 +64,7 @@ def _give_configuration(run: Run, hosts: list[Host]) -> None:
         raise KubeinstallError(
             Finding(
                 Kind.CLUSTER,
-                "its API server does not answer, so no worker can join",
+                "there is no cluster that a worker can join",
                 run.cluster.first.name,
                 next=f"kubeinstall up -i {run.cluster.source} --from control-plane",
             )

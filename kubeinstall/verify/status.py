@@ -1,9 +1,9 @@
-"""The cluster as it is: nodes, versions, certificates."""
+"""The cluster as it is: nodes, versions, certificates; or why it cannot be asked."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,6 @@ from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.verify.checks.addons import unready_in
 from kubeinstall.verify.checks.certificates import SCRIPT, expiries
-from kubeinstall.verify.kubectl import KUBECTL
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,8 @@ class NodeStatus:
     """One host of the inventory, or a node that the inventory does not know.
 
     Args:
-        ready: ``yes``, ``no`` or ``unknown``; ``no node`` for a host that has not joined.
+        ready: ``yes`` or ``no``; ``no node`` for a host that has not joined; ``unknown`` while the
+            cluster cannot be asked.
         certificates: the day the first of its certificates ends.
         problem: why it is not reached or not ready.
     """
@@ -51,26 +51,36 @@ class AddonStatus:
     problem: str = ""
 
 
-def addons(session: Session, cluster: Cluster) -> list[AddonStatus]:
-    """Ask the first control plane for the addons; none where it does not answer."""
+def addons(session: Session, cluster: Cluster) -> tuple[list[AddonStatus], str]:
+    """Ask the first control plane for the addons.
+
+    Returns:
+        The addons, and why they are not known; empty: they are.
+    """
     first = cluster.first.name
     if first not in session.alive:
-        return []
+        return [], f"{first} is not reached"
     try:
         state: AddonState = session.fact(first, Addons)
-    except KubeinstallError:
-        return []
+    except KubeinstallError as error:
+        return [], error.findings[0].why or error.findings[0].what
     return [
         AddonStatus(name, noted(parent, VERSION), "; ".join(map(str, unready_in(state, name))))
         for name, parent in sorted(state.parents.items())
-    ]
+    ], state.error
 
 
-def status(session: Session, cluster: Cluster) -> list[NodeStatus]:
-    """Ask the first control plane for the nodes, and each host for its certificates' dates."""
+def status(
+    session: Session, cluster: Cluster, items: Sequence[Mapping[str, Any]] | None
+) -> list[NodeStatus]:
+    """The hosts and the nodes; each host is asked for its certificates' dates.
+
+    Args:
+        items: the cluster's node objects; None: it cannot be asked, so nothing is said of nodes.
+    """
     answers = session.ask_all(dict.fromkeys(session.alive, SCRIPT))
     ends = {name: first_end(answer.stdout) for name, answer in answers.items()}
-    nodes = _nodes(session, cluster)
+    nodes = None if items is None else {item["metadata"]["name"]: item for item in items}
     found = []
     for host in cluster.hosts:
         role = host.role.value.replace("_", "-")
@@ -89,19 +99,7 @@ def status(session: Session, cluster: Cluster) -> list[NodeStatus]:
     return found
 
 
-def _nodes(session: Session, cluster: Cluster) -> dict[str, dict[str, Any]] | None:
-    """Node objects by name; None: the API server did not answer."""
-    if cluster.first.name not in session.alive:
-        return None
-    try:
-        answer = session.ask(cluster.first.name, f"{KUBECTL} get nodes -o json")
-        items = json.loads(answer.stdout)["items"]
-    except (KubeinstallError, ValueError, KeyError):
-        return None
-    return {item["metadata"]["name"]: item for item in items}
-
-
-def _with_node(known: NodeStatus, node: dict[str, Any] | None) -> NodeStatus:
+def _with_node(known: NodeStatus, node: Mapping[str, Any] | None) -> NodeStatus:
     """The status with what the cluster says of the node; empty: it has no such node."""
     if node is None:
         return known
@@ -124,7 +122,7 @@ def _with_node(known: NodeStatus, node: dict[str, Any] | None) -> NodeStatus:
     )
 
 
-def _address(node: dict[str, Any]) -> str:
+def _address(node: Mapping[str, Any]) -> str:
     addresses = node["status"].get("addresses") or []
     return next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
 
@@ -138,8 +136,18 @@ def first_end(answer: str) -> str:
 _COLUMNS = ("NAME", "ROLE", "READY", "VERSION", "RUNTIME", "ADDRESS", "CERTIFICATES END")
 
 
-def as_text(statuses: Sequence[NodeStatus], addons: Sequence[AddonStatus] = ()) -> str:
-    """A table, and below it what is wrong with any of them; then the addons."""
+def as_text(
+    statuses: Sequence[NodeStatus],
+    addons: Sequence[AddonStatus] = (),
+    unasked: str = "",
+    addons_unasked: str = "",
+) -> str:
+    """A table, and below it what is wrong with any of them; then the addons.
+
+    Args:
+        unasked: why the cluster cannot be asked; empty: it answered.
+        addons_unasked: why its addons are not known.
+    """
     rows = [_COLUMNS] + [
         (s.name, s.role, s.ready, s.version, s.runtime, s.address, s.certificates or "-")
         for s in statuses
@@ -151,7 +159,10 @@ def as_text(statuses: Sequence[NodeStatus], addons: Sequence[AddonStatus] = ()) 
         ).rstrip()
         for row in rows
     ]
+    lines += [f"the cluster cannot be asked: {unasked}"] if unasked else []
     lines += [f"{s.name}: {s.problem}" for s in statuses if s.problem]
+    if addons_unasked and not unasked:
+        lines.append(f"the cluster cannot be asked for its addons: {addons_unasked}")
     if good := [f"{a.name} {a.version}" for a in addons if not a.problem]:
         lines.append(f"addons: {', '.join(good)}")
     lines += [f"addon {a.name} {a.version}: not ready: {a.problem}" for a in addons if a.problem]
@@ -159,9 +170,18 @@ def as_text(statuses: Sequence[NodeStatus], addons: Sequence[AddonStatus] = ()) 
 
 
 def as_json(
-    cluster: Cluster, statuses: Sequence[NodeStatus], addons: Sequence[AddonStatus] = ()
+    cluster: Cluster,
+    statuses: Sequence[NodeStatus],
+    addons: Sequence[AddonStatus] = (),
+    unasked: str = "",
+    addons_unasked: str = "",
 ) -> str:
-    """``{"version": 1, "cluster": ..., "nodes": [...], "addons": [...]}``."""
+    """``{"version": 1, "cluster": ..., "nodes": [...], "addons": [...], "problem": ...}``.
+
+    Args:
+        unasked: why the cluster cannot be asked; empty: it answered.
+        addons_unasked: why its addons are not known.
+    """
     record = {
         "version": 1,
         "cluster": cluster.spec.name,
@@ -169,5 +189,6 @@ def as_json(
         "endpoint": cluster.endpoint,
         "nodes": [asdict(s) for s in statuses],
         "addons": [asdict(addon) for addon in addons],
+        "problem": unasked or addons_unasked,
     }
     return json.dumps(record, indent=2) + "\n"

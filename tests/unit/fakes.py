@@ -9,6 +9,7 @@ from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Deploy, Event, HostResult, Output, Status
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.phases.nodes import NO_CLUSTER
 from kubeinstall.phases.run import Run
 
 Answer = Callable[[str, str], Output]
@@ -113,7 +114,10 @@ class FakeSession:
 
     def ask(self, host: str, command: str, **_: Any) -> Output:
         self.asked.append((host, command))
-        return self._answer(host, command)
+        answer = self._answer(host, command)
+        if NO_CLUSTER in command and answer == Output(0, "", ""):
+            return Output(0, NO_CLUSTER, "")
+        return answer
 
     def ask_all(self, commands: Mapping[str, str], timeout: float = 60) -> dict[str, Output]:
         del timeout
