@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from kubeinstall.deploys import kubeadm_files, network_files
@@ -126,7 +127,8 @@ apt-mark hold kubelet kubeadm kubectl
         cluster = self.cluster
         asked = '{range .items[*]}{.metadata.name} {.spec.podCIDR}{"\\n"}{end}'
         answer = self.run(cluster.first, f"{_KUBECTL} get nodes -o jsonpath='{asked}'")
-        shares = dict(line.split() for line in answer.splitlines())
+        words = [line.split() for line in answer.splitlines()]
+        shares = {name: IPv4Network(share) for name, share in words}
         addresses = {host.name: host.node_ip for host in cluster.hosts}
         for host in cluster.hosts:
             self.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -11,6 +12,9 @@ from kubeinstall.certificates import load_pem
 
 TOKEN_COMMAND = "kubeadm --kubeconfig /etc/kubernetes/admin.conf token create --ttl 15m0s"
 """Prints a fresh token that is good for a quarter of an hour."""
+
+_TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
+"""Source: kubeadm's bootstrap token format (BootstrapTokenPattern)."""
 
 CA_COMMAND = "cat /etc/kubernetes/pki/ca.crt"
 
@@ -47,6 +51,6 @@ def token(output: str) -> str:
         ValueError: there is none.
     """
     lines = output.strip().splitlines()
-    if not lines or len(lines[-1].strip()) != 23 or "." not in lines[-1]:
+    if not lines or not _TOKEN.fullmatch(lines[-1].strip()):
         raise ValueError("kubeadm printed no token")
     return lines[-1].strip()

@@ -267,9 +267,7 @@ def files(cluster: Cluster, host: Host) -> Iterator[RenderedFile]:
     yield from kubelet_files.files(cluster, host)
     if cluster.spec.network.plugin is NetworkPlugin.BRIDGE:
         shares = cluster.spec.network.pods.subnets(new_prefix=24)
-        pods = {
-            node.hostname: str(share) for node, share in zip(cluster.hosts, shares, strict=False)
-        }
+        pods = {node.hostname: share for node, share in zip(cluster.hosts, shares, strict=False)}
         addresses = {node.hostname: node.node_ip for node in cluster.hosts}
         routes = network_files.routes(host.hostname, pods, addresses)
         yield RenderedFile(network_files.CONFLIST, network_files.conflist(pods[host.hostname]))

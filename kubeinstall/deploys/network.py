@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
+
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
@@ -30,7 +32,7 @@ def configure() -> None:
     node: Host = host.data.node
     if cluster.spec.network.plugin is not NetworkPlugin.BRIDGE:
         return
-    pod_cidrs: dict[str, str] = host.data.get("pod_cidrs") or {}
+    pod_cidrs: dict[str, IPv4Network] = host.data.get("pod_cidrs") or {}
     addresses = {other.hostname: other.node_ip for other in cluster.hosts}
     wanted = network_files.routes(node.hostname, pod_cidrs, addresses)
     if node.hostname in pod_cidrs:
@@ -39,7 +41,9 @@ def configure() -> None:
             path=network_files.CONFLIST,
             content=network_files.conflist(pod_cidrs[node.hostname]),
         )
-        cni.bridge(name="Remove a bridge of another pod network", pod_cidr=pod_cidrs[node.hostname])
+        cni.bridge(
+            name="Remove a bridge of another pod network", pod_cidr=str(pod_cidrs[node.hostname])
+        )
     managed_file(
         name="Write the script of the pod routes",
         path=network_files.SCRIPT,

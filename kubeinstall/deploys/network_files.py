@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 
 from kubeinstall.inventory.model import Cluster, NetworkPlugin
 from kubeinstall.templates import render
@@ -27,7 +28,7 @@ PROTOCOL = 107
 """The routes' protocol number (rtnetlink(7)); one that /etc/iproute2/rt_protos gives to nobody."""
 
 
-def conflist(pod_cidr: str) -> str:
+def conflist(pod_cidr: IPv4Network) -> str:
     """The node's CNI configuration.
 
     Args:
@@ -46,7 +47,7 @@ def conflist(pod_cidr: str) -> str:
                 "hairpinMode": True,
                 "ipam": {
                     "type": "host-local",
-                    "ranges": [[{"subnet": pod_cidr}]],
+                    "ranges": [[{"subnet": str(pod_cidr)}]],
                     "routes": [{"dst": "0.0.0.0/0"}],
                 },
             },
@@ -56,10 +57,12 @@ def conflist(pod_cidr: str) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def routes(node: str, pod_cidrs: Mapping[str, str], node_ips: Mapping[str, str]) -> dict[str, str]:
+def routes(
+    node: str, pod_cidrs: Mapping[str, IPv4Network], node_ips: Mapping[str, str]
+) -> dict[str, str]:
     """The routes that a node needs: pod network of every other node, to that node's address."""
     return {
-        pod_cidrs[name]: node_ips[name]
+        str(pod_cidrs[name]): node_ips[name]
         for name in sorted(pod_cidrs)
         if name != node and name in node_ips
     }

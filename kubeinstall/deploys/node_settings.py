@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kubeinstall.facts.values import document
 from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
 
 OWNED = "kubeinstall.io/owned"
@@ -36,7 +37,7 @@ class Owned:
     def parse(cls, text: str | None) -> Owned:
         """Read the annotation; what is none counts as nothing."""
         try:
-            found = json.loads(text or "{}")
+            found = document(text or "{}")
             taints = found.get("taints")
             labels = frozenset(map(str, found.get("labels") or ()))
             return cls(labels, None if taints is None else frozenset(map(str, taints)))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from pyinfra.api.facts import FactBase
 
 from kubeinstall.facts.kubeadm import ADMIN
+from kubeinstall.facts.values import dns_name, line, listed
 
 SIGNER = "kubernetes.io/kubelet-serving"
 REQUESTS = f"get csr --field-selector=spec.signerName={SIGNER} -o json"
@@ -36,23 +36,26 @@ class ServingRequest:
 def pending(text: str) -> list[ServingRequest]:
     """The requests that wait for an answer; junk counts as none."""
     try:
-        return [_request(item) for item in json.loads(text)["items"] if not _answered(item)]
-    except (ValueError, KeyError, TypeError):
+        items = listed(text)
+    except ValueError:
         return []
+    return [
+        found for item in items if not item["status"].get("conditions") if (found := _request(item))
+    ]
 
 
-def _answered(item: dict[str, Any]) -> bool:
-    return bool(item.get("status", {}).get("conditions"))
+def _request(item: dict[str, Any]) -> ServingRequest | None:
+    """A request; None: it has not the form of one, and nobody needs to answer it.
 
-
-def _request(item: dict[str, Any]) -> ServingRequest:
+    Whoever may ask for a certificate may name the request: kubelets call theirs ``csr-x7f2p``.
+    """
     spec = item["spec"]
-    return ServingRequest(
-        name=item["metadata"]["name"],
-        requestor=spec["username"],
-        usages=tuple(spec.get("usages") or ()),
-        pem=base64.b64decode(spec["request"]).decode(),
-    )
+    try:
+        usages = tuple(map(line, spec.get("usages") or ()))
+        name, pem = dns_name(item["metadata"]["name"]), base64.b64decode(spec["request"]).decode()
+        return ServingRequest(name, line(spec["username"]), usages, pem)
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 class ServingRequests(FactBase[list[ServingRequest]]):

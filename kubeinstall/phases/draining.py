@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 
+from kubeinstall.facts.values import listed
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Host
 from kubeinstall.phases import kubectl
@@ -13,6 +13,8 @@ from kubeinstall.phases.nodes import CORDONED, SOCKET
 from kubeinstall.phases.run import Run
 
 _SECONDS = 180
+_LAST = 20_000
+"""Characters of a drain's output that are looked through."""
 _BLOCKED = re.compile(r'evicting pods?/?"?([^\s"]+)"? -n "?([^\s"]+)"? .*disruption budget')
 # An API server whose own node was worked on may take a moment.
 _ANSWERS = """\
@@ -70,20 +72,21 @@ def _not_drained(run: Run, host: Host, said: str) -> Finding:
     first = run.cluster.first.name
     why = " / ".join(line for line in said.strip().splitlines() if "rror" in line)[-400:]
     then = f"see what keeps its pods: on {first}: kubectl get pods -A -o wide"
-    blocked = _BLOCKED.search(said)
+    blocked = _BLOCKED.search(said[-_LAST:])
     if blocked:
         pod, namespace = blocked[1], blocked[2]
         budgets = ", ".join(_budgets(run, namespace)) or "of its namespace"
         why = f"the PodDisruptionBudget {budgets} lets pod {namespace}/{pod} not go"
-        then = f"scale the app up, or change the budget: kubectl -n {namespace} get pdb; then `up`"
+        budget = f"kubectl -n {shlex.quote(namespace)} get pdb"
+        then = f"scale the app up, or change the budget: {budget}; then `up`"
     return Finding(Kind.CLUSTER, f"node {host.hostname} cannot be drained", host.name, why, then)
 
 
 def _budgets(run: Run, namespace: str) -> list[str]:
     answer = kubectl.ask(run, f"$kubectl -n {shlex.quote(namespace)} get pdb -o json")
     try:
-        items = json.loads(answer.stdout)["items"]
-    except (ValueError, KeyError):
+        items = listed(answer.stdout)
+    except ValueError:
         return []
-    blocking = [item for item in items if not item.get("status", {}).get("disruptionsAllowed")]
+    blocking = [item for item in items if not item["status"].get("disruptionsAllowed")]
     return [f"{namespace}/{item['metadata']['name']}" for item in blocking]

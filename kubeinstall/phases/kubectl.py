@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from kubeinstall.engine.types import Output
+from kubeinstall.facts.values import document, listed, shown
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases.run import Run
 from kubeinstall.verify.kubectl import KUBECTL
 
 _NO_CLUSTER = 78
+_T = TypeVar("_T")
 
 
 def ask(run: Run, command: str, *, stdin: str | None = None, timeout: float = 60) -> Output:
@@ -49,6 +54,34 @@ def must(run: Run, command: str, *, stdin: str | None = None, timeout: float = 6
             )
         )
     return answer.stdout
+
+
+def got(run: Run, command: str) -> dict[str, Any]:
+    """The JSON object that such a script prints.
+
+    Raises:
+        KubeinstallError: it failed, or it printed something else.
+    """
+    return _read(run, must(run, command), document)
+
+
+def items(run: Run, command: str) -> list[dict[str, Any]]:
+    """The objects of the list that such a script prints.
+
+    Raises:
+        KubeinstallError: it failed, or it printed something else.
+    """
+    return _read(run, must(run, command), listed)
+
+
+def _read(run: Run, text: str, read: Callable[[str], _T]) -> _T:
+    try:
+        return read(text)
+    except ValueError as error:
+        first = run.cluster.first.name
+        what = f"kubectl does not print what {run.phase} asked for: {error}"
+        then = f"on {first}: {KUBECTL} get nodes -o json | head"
+        raise KubeinstallError(Finding(Kind.CLUSTER, what, first, shown(text[:60]), then)) from None
 
 
 def _no_cluster(run: Run) -> Finding:

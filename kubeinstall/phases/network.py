@@ -10,7 +10,7 @@ from kubeinstall.engine.types import Deploy
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.phases.addons import apply_stage
-from kubeinstall.phases.networks import another_addon
+from kubeinstall.phases.networks import another_addon, shares
 from kubeinstall.phases.run import Deploys, Run
 
 _SECONDS = 60.0
@@ -18,12 +18,16 @@ _PAUSE = 0.5
 
 
 def deploys(run: Run) -> Deploys:
-    """On every host, with the shares of the pod network that the cluster allotted."""
+    """On every host, with the shares of the pod network that the cluster allotted.
+
+    Raises:
+        KubeinstallError: a node has what cannot be its share.
+    """
     hosts = run.hosts()
-    shares = run.nodes().pod_cidrs if hosts else {}
+    allotted = shares(run.cluster, run.nodes()) if hosts else {}
     planned: dict[str, list[Deploy]] = {}
     for host in hosts:
-        run.session.set_data(host.name, "pod_cidrs", shares)
+        run.session.set_data(host.name, "pod_cidrs", allotted)
         planned[host.name] = [configure]
         if host == run.cluster.first:
             planned[host.name].append(runtime_classes)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Address, IPv4Network
 
 from kubeinstall.deploys.network_files import CNI_FILES
-from kubeinstall.findings import Finding, Kind
+from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
 from kubeinstall.phases.nodes import Nodes
 from kubeinstall.phases.probe import Probe
@@ -14,6 +15,58 @@ _WHY = (
     "pods keep the addresses and routes they were started with: under another network they lose "
     "each other, and both networks write to the same routes and firewall rules"
 )
+
+
+def shares(cluster: Cluster, nodes: Nodes) -> dict[str, IPv4Network]:
+    """The share of the pod network of each node that is a host of the inventory.
+
+    A kubelet may name its node's share when it registers the node, and all other hosts send there
+    what goes to it: so a share is taken only if it can be one, and none of another node's.
+
+    Raises:
+        KubeinstallError: one is none, or would take packets that are not the node's.
+    """
+    own = {host.hostname: host.name for host in cluster.hosts}
+    found = {name: share for name, share in nodes.pod_cidrs.items() if name in own}
+    if cluster.spec.network.plugin is not NetworkPlugin.BRIDGE:
+        return found
+    wrong = [
+        _no_share(own[name], f"its node's share of the pod network cannot be read: {fault}")
+        for name in own
+        if (fault := nodes.fault(name))
+    ]
+    for name, share in found.items():
+        wrong += (_no_share(own[name], why) for why in _faults(cluster, name, share, found))
+    if wrong:
+        raise KubeinstallError(*wrong)
+    return found
+
+
+def _faults(
+    cluster: Cluster, name: str, share: IPv4Network, found: Mapping[str, IPv4Network]
+) -> Iterator[str]:
+    """Why a network is not a node's share of the pod network."""
+    pods = cluster.spec.network.pods
+    said = f"its node's share of the pod network is {share}"
+    if not share.subnet_of(pods):
+        yield f"{said}, which is not inside cluster.network.pods {pods}"
+    for other, taken in found.items():
+        if other != name and share.overlaps(taken):
+            yield f"{said}, which overlaps with {taken} of {other}"
+    inside = [h.name for h in cluster.hosts if IPv4Address(h.node_ip) in share]
+    if inside:
+        yield f"{said}, with the address of {', '.join(inside)} in it"
+
+
+def _no_share(host: str, what: str) -> Finding:
+    return Finding(
+        Kind.CLUSTER,
+        what,
+        host,
+        "the other hosts would send that node packets that are for others",
+        f"on the first control plane: kubectl get nodes -o wide; if {host} is in other hands, take "
+        "it off the network; else: kubectl delete node, and `up` again",
+    )
 
 
 def another_addon(cluster: Cluster, nodes: Nodes) -> Iterable[Finding]:

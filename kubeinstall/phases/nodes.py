@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, TypeVar
 
 from kubeinstall.addons.objects import parent_name
 from kubeinstall.deploys.joining import CA_COMMAND, Authority, authority
 from kubeinstall.deploys.kubelet_files import runtime_of
 from kubeinstall.engine.types import Output
+from kubeinstall.facts.values import dns_name, document, ip, ipv4, ipv4_network, shown, word
 from kubeinstall.releases import Version
 from kubeinstall.verify.kubectl import KUBECTL
+
+_T = TypeVar("_T")
 
 NETWORK_ADDONS = ("flannel", "calico", "calico-operator", "canal")
 """The addons that are pod networks; the inventory chooses at most one."""
@@ -102,9 +106,9 @@ class Nodes:
         """Read what the cluster says; what does not fit is an unknown cluster, not none."""
         nodes, ca, maps = (*text.split("\036"), "", "")[:3]
         try:
-            items = tuple(json.loads(nodes)["items"])
-            listed: list[dict[str, Any]] = json.loads(maps or "{}").get("items", [])
-            found = {one["metadata"]["name"]: one for one in listed}
+            items = tuple(filter(None, map(_node, document(nodes)["items"])))
+            listed = [_object(one) for one in document(maps.strip() or "{}").get("items", [])]
+            found = {one["metadata"]["name"]: one for one in listed if one}
             addons = frozenset(name for name in NETWORK_ADDONS if parent_name(name) in found)
             kubelets = next((found[name] for name in found if name.startswith("kubelet-")), {})
             return cls(Standing.ANSWERED, "", items, authority(ca), kubelets, addons)
@@ -112,27 +116,35 @@ class Nodes:
             return cls.unknown(f"its answer cannot be read ({type(error).__name__})")
 
     @property
-    def pod_cidrs(self) -> dict[str, str]:
+    def pod_cidrs(self) -> dict[str, IPv4Network]:
         """Node name to its share of the pod network, for nodes that have got one."""
-        shares = {n["metadata"]["name"]: n["spec"].get("podCIDR", "") for n in self.items}
-        return {name: share for name, share in shares.items() if share}
+        return {name: cidr for name in self._each if (cidr := _good(_share, self.node(name)))}
 
     @property
-    def addresses(self) -> dict[str, str]:
-        """Node name to the IPv4 address that the cluster knows it by."""
-        return {
-            node["metadata"]["name"]: address["address"]
-            for node in self.items
-            for address in node["status"].get("addresses", [])
-            if address["type"] == "InternalIP" and ":" not in address["address"]
-        }
+    def addresses(self) -> dict[str, IPv4Address]:
+        """Node name to the IPv4 address that the cluster knows it by: the first internal one."""
+        found = {name: _good(_address, self.node(name)) for name in self._each}
+        return {name: address for name, address in found.items() if address}
+
+    def fault(self, name: str) -> str:
+        """What a node says of itself and is not of the form it should have; empty: nothing."""
+        for read in (_share, _address):
+            try:
+                read(self.node(name))
+            except ValueError as error:
+                return str(error)
+        return ""
+
+    @property
+    def _each(self) -> tuple[str, ...]:
+        return tuple(node["metadata"]["name"] for node in self.items)
 
     @property
     def names(self) -> frozenset[str] | None:
         """The nodes' names; None: no cluster has answered."""
         if self.standing is not Standing.ANSWERED:
             return None
-        return frozenset(node["metadata"]["name"] for node in self.items)
+        return frozenset(self._each)
 
     def node(self, name: str) -> dict[str, Any]:
         """The node of that name; empty where there is none."""
@@ -140,17 +152,110 @@ class Nodes:
 
     def annotations(self, name: str) -> dict[str, str]:
         """A node's annotations."""
-        found: dict[str, str] = self.node(name).get("metadata", {}).get("annotations") or {}
-        return found
+        found = self.node(name).get("metadata", {}).get("annotations") or {}
+        return {str(key): str(value) for key, value in found.items()}
 
     @property
     def cordoned(self) -> frozenset[str]:
         """Nodes that we have cordoned."""
-        names = [node["metadata"]["name"] for node in self.items]
-        return frozenset(name for name in names if CORDONED in self.annotations(name))
+        return frozenset(name for name in self._each if CORDONED in self.annotations(name))
 
     def runtime(self, name: str) -> str:
         """A node's runtime, by kubeadm's note or the kubelet's own word; empty: not known."""
         known = runtime_of(self.annotations(name).get(SOCKET, ""))
-        told = self.node(name).get("status", {}).get("nodeInfo", {})
-        return known.value if known else told.get("containerRuntimeVersion", "").partition(":")[0]
+        if known:
+            return known.value
+        told = (self.node(name).get("status", {}).get("nodeInfo") or {}).get(
+            "containerRuntimeVersion"
+        )
+        try:
+            return word(str(told or "").partition(":")[0])
+        except ValueError:
+            return ""
+
+
+def _good(read: Callable[[dict[str, Any]], _T | None], node: dict[str, Any]) -> _T | None:
+    """What a node says of itself; None where it has not the form it should have."""
+    try:
+        return read(node)
+    except ValueError:
+        return None
+
+
+def _object(item: Any) -> dict[str, Any] | None:
+    """An object whose parts have the types they should have; None: it is no object."""
+    if not isinstance(item, dict) or not isinstance(item.get("metadata"), dict):
+        return None
+    metadata = item["metadata"]
+    texts = [metadata.get(key) or {} for key in ("labels", "annotations")]
+    if not isinstance(metadata.get("name"), str) or not all(map(_is_texts, texts)):
+        return None
+    return item
+
+
+def _is_texts(value: Any) -> bool:
+    """Whether it maps texts to texts."""
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
+def _node(item: Any) -> dict[str, Any] | None:
+    """A node whose name is one; None: it is no node."""
+    node = _object(item)
+    if node is None:
+        return None
+    spec, status = (node.get(part) or {} for part in ("spec", "status"))
+    if not isinstance(spec, dict) or not isinstance(status, dict):
+        return None
+    taints = spec.get("taints") or []
+    typed = isinstance(taints, list) and all(
+        _is_texts(taint) and {"key", "effect"} <= taint.keys() for taint in taints
+    )
+    if not typed or not isinstance(status.get("nodeInfo") or {}, dict):
+        return None
+    try:
+        dns_name(node["metadata"]["name"])
+    except ValueError:
+        return None
+    return {**node, "spec": spec, "status": status}
+
+
+def _share(node: dict[str, Any]) -> IPv4Network | None:
+    """A node's share of the pod network; None: it has none yet.
+
+    Raises:
+        ValueError: what it has is no network.
+    """
+    said = node.get("spec", {}).get("podCIDR")
+    try:
+        return ipv4_network(said) if said else None
+    except ValueError:
+        raise ValueError(f"its podCIDR is {shown(said)}") from None
+
+
+def _address(node: dict[str, Any]) -> IPv4Address | None:
+    """A node's first internal IPv4 address; None: it has not reported one.
+
+    Raises:
+        ValueError: what it reports is no address.
+    """
+    reported = node.get("status", {}).get("addresses") or []
+    if not isinstance(reported, list):
+        raise ValueError(f"its addresses are {shown(reported)}")
+    for one in reported:
+        if not isinstance(one, dict) or one.get("type") != "InternalIP":
+            continue
+        said = one.get("address")
+        if _is_ipv6(said):
+            continue
+        try:
+            return ipv4(said)
+        except ValueError:
+            raise ValueError(f"its InternalIP is {shown(said)}") from None
+    return None
+
+
+def _is_ipv6(text: object) -> bool:
+    try:
+        return ip(text).version == 6
+    except ValueError:
+        return False

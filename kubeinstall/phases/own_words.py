@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from kubeinstall.deploys import kubelet_files
+from kubeinstall.facts.values import ipv4
 from kubeinstall.phases.run import Run
 
 _SCRIPT = (
@@ -20,11 +21,11 @@ class OwnWords:
     """A node by the files of its kubelet.
 
     Args:
-        node_ip: the address that it goes by; empty: it does not say.
+        node_ip: the address that it goes by; None: it does not say.
         runtime: the name of its runtime; empty: another one than ours, or no node.
     """
 
-    node_ip: str = ""
+    node_ip: IPv4Address | None = None
     runtime: str = ""
 
     @classmethod
@@ -45,8 +46,8 @@ def own_words(run: Run, names: Iterable[str]) -> dict[str, OwnWords]:
     return {name: OwnWords.parse(answer.stdout) for name, answer in answers.items()}
 
 
-def _address(text: str) -> str:
+def _address(text: str) -> IPv4Address | None:
     try:
-        return str(ipaddress.IPv4Address(text))
+        return ipv4(text)
     except ValueError:
-        return ""
+        return None

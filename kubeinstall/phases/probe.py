@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from ipaddress import ip_address
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, ip_address
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from kubeinstall.deploys.proxy_files import ways
+from kubeinstall.facts import values
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.facts.resolv import ResolverState
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.disks import Room, folders, rooms_of
+
+_T = TypeVar("_T")
 
 _PROBE = r"""
 . /etc/os-release 2>/dev/null
@@ -76,7 +80,7 @@ hop() {
 
 _REACH = r"""
 reach() {
-  answer=$(timeout 4 bash -c "exec 3<>/dev/tcp/$1/$2" 2>&1)
+  answer=$(timeout 4 bash -c 'exec 3<>"/dev/tcp/$1/$2"' - "$1" "$2" 2>&1)
   code=$?
   case "$code $answer" in
     0*) say reach "$1:$2 ok" ;;
@@ -120,6 +124,7 @@ class Probe:
         ports: TCP ports that are listened on, and by which program.
         reach: ``address:port`` to ``ok``, ``refused`` or why not.
         proxy: apt or dnf goes through a proxy.
+        refused: what of its answer has not the form it should have, by name, as it may be shown.
     """
 
     os: str = ""
@@ -142,13 +147,14 @@ class Probe:
     node: bool = False
     cni: frozenset[str] = frozenset()
     hops: dict[str, str] = field(default_factory=dict)
-    addresses: frozenset[str] = frozenset()
-    source: str = ""
+    addresses: frozenset[IPv4Address] = frozenset()
+    source: IPv4Address | None = None
     resolver: ResolverState = field(default_factory=ResolverState)
     mac: str = ""
     ports: dict[int, str] = field(default_factory=dict)
     reach: dict[str, str] = field(default_factory=dict)
     proxy: bool = False
+    refused: dict[str, str] = field(default_factory=dict)
 
     @property
     def system(self) -> SystemState:
@@ -158,47 +164,104 @@ class Probe:
     @classmethod
     def parse(cls, text: str) -> Probe:
         """Read the script's answer; lines it does not know are passed over."""
-        found: dict[str, list[str]] = {}
-        for line in text.splitlines():
+        said = _Said(text)
+        kilobytes = said.one("memory_kb", values.number, 0)
+        probe = cls(
+            os=said.one("os", values.word, ""),
+            os_version=said.one("os_version", values.word, ""),
+            os_like=said.one("os_like", _words, ()),
+            os_codename=said.one("os_codename", values.word, ""),
+            arch=said.one("arch", values.word, ""),
+            kernel=said.one("kernel", values.word, ""),
+            cpus=said.one("cpus", values.number, 0),
+            memory_mb=kilobytes // 1024,
+            machine_id=said.one("machine_id", values.word, ""),
+            product_uuid=said.one("product_uuid", values.line, "").lower(),
+            container=said.one("container", values.word, ""),
+            time=said.one("time", values.seconds, 0.0),
+            synced=said.one("synced", values.word, ""),
+            cgroup=said.one("cgroup", values.word, ""),
+            disk_mb=said.one("disk_mb", values.number, None),
+            rooms=rooms_of(said.each("room", values.line)),
+            unresolved=frozenset(
+                name for name, code in said.each("resolve", _resolved) if code != 0
+            ),
+            node=said.one("node", values.word, "") == "yes",
+            hops=dict(said.each("hop", _hop)),
+            cni=frozenset(said.each("cni", values.line)),
+            addresses=frozenset(said.each("address", values.ipv4)),
+            source=said.one("source", values.ipv4, None),
+            # A resolver passes over what is no address, and so do we.
+            resolver=ResolverState(
+                tuple(map(str, said.good("nameserver", values.ip))),
+                said.one("resolved", values.word, "") == "yes",
+            ),
+            mac=said.one("mac", values.mac, ""),
+            ports=dict(said.each("port", _port)),
+            reach=dict(said.each("reach", _reached)),
+            proxy=said.one("proxy", values.word, "") == "yes",
+        )
+        return replace(probe, refused=said.refused)
+
+
+class _Said:
+    """What a host said, line by line as ``NAME<tab>VALUE``; each value is read as one type."""
+
+    def __init__(self, text: str) -> None:
+        self._found: dict[str, list[str]] = {}
+        self.refused: dict[str, str] = {}
+        for line in text.split("\n"):
             key, tab, value = line.partition("\t")
             if tab:
-                found.setdefault(key, []).append(value.strip())
-        one = {key: values[-1] for key, values in found.items()}
-        pairs = [value.partition(" ") for value in found.get("port", [])]
-        reached = [value.partition(" ") for value in found.get("reach", [])]
-        return cls(
-            os=one.get("os", ""),
-            os_version=one.get("os_version", ""),
-            os_like=tuple(one.get("os_like", "").split()),
-            os_codename=one.get("os_codename", ""),
-            arch=one.get("arch", ""),
-            kernel=one.get("kernel", ""),
-            cpus=_whole(one.get("cpus")) or 0,
-            memory_mb=(_whole(one.get("memory_kb")) or 0) // 1024,
-            machine_id=one.get("machine_id", ""),
-            product_uuid=one.get("product_uuid", "").lower(),
-            container=one.get("container", ""),
-            time=float(one.get("time", "0") or 0),
-            synced=one.get("synced", ""),
-            cgroup=one.get("cgroup", ""),
-            disk_mb=_whole(one.get("disk_mb")),
-            rooms=rooms_of(found.get("room", [])),
-            unresolved=frozenset(
-                name for name, _, code in map(_pair, found.get("resolve", [])) if code != "0"
-            ),
-            node=one.get("node") == "yes",
-            hops={to: via for to, _, via in map(_pair, found.get("hop", [])) if via},
-            cni=frozenset(found.get("cni", [])),
-            addresses=frozenset(found.get("address", [])),
-            source=one.get("source", ""),
-            resolver=ResolverState(
-                tuple(found.get("nameserver", [])), one.get("resolved") == "yes"
-            ),
-            mac=one.get("mac", ""),
-            ports={int(port): program for port, _, program in pairs if port.isdigit()},
-            reach={target: answer for target, _, answer in reached},
-            proxy=one.get("proxy") == "yes",
-        )
+                self._found.setdefault(key, []).append(value.strip())
+
+    def one(self, name: str, read: Callable[[str], _T], default: _T) -> _T:
+        """The value; the default where it is empty, or has not the form it should have."""
+        said = [value for value in self._found.get(name, ()) if value]
+        if len(set(said)) > 1:
+            self.refused.setdefault(name, values.shown(" / ".join(said)))
+        return next(iter(self.each(name, read)), default)
+
+    def each(self, name: str, read: Callable[[str], _T]) -> list[_T]:
+        """All values of that name that have the form they should have."""
+        found = []
+        for value in self._found.get(name, ()):
+            try:
+                found += [read(value)] if value else []
+            except ValueError:
+                self.refused.setdefault(name, values.shown(value))
+        return found
+
+    def good(self, name: str, read: Callable[[str], _T]) -> list[_T]:
+        """The same; others are passed over."""
+        quiet = _Said("")
+        quiet._found = self._found
+        return quiet.each(name, read)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(map(values.word, text.split()))
+
+
+def _hop(text: str) -> tuple[str, str]:
+    to, _, via = text.partition(" ")
+    return str(values.ipv4(to)), str(values.ipv4(via))
+
+
+def _resolved(text: str) -> tuple[str, int]:
+    name, _, code = text.partition(" ")
+    return values.line(name), values.number(code)
+
+
+def _port(text: str) -> tuple[int, str]:
+    port, _, program = text.partition(" ")
+    # Whoever may listen on the host may call his program what he likes.
+    return values.port(port), program if program.isprintable() and len(program) < 64 else "?"
+
+
+def _reached(text: str) -> tuple[str, str]:
+    target, _, answer = text.partition(" ")
+    return values.line(target), values.line(answer)
 
 
 def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
@@ -209,12 +272,21 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
     """
     targets = [*sorted(peers(host, present)), *sources(cluster)]
     clock = [] if cluster.spec.time.manage else [_SYNCED]
-    hops = [f"hop {to.node_ip}" for to in cluster.hosts if to.name != host.name]
+    hops = [f"hop {shlex.quote(to.node_ip)}" for to in cluster.hosts if to.name != host.name]
     routed = [_HOP, *hops] if cluster.spec.network.is_routed else []
     disks = [f"{name}={shlex.quote(path)}" for name, path in folders(cluster).items()]
     names = [f"resolve {shlex.quote(name)}" for name in names_to_resolve(cluster)]
-    begin = [f"node_ip={host.node_ip}", *disks, _SAY + _PROBE, *routed, _RESOLVE, *names]
-    return "\n".join([*begin, _REACH + _FRESH, *clock, *_tries(targets), "fi", "exit 0"])
+    begin = [
+        f"node_ip={shlex.quote(host.node_ip)}",
+        *disks,
+        _SAY + _PROBE,
+        *routed,
+        _RESOLVE,
+        *names,
+        _REACH + _FRESH,
+        *clock,
+    ]
+    return "\n".join([*begin, *_tries(targets), "fi", "exit 0"])
 
 
 def names_to_resolve(cluster: Cluster) -> list[str]:
@@ -277,11 +349,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _pair(text: str) -> tuple[str, str, str]:
-    return text.partition(" ")
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None

@@ -6,11 +6,12 @@ away the phase that mends it.
 
 from __future__ import annotations
 
-import json
+import shlex
 import time
 from collections.abc import Sequence
 
 from kubeinstall.facts.addons import Addons
+from kubeinstall.facts.values import listed, seconds
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import kubectl
 from kubeinstall.phases.run import Run
@@ -64,8 +65,8 @@ def _pending(run: Run, addons: Sequence[Json], seen: list[Json]) -> list[Pending
     answer = kubectl.ask(run, _QUESTION)
     try:
         nodes, pods, now = answer.stdout.split("\036")
-        node_list, pod_list = json.loads(nodes)["items"], json.loads(pods)["items"]
-    except (ValueError, KeyError):
+        node_list, pod_list, clock = listed(nodes), listed(pods), seconds(now.strip())
+    except ValueError:
         said = " ".join(answer.stderr.split()) or "no answer"
         return [Pending("the API server", said, run.cluster.first.hostname)]
     seen[:] = node_list
@@ -76,7 +77,7 @@ def _pending(run: Run, addons: Sequence[Json], seen: list[Json]) -> list[Pending
     networked = has_network(run.cluster, node_list)
     found = [
         *pending_nodes(node_list, waited, networked=networked),
-        *pending_pods(without_pods_of(addons, pod_list), float(now), networked=networked),
+        *pending_pods(without_pods_of(addons, pod_list), clock, networked=networked),
     ]
     return [item for item in found if item.node not in out]
 
@@ -110,10 +111,13 @@ def _finding(run: Run, item: Pending, seconds: float) -> Finding:
     host = next((h.name for h in run.cluster.hosts if h.hostname == item.node), first)
     if kind == "pod":
         namespace, _, pod = name.partition("/")
-        then = f"on {first}: {KUBECTL} -n {namespace} describe pod {pod}"
+        then = f"on {first}: {KUBECTL} -n {shlex.quote(namespace)} describe pod {shlex.quote(pod)}"
         if item.container:
             log = kubectl.ask(
-                run, f"$kubectl -n {namespace} logs {pod} -c {item.container} --tail=3 --previous"
+                run,
+                "$kubectl -n "
+                + shlex.join((namespace, "logs", pod, "-c", item.container))
+                + " --tail=3 --previous",
             )
             last = " / ".join(log.stdout.strip().splitlines())
             if last:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from ipaddress import IPv4Address
 from statistics import median
 from types import MappingProxyType
 
@@ -24,6 +25,17 @@ _ARCHES = ("x86_64", "aarch64")
 _MIN_CPUS, _MIN_MEMORY_MB, _MIN_DISK_MB = 2, 1700, 2048
 _MAX_SKEW = 30.0
 _PORTS = (6443, 2379, 2380, 10250, 10257, 10259)
+
+_LOOK = {
+    **dict.fromkeys(("os", "os_version", "os_like", "os_codename"), "cat /etc/os-release"),
+    **dict.fromkeys(("arch", "kernel"), "uname -rm"),
+    **dict.fromkeys(("address", "mac"), "ip -4 address; ip link"),
+    **dict.fromkeys(("source", "hop"), "ip route"),
+    "machine_id": "cat /etc/machine-id",
+    "time": "date +%s.%N",
+    "port": "ss -ltnp",
+}
+"""What shows an answer that was refused."""
 
 Probes = Mapping[str, Probe]
 Rule = Callable[[Cluster, Host, Probe], Iterable[Finding]]
@@ -59,6 +71,17 @@ def _error(host: str, what: str, why: str = "", then: str = "") -> Finding:
 
 def _warning(host: str, what: str, why: str = "", then: str = "") -> Finding:
     return Finding(Kind.PREFLIGHT, what, host, why, then, "warning")
+
+
+def _understood(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    for name, said in probe.refused.items():
+        yield _error(
+            host.name,
+            f"answers {said} where its {name.replace('_', ' ')} was asked for",
+            "only what has the form it should have goes into decisions, files and scripts",
+            f"on {host.name}: {_LOOK.get(name, 'look at what a login prints')}; a host that lies "
+            "may be in other hands",
+        )
 
 
 def _system(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
@@ -109,8 +132,8 @@ def _names(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
 
 
 def _node_ip(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
-    if probe.addresses and host.node_ip not in probe.addresses:
-        has = ", ".join(sorted(probe.addresses - {"127.0.0.1"}))
+    if probe.addresses and IPv4Address(host.node_ip) not in probe.addresses:
+        has = ", ".join(str(a) for a in sorted(probe.addresses) if not a.is_loopback)
         yield _error(
             host.name,
             f"its node address {host.node_ip} is on none of its interfaces",
@@ -180,6 +203,7 @@ def _resolver(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
 
 
 _RULES: tuple[Rule, ...] = (
+    _understood,
     _system,
     _size,
     _disk,
@@ -219,7 +243,7 @@ def _reached(
 
 def _nat(hosts: list[Host], probes: Probes) -> Iterable[Finding]:
     """Hosts whose default routes start at one and the same address, on a card of their own each."""
-    owners: dict[str, list[Host]] = defaultdict(list)
+    owners: dict[IPv4Address, list[Host]] = defaultdict(list)
     for host in hosts:
         if source := probes[host.name].source:
             owners[source].append(host)

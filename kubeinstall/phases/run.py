@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 
 from kubeinstall.addons.render import Rendered
 from kubeinstall.engine.session import Session
@@ -66,7 +67,7 @@ class Run:
         """Whether a host is within the limit."""
         return self.limit is None or name in self.limit
 
-    def settle(self, node_ips: Mapping[str, str]) -> None:
+    def settle(self, node_ips: Mapping[str, IPv4Address]) -> None:
         """Go on with these node addresses, by host name."""
         self.cluster = self.cluster.with_node_ips(node_ips)
         self.session.cluster = self.cluster

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from itertools import permutations
 from typing import Any
 
+from kubeinstall.facts.values import dns_name, ipv4, port
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import kubectl
 from kubeinstall.phases.run import Run
@@ -37,7 +38,7 @@ $kubectl --request-timeout=0 delete namespace {NAMESPACE} --ignore-not-found --t
 _GET = r"""
 get() {
   ask="printf 'GET /hostname HTTP/1.0\r\n\r\n' >&3 && cat <&3"
-  timeout 5 bash -c "exec 3<>/dev/tcp/$1/$2 && $ask" | tr -d '\r' | sed '1,/^$/d'
+  timeout 5 bash -c 'exec 3<>"/dev/tcp/$1/$2" &&'" $ask" - "$1" "$2" | tr -d '\r' | sed '1,/^$/d'
 }
 try() {
   for i in 1 2 3 4 5 6; do
@@ -52,18 +53,32 @@ try() {
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod of the app."""
+    """A pod of the app.
+
+    Args:
+        node: empty until it is scheduled.
+        address: None until it has one.
+    """
 
     name: str
     node: str
-    address: str
+    address: IPv4Address | None
     ready: bool
 
     @classmethod
     def of(cls, item: dict[str, Any]) -> Pod:
-        ready = condition(item, "Ready").get("status") == "True"
-        address = item.get("status", {}).get("podIP", "")
-        return cls(item["metadata"]["name"], item["spec"].get("nodeName", ""), address, ready)
+        """Read an object.
+
+        Raises:
+            ValueError: a name or the address is none.
+        """
+        node, address = item["spec"].get("nodeName"), item["status"].get("podIP")
+        return cls(
+            dns_name(item["metadata"].get("name")),
+            dns_name(node) if node else "",
+            ipv4(address) if address else None,
+            condition(item, "Ready").get("status") == "True" and bool(address),
+        )
 
 
 def run(run: Run) -> None:
@@ -76,7 +91,7 @@ def run(run: Run) -> None:
         why = "--no-smoke" if run.smoke is False else "nothing was changed; --smoke runs it anyway"
         run.reporter.note(f"not run: {why}")
         return
-    items = json.loads(kubectl.must(run, "$kubectl get nodes -o json"))["items"]
+    items = kubectl.items(run, "$kubectl get nodes -o json")
     tolerated = run.cluster.release.control_plane_taints
     nodes = places(items, tolerated)
     if not nodes:
@@ -137,7 +152,7 @@ def _try(run: Run, nodes: list[str]) -> None:
     pods = _wait_for(run, replicas + 1)
     run.reporter.note(f"scaled up to {replicas + 1} pods")
     gone = pods[0].name
-    kubectl.must(run, f"{_K} delete pod {gone} --wait=false >/dev/null")
+    kubectl.must(run, f"{_K} delete pod {shlex.quote(gone)} --wait=false >/dev/null")
     _wait_for(run, replicas + 1, without=gone)
     run.reporter.note(f"deleted pod {gone}; another took its place")
 
@@ -152,9 +167,12 @@ def _wait_for(run: Run, count: int, without: str = "") -> list[Pod]:
     memory = Memory()
 
     def met() -> list[Pod]:
-        found = json.loads(kubectl.must(run, f"{_K} get pods -o json"))["items"]
+        found = kubectl.items(run, f"{_K} get pods -o json")
         items[:] = [item for item in found if "deletionTimestamp" not in item["metadata"]]
-        pods = [Pod.of(item) for item in items]
+        try:
+            pods = [Pod.of(item) for item in items]
+        except ValueError as error:
+            raise _failed(run, "a pod has what it cannot have", str(error)) from None
         good = [pod for pod in pods if pod.ready]
         return good if len(good) == len(pods) == count and without not in names(pods) else []
 
@@ -192,7 +210,9 @@ def _from_pod(run: Run, pod: Pod, url: str, what: str) -> None:
     """Fetch a URL inside a pod, and again for some seconds."""
     command = f"timeout 3 wget -q -O - {shlex.quote(url)}"
     loop = f"for i in 1 2 3 4 5; do {command} && exit 0; sleep 1; done; exit 1"
-    answer = kubectl.ask(run, f"{_K} exec {pod.name} -- sh -c {shlex.quote(loop)}", timeout=60)
+    answer = kubectl.ask(
+        run, f"{_K} exec {shlex.quote(pod.name)} -- sh -c {shlex.quote(loop)}", timeout=60
+    )
     if not answer.ok or not answer.stdout.startswith("web-"):
         said = " ".join((answer.stderr or answer.stdout).split())
         raise _failed(run, f"{what}: {pod.name} on {pod.node} gets no answer from {url}", said)
@@ -200,15 +220,15 @@ def _from_pod(run: Run, pod: Pod, url: str, what: str) -> None:
 
 def _service(run: Run) -> None:
     """The Service answers by ClusterIP and NodePort on every host that is in the run."""
-    service = json.loads(kubectl.must(run, f"{_K} get service web -o json"))["spec"]
-    node_port = service["ports"][0]["nodePort"]
+    address, node_port = _ways(run)
     hosts = [run.cluster.host(name) for name in run.session.alive]
     questions = {}
     for host, other in zip(hosts, [*hosts[1:], hosts[0]], strict=True):
         questions[host.name] = (
-            f"{_GET}try {service['clusterIP']} 80 ClusterIP\n"
-            f"try {host.node_ip} {node_port} NodePort\n"
-            f"try {other.node_ip} {node_port} 'NodePort of {other.name}'\n"
+            f"{_GET}try {address} 80 ClusterIP\n"
+            f"try {shlex.quote(host.node_ip)} {node_port} NodePort\n"
+            f"try {shlex.quote(other.node_ip)} {node_port} "
+            f"{shlex.quote(f'NodePort of {other.name}')}\n"
         )
     answers = run.session.ask_all(questions, timeout=120)
     failed = [
@@ -220,6 +240,19 @@ def _service(run: Run) -> None:
     if failed:
         raise KubeinstallError(*failed)
     run.reporter.note(f"the Service answers by ClusterIP and NodePort on {len(answers)} hosts")
+
+
+def _ways(run: Run) -> tuple[IPv4Address, int]:
+    """The Service's address, and its port on every host."""
+    service = kubectl.got(run, f"{_K} get service web -o json")
+    try:
+        spec = service["spec"]
+        address, node_port = ipv4(spec["clusterIP"]), port(spec["ports"][0]["nodePort"])
+        if address not in run.cluster.spec.network.services:
+            raise ValueError(f"{address} is not in {run.cluster.spec.network.services}")
+    except (ValueError, LookupError, TypeError) as error:
+        raise _failed(run, "the Service has what it cannot have", str(error)) from None
+    return address, node_port
 
 
 def _finding(run: Run, what: str, why: str) -> Finding:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from kubeinstall.facts.values import word
 from kubeinstall.inventory.model import Cluster, NetworkPlugin
 
 Json = Mapping[str, Any]
@@ -101,11 +102,16 @@ def schedulable(nodes: Sequence[Json], tolerated: Sequence[str] = ()) -> list[st
     Args:
         tolerated: keys of taints that it tolerates.
     """
-    return [
-        node["metadata"]["labels"]["kubernetes.io/hostname"]
-        for node in nodes
-        if not barred(node, tolerated)
-    ]
+    return [name for node in nodes if (name := _placed_by(node)) and not barred(node, tolerated)]
+
+
+def _placed_by(node: Json) -> str:
+    """The label that pods are placed by; empty where a node has none that can be one."""
+    labels = node["metadata"].get("labels")
+    try:
+        return word(labels["kubernetes.io/hostname"])
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def barred(node: Json, tolerated: Sequence[str] = ()) -> str:

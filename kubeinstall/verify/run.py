@@ -73,8 +73,16 @@ def check_host(target: Host, host: Node, cluster: Cluster, checks: Sequence[Chec
         except KubeinstallError as error:
             failed, message, then = True, error.findings[0].what, Here(error.findings[0].next)
             lost = True
-        except (AssertionError, ValueError, RuntimeError) as error:
-            # What testinfra raises when a host answers something it did not foresee.
+        except (
+            AssertionError,
+            AttributeError,
+            LookupError,
+            OSError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+        ) as error:
+            # What testinfra or a check raises when a host answers something it did not foresee.
             failed, message = True, " ".join(str(error).split())[:500]
         results.append(
             Result(

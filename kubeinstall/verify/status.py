@@ -108,7 +108,7 @@ def _with_node(known: NodeStatus, node: Mapping[str, Any] | None) -> NodeStatus:
         return NodeStatus(**{**fields, "ready": "no node"})
     info = node["status"].get("nodeInfo", {})
     conditions = node["status"].get("conditions") or []
-    ready: dict[str, Any] = next((c for c in conditions if c["type"] == "Ready"), {})
+    ready: dict[str, Any] = next((c for c in conditions if c.get("type") == "Ready"), {})
     good = ready.get("status") == "True"
     why = "" if good else ready.get("message", "")
     return NodeStatus(

@@ -15,12 +15,16 @@ from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.render
 
-PODS = {"cp1": "10.244.0.0/24", "w1": "10.244.1.0/24", "w2": "10.244.2.0/24"}
+PODS = {
+    "cp1": ipaddress.IPv4Network("10.244.0.0/24"),
+    "w1": ipaddress.IPv4Network("10.244.1.0/24"),
+    "w2": ipaddress.IPv4Network("10.244.2.0/24"),
+}
 ADDRESSES = {"cp1": "10.0.0.10", "w1": "10.0.0.11", "w2": "10.0.0.12"}
 
 
 def test_conflist() -> None:
-    document = json.loads(network_files.conflist("10.244.1.0/24"))
+    document = json.loads(network_files.conflist(PODS["w1"]))
     assert network_files.CONFLIST.endswith(".conflist")
     bridge, portmap = document["plugins"]
     assert (bridge["type"], portmap["type"]) == ("bridge", "portmap")
@@ -40,7 +44,9 @@ def test_every_other_node_has_a_route() -> None:
 
 def test_a_node_without_an_address_has_none() -> None:
     """A node that somebody else added to the cluster is not in the inventory."""
-    assert network_files.routes("cp1", {**PODS, "x": "10.244.9.0/24"}, ADDRESSES) == {
+    assert network_files.routes(
+        "cp1", {**PODS, "x": ipaddress.IPv4Network("10.244.9.0/24")}, ADDRESSES
+    ) == {
         "10.244.1.0/24": "10.0.0.11",
         "10.244.2.0/24": "10.0.0.12",
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -51,7 +52,10 @@ def test_a_worker_that_has_just_joined_is_waited_for(
     run.changed = True
     network.run(run)
     assert any("w1" in text for text in memory.waits)
-    assert run.nodes().pod_cidrs == {"cp1": "10.244.0.0/24", "w1": "10.244.1.0/24"}
+    assert run.nodes().pod_cidrs == {
+        "cp1": IPv4Network("10.244.0.0/24"),
+        "w1": IPv4Network("10.244.1.0/24"),
+    }
     assert [phase for phase, _, _ in session.rounds] == ["network"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from dataclasses import replace
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,11 @@ def test_other_versions_are_told(os: str, version: str) -> None:
         ("cp1", {"memory_mb": 1500}, "1500 MB of memory"),
         ("w2", {"disk_mb": 100}, "100 MB free under /var"),
         ("w2", {"rooms": {"imagefs": Room(100, 14)}}, "14.0 % of the space under /var/lib"),
-        ("w1", {"addresses": frozenset({"10.0.2.15"})}, "10.0.0.11 is on none of its interfaces"),
+        (
+            "w1",
+            {"addresses": frozenset({IPv4Address("10.0.2.15")})},
+            "10.0.0.11 is on none of its interfaces",
+        ),
         ("w1", {"cgroup": "tmpfs"}, "cgroup v1"),
         ("cp1", {"ports": {6443: "haproxy"}}, "port 6443 is in use by haproxy"),
         ("w1", {"ports": {10250: ""}}, "port 10250 is in use, and"),
@@ -301,7 +306,8 @@ def test_the_script_runs_and_is_understood() -> None:
     assert probe.cpus >= 1
     assert probe.memory_mb > 0
     assert probe.time > 1_000_000_000
-    assert "127.0.0.1" in probe.addresses
+    assert IPv4Address("127.0.0.1") in probe.addresses
+    assert probe.refused == {}
     assert probe.disk_mb is not None
     assert set(probe.rooms) == {"nodefs", "imagefs"}
     assert all(0 <= room.free <= room.size for room in probe.rooms.values())
@@ -309,8 +315,10 @@ def test_the_script_runs_and_is_understood() -> None:
     assert probe.unresolved == {"no-such-name.invalid"}
 
 
-def test_junk_is_passed_over() -> None:
-    assert Probe.parse("motd\nreach\nport\tx y\nmemory_kb\t\ncpus\tmany") == Probe()
+def test_junk_is_passed_over_and_what_is_of_another_form_is_refused() -> None:
+    assert Probe.parse("motd\nreach\nmemory_kb\t") == Probe()
+    refused = {"cpus": "'many'", "port": "'x y'"}
+    assert Probe.parse("port\tx y\ncpus\tmany") == Probe(refused=refused)
 
 
 def reaching(*hosts: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,8 @@ def dead(
         (Output(1, NO_CLUSTER, ""), Standing.UNKNOWN, NO_CLUSTER),
         (Output(127, "", ""), Standing.UNKNOWN, "kubectl ended with code 127"),
         (Output(0, "", ""), Standing.UNKNOWN, "its answer cannot be read (JSONDecodeError)"),
-        (Output(0, "[]", ""), Standing.UNKNOWN, "its answer cannot be read (TypeError)"),
-        (Output(0, '{"items": []}\036ca\036[]', ""), Standing.UNKNOWN, "(AttributeError)"),
+        (Output(0, "[]", ""), Standing.UNKNOWN, "its answer cannot be read (ValueError)"),
+        (Output(0, '{"items": []}\036ca\036[]', ""), Standing.UNKNOWN, "(ValueError)"),
         (Output(1, "", "a" * 1000), Standing.UNKNOWN, "a" * 300),
     ],
 )
@@ -166,11 +167,14 @@ def test_the_address_of_a_node_that_nobody_knows_is_not_guessed() -> None:
     [
         ("", OwnWords()),
         ("no node", OwnWords()),
-        ("\036", OwnWords("", "docker")),
-        ('A="--node-ip=1.2.3.4"\036', OwnWords("1.2.3.4", "docker")),
-        ('A="--node-ip=$(reboot)"\036', OwnWords("", "docker")),
-        ("\036containerRuntimeEndpoint: unix:///run/containerd/a.sock", OwnWords("", "containerd")),
-        ("\036containerRuntimeEndpoint: unix:///run/crio.sock", OwnWords("", "")),
+        ("\036", OwnWords(None, "docker")),
+        ('A="--node-ip=1.2.3.4"\036', OwnWords(IPv4Address("1.2.3.4"), "docker")),
+        ('A="--node-ip=$(reboot)"\036', OwnWords(None, "docker")),
+        (
+            "\036containerRuntimeEndpoint: unix:///run/containerd/a.sock",
+            OwnWords(None, "containerd"),
+        ),
+        ("\036containerRuntimeEndpoint: unix:///run/crio.sock", OwnWords()),
     ],
 )
 def test_what_a_kubelets_files_say(text: str, own: OwnWords) -> None:

@@ -101,7 +101,8 @@ def test_hosts_that_do_not_answer_are_told_from_those_that_refuse() -> None:
 def test_ports_that_addons_take() -> None:
     def pod(address: str, phase: str = "Running", **port: int) -> dict[str, Any]:
         spec = {"containers": [{"ports": [{"containerPort": 8000, **port}]}]}
-        return {"spec": spec, "status": {"phase": phase, "hostIP": address}}
+        status = {"phase": phase, "hostIP": address}
+        return {"metadata": {"name": "traefik-x7"}, "spec": spec, "status": status}
 
     both = [pod("10.0.0.11", hostPort=port) for port in (80, 443)]
     addons = {"traefik": {"values": {"exposure": "hostNetwork"}}}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 from kubeinstall.inventory.model import HostEntry, HostSettings, InventoryFile, Role
 from kubeinstall.inventory.resolve import entries, layers, settings
 from kubeinstall.inventory.source import Issue, Loc, dotted
 from kubeinstall.inventory.words import did_you_mean
 
+_THIS_NETWORK = IPv4Network("0.0.0.0/8")
 _CONTROL_PLANE: Loc = ("groups", "control_plane")
 
 
@@ -124,7 +125,7 @@ def unusable(address: IPv4Address) -> str:
         return "a multicast address"
     if address.is_link_local:
         return "a link-local address"
-    if address.is_unspecified or address.is_reserved:
+    if address in _THIS_NETWORK or address.is_reserved:
         return "a reserved address"
     return ""
 

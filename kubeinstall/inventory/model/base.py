@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -31,6 +32,8 @@ HostName = Annotated[str, StringConstraints(pattern=DNS_NAME, max_length=63)]
 """The kernel takes host names up to 64 characters, Kubernetes wants them in labels of 63."""
 Ipv4 = Annotated[IPv4Address, BeforeValidator(only_text)]
 Ipv4Network = Annotated[IPv4Network, BeforeValidator(only_text)]
+Ipv4Text = Annotated[str, AfterValidator(lambda text: str(IPv4Address(text)))]
+"""An address as text: safe in a script or a file, whoever named it."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 ExactVersion = Annotated[str, StringConstraints(pattern=VERSION), BeforeValidator(exact_version)]
 Duration = Annotated[

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
+from ipaddress import IPv4Address
 from pathlib import Path
 
-from kubeinstall.inventory.model.base import Strict
+from kubeinstall.inventory.model.base import HostName, Ipv4Text, Strict
 from kubeinstall.inventory.model.cluster import ClusterSpec, Endpoint
 from kubeinstall.inventory.model.lab import Lab
 from kubeinstall.inventory.model.nodes import Kubelet, Ssh, Taint
@@ -25,11 +26,11 @@ class Role(StrEnum):
 class Host(Strict):
     """A host with everything that its group and the defaults say, resolved."""
 
-    name: str
+    name: HostName
     role: Role
-    address: str
-    node_ip: str
-    hostname: str
+    address: Ipv4Text
+    node_ip: Ipv4Text
+    hostname: HostName
     ssh: Ssh
     labels: dict[str, str]
     taints: tuple[Taint, ...] | None
@@ -100,12 +101,20 @@ class Cluster(Strict):
         layout = self.spec.image_layout or image_layout(repository)
         return dns_repository(self.version, repository, layout)
 
-    def with_node_ips(self, node_ips: Mapping[str, str]) -> Cluster:
-        """The cluster with other node addresses, by host name."""
+    def with_node_ips(self, node_ips: Mapping[str, IPv4Address]) -> Cluster:
+        """The cluster with other node addresses, by host name.
+
+        Raises:
+            ValueError: one is no address, or two hosts would go by the same.
+        """
         hosts = tuple(
-            host.model_copy(update={"node_ip": node_ips.get(host.name, host.node_ip)})
+            Host.model_validate({**dict(host), "node_ip": str(node_ips[host.name])})
+            if host.name in node_ips
+            else host
             for host in self.hosts
         )
+        if len({host.node_ip for host in hosts}) < len(hosts):
+            raise ValueError("two hosts would have the same node address")
         return Cluster(spec=self.spec, hosts=hosts, lab=self.lab, source=self.source)
 
     def host(self, name: str) -> Host:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from testinfra.host import Host
 
+from kubeinstall.facts.values import listed, seconds
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect, up
@@ -77,7 +77,7 @@ def own_workloads_are_there(host: Host, _node: Node, cluster: Cluster) -> None:
 
 def system_pods_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
     """Every pod of kube-system is Ready."""
-    now = float(host.check_output("date +%s"))
+    now = seconds(host.check_output("date +%s").strip())
     networked = has_network(cluster, _get(host, "nodes"))
     wrong = pending_pods(_get(host, "pods -n kube-system"), now, networked=networked)
     expect(not wrong, "; ".join(map(str, wrong)), f"{KUBECTL} -n kube-system get pods")
@@ -86,8 +86,7 @@ def system_pods_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
 def _get(host: Host, what: str) -> list[dict[str, Any]]:
     answer = host.run(f"{KUBECTL} get {what} -o json")
     expect(answer.rc == 0, " ".join(answer.stderr.split()), f"{KUBECTL} get {what}")
-    items: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
-    return items
+    return listed(answer.stdout)
 
 
 CHECKS = (

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 from testinfra.host import Host
 
 from kubeinstall.addons.chosen import chosen
+from kubeinstall.facts import values
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect, up
@@ -42,14 +41,17 @@ def _host_ports(host: Host, namespace: str) -> Iterator[tuple[str, int]]:
     """Address and port of the hosts that running pods have; on the host's network all theirs."""
     answer = host.run(f"{KUBECTL} -n {namespace} get pods -o json")
     expect(answer.rc == 0, " ".join(answer.stderr.split()), f"{KUBECTL} -n {namespace} get pods")
-    pods: list[dict[str, Any]] = json.loads(answer.stdout)["items"]
-    for pod in pods:
+    for pod in values.listed(answer.stdout):
         if pod["status"].get("phase") != "Running":
             continue
-        for container in pod["spec"]["containers"]:
-            for port in container.get("ports", []):
-                if "hostPort" in port:
-                    yield pod["status"]["hostIP"], port["hostPort"]
+        for container in pod["spec"].get("containers") or ():
+            for taken in container.get("ports") or ():
+                if "hostPort" in taken:
+                    # A pod's node says where it is: what is tried from here is an address.
+                    yield (
+                        str(values.ipv4(pod["status"].get("hostIP"))),
+                        values.port(taken["hostPort"]),
+                    )
 
 
 CHECKS = (ports_of_addons_answer,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from testinfra.host import Host
@@ -14,7 +15,7 @@ from kubeinstall.verify.check import expect, up
 _UP = up("--only hosts")
 _TRY = """\
 for target in {targets}; do
-  {{ timeout 4 bash -c "exec 3<>/dev/tcp/${{target%:*}}/${{target##*:}}" 2>/dev/null
+  {{ timeout 4 bash -c 'exec 3<>"/dev/tcp/${{1%:*}}/${{1##*:}}"' - "$target" 2>/dev/null
     echo "$target $?"; }} &
 done
 wait"""
@@ -52,7 +53,7 @@ def knock(host: Host, targets: Sequence[str]) -> tuple[list[str], list[str]]:
     """
     if not targets:
         return [], []
-    lines = host.run(_TRY.format(targets=" ".join(targets))).stdout.splitlines()
+    lines = host.run(_TRY.format(targets=shlex.join(targets))).stdout.splitlines()
     codes = {target: code for target, _, code in (line.partition(" ") for line in lines)}
     # timeout's code when it had to end the try: packets are dropped on their way.
     silent = [target for target in targets if codes.get(target) == "124"]
