@@ -13,7 +13,7 @@ from kubeinstall.deploys import (
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.containerd import containerd_configured, registries_forgotten
 from kubeinstall.operations.docker_logins import docker_logins
-from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.services import running
 
 
@@ -41,7 +41,12 @@ def configure(cluster: Cluster, package: str) -> None:
     )
     running(unit="containerd.service", configs=configs, name="Run containerd")
     nerdctl = containerd_files.nerdctl_toml()
-    managed_file(path=containerd_files.NERDCTL_TOML, content=nerdctl, name="Configure nerdctl")
+    managed_file(
+        path=containerd_files.NERDCTL_TOML,
+        content=nerdctl,
+        holds=Holds.PUBLIC,
+        name="Configure nerdctl",
+    )
 
 
 def _registries(cluster: Cluster) -> None:
@@ -50,7 +55,8 @@ def _registries(cluster: Cluster) -> None:
         title = f"Tell containerd how to reach {registry}"
         if what == "ca.crt":
             title = f"Place the CA of {registry}"
-        managed_file(path=file.path, content=file.content, name=title)
+        # A mirror's URL may hold a login.
+        managed_file(path=file.path, content=file.content, holds=Holds.SECRETS, name=title)
     registries_forgotten(
         folder=containerd_files.CERTS_D,
         wanted=tuple(cluster.spec.runtime.registry_names()),

@@ -7,7 +7,7 @@ from kubeinstall.deploys import downloads, families
 from kubeinstall.deploys.docker_packages import CONTAINERD_IO
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.downloads import Download
-from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.programs import programs_gone, programs_installed
 
 
@@ -42,7 +42,12 @@ def install(cluster: Cluster, archive: Download) -> None:
         record=files.RECORD,
         name="Install containerd from its archive",
     )
-    managed_file(path=files.UNIT_FILE, content=files.unit(), name="Place the unit of containerd")
+    managed_file(
+        path=files.UNIT_FILE,
+        content=files.unit(),
+        holds=Holds.PUBLIC,
+        name="Place the unit of containerd",
+    )
 
 
 def remove() -> None:

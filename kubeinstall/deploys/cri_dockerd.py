@@ -6,7 +6,7 @@ from kubeinstall.deploys import cri_dockerd_files as files
 from kubeinstall.deploys import downloads
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.cri_dockerd import RECORD, cri_dockerd_installed
-from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.services import running
 
 
@@ -14,8 +14,18 @@ def configure(cluster: Cluster) -> None:
     """Its units, its program, and its service running with these."""
     # The units come first: a package starts its service at once, and would do so with its own.
     socket, service = files.socket(), files.service(cluster)
-    managed_file(path=files.SOCKET_FILE, content=socket, name="Place the unit of the CRI socket")
-    managed_file(path=files.SERVICE_FILE, content=service, name="Place the unit of cri-dockerd")
+    managed_file(
+        path=files.SOCKET_FILE,
+        content=socket,
+        holds=Holds.PUBLIC,
+        name="Place the unit of the CRI socket",
+    )
+    managed_file(
+        path=files.SERVICE_FILE,
+        content=service,
+        holds=Holds.PUBLIC,
+        name="Place the unit of cri-dockerd",
+    )
     wanted = files.downloads(cluster)
     downloads.prepare(*wanted.values())
     cri_dockerd_installed(

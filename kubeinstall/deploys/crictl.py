@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubeinstall.deploys import kubeadm_files
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.operations.files import MARKER, managed_file
+from kubeinstall.operations.files import MARKER, Holds, managed_file
 from kubeinstall.templates import render
 
 CRICTL_YAML = "/etc/crictl.yaml"
@@ -21,4 +21,4 @@ def crictl_yaml(cluster: Cluster) -> RenderedFile:
 def configure(cluster: Cluster) -> None:
     """Tell crictl where the runtime is; it need not be installed."""
     file = crictl_yaml(cluster)
-    managed_file(path=file.path, content=file.content, name="Configure crictl")
+    managed_file(path=file.path, content=file.content, holds=Holds.PUBLIC, name="Configure crictl")

@@ -17,7 +17,7 @@ from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.containerd import registries_forgotten
 from kubeinstall.operations.docker import UNIT, daemon_configured, desired
 from kubeinstall.operations.docker_logins import docker_logins
-from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.services import running
 
 _JSON, _RECORD = docker_files.DAEMON_JSON, docker_files.RECORD
@@ -30,7 +30,12 @@ def configure(cluster: Cluster) -> None:
     running(unit=UNIT, configs=(_JSON, *proxy_files.configs("docker")), name="Run Docker")
     for file in docker_files.ca_files(cluster):
         registry = file.path.split("/")[-2]
-        managed_file(path=file.path, content=file.content, name=f"Place the CA of {registry}")
+        managed_file(
+            path=file.path,
+            content=file.content,
+            holds=Holds.PUBLIC,
+            name=f"Place the CA of {registry}",
+        )
     registries_forgotten(
         folder=docker_files.CERTS_D,
         wanted=docker_files.with_ca(cluster),

@@ -8,7 +8,7 @@ from kubeinstall.deploys import firewall_files as files
 from kubeinstall.facts.firewall import Firewalls
 from kubeinstall.inventory.model import Cluster, Firewall, Host
 from kubeinstall.operations import firewall
-from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.services import reloaded
 
 _FIREWALLD = "firewalld.service"
@@ -57,12 +57,14 @@ def _opened(cluster: Cluster, node: Host) -> None:
         managed_file(
             path=files.SCRIPT,
             content=files.script(cluster, node),
+            holds=Holds.PUBLIC,
             mode="755",
             name="Write the script of the firewall's openings",
         )
         managed_file(
             path=files.UNIT_FILE,
             content=files.unit(),
+            holds=Holds.PUBLIC,
             name="Write the unit of the firewall's openings",
         )
         firewall.chains_open(
@@ -76,7 +78,7 @@ def _opened(cluster: Cluster, node: Host) -> None:
 def _firewalld(cluster: Cluster, node: Host) -> None:
     contents = (files.zone(cluster), files.policy(cluster, node), files.pods_policy())
     for path, content in zip(files.FIREWALLD_FILES, contents, strict=True):
-        managed_file(path=path, content=content, name=f"Write {path}")
+        managed_file(path=path, content=content, holds=Holds.PUBLIC, name=f"Write {path}")
     reloaded(
         unit=_FIREWALLD,
         configs=files.FIREWALLD_FILES,

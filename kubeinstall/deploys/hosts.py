@@ -12,7 +12,7 @@ from kubeinstall.facts.selinux import Selinux as SelinuxNow
 from kubeinstall.inventory.model import Cluster, Host, Selinux
 from kubeinstall.operations import selinux
 from kubeinstall.operations.clock import in_sync, others_off
-from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.machine_id import machine_id_renewed
 from kubeinstall.operations.modules import modules_loaded
 from kubeinstall.operations.names import etc_hosts, hostname
@@ -40,7 +40,9 @@ def prepare() -> None:
         _clock(cluster)
     swap_off(name="Turn off swap")
     for file in families.current().upgrade_files:
-        managed_file(path=file.path, content=file.content, name=f"Write {file.path}")
+        managed_file(
+            path=file.path, content=file.content, holds=Holds.PUBLIC, name=f"Write {file.path}"
+        )
     pods_left_alone()
     network.alone(cluster)
     _selinux(cluster)
@@ -57,7 +59,9 @@ def _clock(cluster: Cluster) -> None:
     family.installed((("chrony", ""),), name="Install chrony")
     conf = host_files.chrony_conf(cluster)
     if conf:
-        managed_file(path=chrony.conf, content=conf, name="Name the time servers")
+        managed_file(
+            path=chrony.conf, content=conf, holds=Holds.PUBLIC, name="Name the time servers"
+        )
     others_off(name="Turn off other time services")
     running(unit=chrony.unit, configs=(chrony.conf,), name="Run chrony")
     if cluster.spec.time.sync_timeout:
@@ -78,6 +82,7 @@ def _kernel(cluster: Cluster) -> None:
     managed_file(
         path=host_files.SYSCTL_FILE,
         content=host_files.sysctl_conf(cluster),
+        holds=Holds.PUBLIC,
         name="Keep kernel settings",
     )
     live = tuple(host_files.sysctls(cluster).items())

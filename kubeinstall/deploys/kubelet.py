@@ -8,7 +8,7 @@ from pyinfra.context import host
 from kubeinstall.deploys import kubelet_files as files
 from kubeinstall.facts.files import File
 from kubeinstall.inventory.model import Cluster, Document, Host, NetworkPlugin
-from kubeinstall.operations.files import absent_file, managed_file
+from kubeinstall.operations.files import Holds, absent_file, managed_file
 from kubeinstall.operations.kubelet import configured
 
 _POLICIES = ("cpuManagerPolicy", "memoryManagerPolicy")
@@ -21,7 +21,7 @@ def place_patch(cluster: Cluster, node: Host) -> None:
     text = files.patch(cluster, node)
     title = "Place the host's kubelet settings for kubeadm"
     if text:
-        managed_file(path=files.PATCH, content=text, name=title)
+        managed_file(path=files.PATCH, content=text, holds=Holds.SECRETS, name=title)
     elif files.patches_possible(cluster):
         absent_file(path=files.PATCH, name=title)
 

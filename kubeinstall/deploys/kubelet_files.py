@@ -28,6 +28,9 @@ PATCH = f"{PATCHES}/kubeletconfiguration+merge.yaml"
 
 DOCKERSHIM = "/var/run/dockershim.sock"
 _SOCKET = "containerRuntimeEndpoint"
+_SECRETS = frozenset({"staticPodURL", "staticPodURLHeader", "manifest-url", "manifest-url-header"})
+"""Fields and flags that may hold a login or an authorization header."""
+_HIDDEN = "(hidden)"
 _OF_KUBEADM = ("hostname-override", "pod-infra-container-image", "register-with-taints")
 _OF_RUNTIME = ("cgroup-driver", "container-runtime", "container-runtime-endpoint", "network-plugin")
 
@@ -175,11 +178,18 @@ def dumped(document: Document) -> str:
     return yaml.safe_dump(document)
 
 
+def shown(document: Document) -> str:
+    """A KubeletConfiguration as it may be shown: without what gives access to something."""
+    return dumped({k: _HIDDEN if k in _SECRETS else v for k, v in document.items()})
+
+
 def changed_fields(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """What changes, as words: ``maxPods=50``, ``evictionHard (taken out)``."""
+    """What changes, as words: ``maxPods=50``, ``evictionHard (removed)``."""
     keys = sorted(found.keys() | wanted.keys())
     return [
-        f"{key}={wanted[key]}" if key in wanted else f"{key} (taken out)"
+        f"{key}={_HIDDEN if key in _SECRETS else wanted[key]}"
+        if key in wanted
+        else f"{key} (removed)"
         for key in keys
         if found.get(key) != wanted.get(key)
     ]

@@ -10,7 +10,7 @@ from pyinfra.context import host
 from kubeinstall.deploys import network_files
 from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
 from kubeinstall.operations import cni
-from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.files import Holds, managed_file
 
 
 def alone(cluster: Cluster) -> None:
@@ -40,6 +40,7 @@ def configure() -> None:
             name="Write the CNI configuration",
             path=network_files.CONFLIST,
             content=network_files.conflist(pod_cidrs[node.hostname]),
+            holds=Holds.PUBLIC,
         )
         cni.bridge(
             name="Remove a bridge of another pod network", pod_cidr=str(pod_cidrs[node.hostname])
@@ -48,12 +49,14 @@ def configure() -> None:
         name="Write the script of the pod routes",
         path=network_files.SCRIPT,
         content=network_files.script(cluster, wanted),
+        holds=Holds.PUBLIC,
         mode="755",
     )
     managed_file(
         name="Write the unit of the pod routes",
         path=network_files.UNIT_FILE,
         content=network_files.unit(),
+        holds=Holds.PUBLIC,
     )
     cni.routes(
         name="Put the pod routes in place",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pyinfra.context import host
 
 from kubeinstall.facts.services import Unit
-from kubeinstall.operations.files import MARKER, absent_file, managed_file
+from kubeinstall.operations.files import MARKER, Holds, absent_file, managed_file
 from kubeinstall.operations.services import forgotten, reloaded
 
 NETWORK_MANAGER = "NetworkManager.service"
@@ -40,6 +40,7 @@ def pods_left_alone() -> None:
         managed_file(
             path=NETWORK_MANAGER_FILE,
             content=network_manager_conf(),
+            holds=Holds.PUBLIC,
             name="Keep NetworkManager off the pods' interfaces",
         )
         reloaded(
@@ -51,7 +52,10 @@ def pods_left_alone() -> None:
     if host.get_fact(Unit, unit=NETWORKD).is_active:
         # It reads this when it starts, and that is when it takes routes and rules away.
         managed_file(
-            path=NETWORKD_FILE, content=networkd_conf(), name="Keep networkd off the pods' routes"
+            path=NETWORKD_FILE,
+            content=networkd_conf(),
+            holds=Holds.PUBLIC,
+            name="Keep networkd off the pods' routes",
         )
 
 

@@ -52,7 +52,8 @@ class Kubelets:
             "data": {"kubelet": new},
         }
         name = metadata["name"]
-        lines = unified_diff(text.splitlines(), new.splitlines(), name, name, lineterm="")
+        before, after = kubelet_files.shown(found), kubelet_files.shown(wanted)
+        lines = unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm="")
         call = ("-n", "kube-system", "patch", "configmap", name, "--type=merge", "-p")
         return cls(wanted, ((*call, json.dumps(patch)),), "\n".join(lines))
 

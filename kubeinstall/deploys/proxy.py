@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubeinstall.deploys import families, proxy_files
 from kubeinstall.facts.proxy import SERVICES_ENV
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.operations.files import absent_file, managed_file, secret_file
+from kubeinstall.operations.files import Holds, absent_file, managed_file
 from kubeinstall.operations.proxy import dnf_proxy
 from kubeinstall.releases.sources import PackageFormat
 
@@ -30,17 +30,29 @@ def configure(cluster: Cluster) -> None:
     for service in proxy_files.SERVICES:
         path = proxy_files.drop_in(service)
         if service in wanted:
-            managed_file(path=path, content=proxy_files.unit(), name=f"Have {service} read that")
+            managed_file(
+                path=path,
+                content=proxy_files.unit(),
+                holds=Holds.PUBLIC,
+                name=f"Have {service} read that",
+            )
         else:
             absent_file(path=path, name=f"Have {service} go without a proxy")
 
 
 def _file(cluster: Cluster, path: str, content: object, who: str) -> None:
-    """A file that holds a login is root's alone: apt reads it as root, and systemd too."""
+    """A file with a login is root's alone: apt reads it as root, and systemd too.
+
+    Without one it is for everyone to read, and not shown either: the last one may have had a login.
+    """
     proxy = cluster.spec.proxy
     if not proxy or not content:
         absent_file(path=path, name=f"Have {who} go without a proxy")
-    elif proxy.secret:
-        secret_file(path=path, content=str(content), name=f"Tell {who} of the proxy")
     else:
-        managed_file(path=path, content=str(content), name=f"Tell {who} of the proxy")
+        managed_file(
+            path=path,
+            content=str(content),
+            holds=Holds.SECRETS,
+            mode="600" if proxy.secret else "644",
+            name=f"Tell {who} of the proxy",
+        )

@@ -7,7 +7,7 @@ from pyinfra.context import host
 from kubeinstall.deploys.proxy_files import drop_in
 from kubeinstall.facts.resolv import USUAL, Resolver, ResolverState
 from kubeinstall.inventory.model import Host
-from kubeinstall.operations.files import MARKER, absent_file, managed_file
+from kubeinstall.operations.files import MARKER, Holds, absent_file, managed_file
 
 DROP_IN = drop_in("kubelet").replace("proxy", "resolver")
 
@@ -36,6 +36,6 @@ def configure(node: Host) -> None:
     path = own_resolver(node, host.get_fact(Resolver))
     if path:
         name = "Give pods the name servers behind systemd-resolved"
-        managed_file(path=DROP_IN, content=unit(path), name=name)
+        managed_file(path=DROP_IN, content=unit(path), holds=Holds.PUBLIC, name=name)
     else:
         absent_file(path=DROP_IN, name="Give pods the host's own name servers")

@@ -55,27 +55,6 @@ class File(FactBase[FileState | None]):
         return FileState(output[0].strip(), content, output[1].strip() == "yes")
 
 
-@dataclass(frozen=True)
-class FileDigest:
-    """A regular file whose content stays on the host: its mode and SHA-256 in hex."""
-
-    mode: str
-    sha256: str
-
-
-class Digest(FactBase[FileDigest | None]):
-    """Mode and SHA-256 of the file at ``path``; None where there is none."""
-
-    def command(self, path: str) -> str:
-        file = shlex.quote(path)
-        return f"if [ -f {file} ]; then stat -L -c %a {file}; sha256sum < {file}; fi || true"
-
-    def process(self, output: list[str]) -> FileDigest | None:
-        if len(output) < 2 or not output[1].strip():
-            return None
-        return FileDigest(output[0].strip(), output[1].split()[0])
-
-
 class Exists(FactBase[bool]):
     """Whether anything is at ``path``; a dangling link is something."""
 

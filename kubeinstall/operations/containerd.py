@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+import tomllib
 from collections.abc import Generator
+from typing import Any
 
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from kubeinstall.facts.containerd import Major, Registries
+from kubeinstall.facts.files import File
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.files import MARKER, managed_file
+from kubeinstall.operations.files import MARKER, Holds, changed_names, managed_file
 
 
 @operation()
@@ -28,13 +31,28 @@ def containerd_configured(
         contents: the text by containerd's major version; the newest one known is also for later.
         package: the package that brings containerd.
         usual: the major version to assume where the host cannot tell yet.
-        secret: there are passwords in it: it is root's alone, and never shown.
+        secret: there are passwords in it now: it is root's alone. Its diff is never shown.
     """
     major = host.get_fact(Major, package=package) or usual
     texts = dict(contents)
     text = texts.get(major, texts[max(texts)])
     mode = "600" if secret else "644"
-    yield from managed_file._inner(path=path, content=text, mode=mode, shown=not secret)
+    old = host.get_fact(File, path=path)
+    yield from managed_file._inner(
+        path=path,
+        content=text,
+        holds=Holds.SECRETS,
+        mode=mode,
+        changed=tuple(changed_names(_settings(old.text if old else ""), _settings(text))),
+    )
+
+
+def _settings(text: str | None) -> dict[str, Any]:
+    """What a TOML file says; nothing where it is none."""
+    try:
+        return tomllib.loads(text or "")
+    except tomllib.TOMLDecodeError:
+        return {}
 
 
 @operation()

@@ -14,7 +14,7 @@ from kubeinstall.facts.docker import Daemon, DaemonState
 from kubeinstall.facts.files import BACKUP_SUFFIX
 from kubeinstall.facts.services import Unit
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.files import WriteFile, diff_of
+from kubeinstall.operations.files import Holds, WriteFile, changed_names
 from kubeinstall.operations.three_way import laid_into
 
 UNIT = "docker.service"
@@ -46,7 +46,8 @@ def daemon_configured(path: str, record: str, settings: Mapping[str, Any]) -> Ge
     if state.file is None or wanted != state.settings:
         yield from _write(path, state, wanted)
     if state.last != settings:
-        yield WriteFile(record, _text(settings), "644")
+        names = changed_names(state.last or {}, settings)
+        yield WriteFile(record, _text(settings), "644", holds=Holds.SECRETS, changed=names)
 
 
 def desired(state: DaemonState, settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -61,7 +62,8 @@ def _write(path: str, state: DaemonState, wanted: Mapping[str, Any]) -> Generato
         yield Command(f"cp -a {file} {shlex.quote(path + BACKUP_SUFFIX)}")
     mode = old.mode if old else "644"
     text = _text(wanted)
-    yield WriteFile(path, text, mode, diff=diff_of(path, old, text))
+    names = changed_names(state.settings, wanted)
+    yield WriteFile(path, text, mode, holds=Holds.SECRETS, old=old, changed=names)
     if unit.is_active and not unit.outdated and _changed(state.settings, wanted) <= RELOADED:
         yield Command(f"{_RELOAD}{file}")
 

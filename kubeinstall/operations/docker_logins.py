@@ -13,7 +13,7 @@ from pyinfra.context import host
 from kubeinstall.facts.docker import parsed
 from kubeinstall.facts.files import File
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.files import MARKER, WriteFile
+from kubeinstall.operations.files import MARKER, Holds, WriteFile
 
 _NOTE = "//"
 _AUTHS = "auths"
@@ -42,7 +42,7 @@ def docker_logins(path: str, auths: Mapping[str, str]) -> Generator[Command]:
         if old is not None and auths and old.mode != "600":
             yield Command(f"chmod 600 {path}")
     elif wanted:
-        yield WriteFile(path, json.dumps(wanted, indent=2) + "\n", "600")
+        yield WriteFile(path, json.dumps(wanted, indent=2) + "\n", "600", holds=Holds.SECRETS)
     else:
         yield Command(f"rm -f {path}")
 

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Mapping
 from difflib import unified_diff
+from enum import Enum
 from pathlib import PurePosixPath
+from typing import Any
 
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.files import BACKUP_SUFFIX, Digest, Exists, File, FileState
+from kubeinstall.facts.files import BACKUP_SUFFIX, Exists, File, FileState
 from kubeinstall.operations.commands import Command
 
 MARKER = "Managed by kubeinstall"
+
+
+class Holds(Enum):
+    """What a kind of file can hold, whatever is in one now.
+
+    Whoever writes a file declares it. Content cannot decide it: a file without a password today may
+    have had one yesterday, and a diff shows both.
+    """
+
+    PUBLIC = "public"
+    """Nothing that is a secret, ever: its diff is shown."""
+    SECRETS = "secrets"
+    """A password, token or key, or settings of the user's own that may hold one: no diff."""
 
 
 class WriteFile(Command):
@@ -24,10 +38,21 @@ class WriteFile(Command):
         path: absolute path; its folder is made.
         content: the text, which travels on standard input.
         mode: octal digits, e.g. ``644``.
-        diff: a unified diff to show; empty for secrets.
+        holds: what this kind of file can hold; it alone decides whether there is a diff.
+        old: the file that is there.
+        changed: names of the settings that change, shown in place of a diff.
     """
 
-    def __init__(self, path: str, content: str, mode: str, *, diff: str = "") -> None:
+    def __init__(
+        self,
+        path: str,
+        content: str,
+        mode: str,
+        *,
+        holds: Holds,
+        old: FileState | None = None,
+        changed: Iterable[str] = (),
+    ) -> None:
         target = PurePosixPath(path)
         folder, file = shlex.quote(str(target.parent)), shlex.quote(path)
         pattern = shlex.quote(str(target.parent / f".{target.name}.XXXXXX"))
@@ -38,13 +63,30 @@ class WriteFile(Command):
             f"mkdir -p {folder} && tmp=$(mktemp {pattern}) && trap 'rm -f \"$tmp\"' EXIT"
             f' && head -c {size} > "$tmp" && [ "$(stat -c %s "$tmp")" = {size} ]'
             f' && chmod {mode} "$tmp" && mv -fT "$tmp" {file}',
-            diff=diff,
+            diff=(
+                _diff(path, old, content)
+                if holds is Holds.PUBLIC
+                else "\n".join(f"~ {name} (hidden)" for name in changed)
+            ),
             stdin=content,
         )
         self.path = path
+        self.holds = holds
 
 
-def diff_of(path: str, old: FileState | None, new: str) -> str:
+def changed_names(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The paths of the settings that differ, e.g. ``plugins.cri.sandbox_image``, without values."""
+    found = []
+    for key in dict.fromkeys([*old, *new]):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found += [f"{key}.{name}" for name in changed_names(before, after)]
+        elif before != after:
+            found.append(str(key))
+    return found
+
+
+def _diff(path: str, old: FileState | None, new: str) -> str:
     """The unified diff from what is on the host to ``new``; empty where the old is not text."""
     before = "" if old is None else old.text
     if before is None:
@@ -61,7 +103,7 @@ def diff_of(path: str, old: FileState | None, new: str) -> str:
 
 @operation()
 def managed_file(
-    path: str, content: str, mode: str = "644", shown: bool = True
+    path: str, content: str, holds: Holds, mode: str = "644", changed: tuple[str, ...] = ()
 ) -> Generator[Command]:
     """A file with exactly this content.
 
@@ -71,31 +113,15 @@ def managed_file(
     Args:
         path: absolute path; its folder is made.
         content: the whole text.
+        holds: what this kind of file can hold, whatever the content is now.
         mode: octal digits.
-        shown: whether the difference may be shown; not where there are secrets among the rest.
+        changed: names of the settings that change, shown in place of a diff.
     """
     old = host.get_fact(File, path=path)
     if old is None or old.content != content.encode():
         if old is not None and not old.backed_up and MARKER.encode() not in old.content:
             yield Command(f"cp -a {shlex.quote(path)} {shlex.quote(path + BACKUP_SUFFIX)}")
-        diff = diff_of(path, old, content) if shown else ""
-        yield WriteFile(path, content, mode, diff=diff)
-    elif old.mode != mode:
-        yield Command(f"chmod {mode} {shlex.quote(path)}")
-
-
-@operation()
-def secret_file(path: str, content: str, mode: str = "600") -> Generator[Command]:
-    """A file with a secret: compared by its digest, never shown, never readable by others.
-
-    Args:
-        path: absolute path; its folder is made.
-        content: the whole text; it travels on standard input.
-        mode: octal digits.
-    """
-    old = host.get_fact(Digest, path=path)
-    if old is None or old.sha256 != hashlib.sha256(content.encode()).hexdigest():
-        yield WriteFile(path, content, mode)
+        yield WriteFile(path, content, mode, holds=holds, old=old, changed=changed)
     elif old.mode != mode:
         yield Command(f"chmod {mode} {shlex.quote(path)}")
 

@@ -21,7 +21,7 @@ from kubeinstall.facts.kubeadm import (
     KubeconfigCopy,
 )
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.files import WriteFile
+from kubeinstall.operations.files import Holds, WriteFile
 from kubeinstall.operations.proxy import reading
 
 _TIMEOUT = 900
@@ -105,7 +105,7 @@ def init(
         )
     if decision is InitDecision.RESTART:
         yield _reset(cri_socket)
-    yield WriteFile(path, config, "600")
+    yield WriteFile(path, config, "600", holds=Holds.SECRETS)
     words = ["kubeadm", "init", "--config", path]
     if skip_phases:
         words.append(f"--skip-phases={','.join(skip_phases)}")

@@ -11,7 +11,7 @@ from pyinfra.context import host
 from kubeinstall.facts.files import Exists, File
 from kubeinstall.facts.services import Unit
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.files import WriteFile, diff_of
+from kubeinstall.operations.files import Holds, WriteFile
 
 UNIT = "kubelet.service"
 _SECONDS = 240
@@ -77,12 +77,13 @@ def configured(
         old = host.get_fact(File, path=path)
         if old is None or old.text != content:
             mode = old.mode if old else "644"
-            yield WriteFile(path, content, mode, diff=f"{diff_of(path, old, content)}\n")
+            yield WriteFile(path, content, mode, holds=Holds.SECRETS, old=old)
             written = True
     state = host.get_fact(Unit, unit=UNIT, configs=tuple(files))
     if written or stale or not state.is_active or state.outdated:
         words = ", ".join(what) or "its settings"
-        yield Command(restart(node, words, networked=networked), _timeout=600)
+        shown = "\n".join(f"~ {change}" for change in what)
+        yield Command(restart(node, words, networked=networked), diff=shown, _timeout=600)
 
 
 def restart(node: str, what: str, *, networked: bool = True) -> str:

@@ -10,7 +10,7 @@ from pyinfra.context import host
 
 from kubeinstall.facts.kernel import Module, Modules
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.files import MARKER, managed_file
+from kubeinstall.operations.files import MARKER, Holds, managed_file
 
 
 def modules_file(modules: dict[str, Module]) -> str:
@@ -43,4 +43,4 @@ def modules_loaded(names: tuple[str, ...], path: str) -> Generator[Command]:
             )
     found = host.get_fact(Modules, names=names)
     content = modules_file({name: found.get(name, Module.LOADED) for name in names})
-    yield from managed_file._inner(path=path, content=content)
+    yield from managed_file._inner(path=path, content=content, holds=Holds.PUBLIC)

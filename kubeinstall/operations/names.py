@@ -12,7 +12,7 @@ from pyinfra.context import host
 from kubeinstall.facts.files import BACKUP_SUFFIX, File
 from kubeinstall.facts.identity import Hostname
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.files import WriteFile, diff_of
+from kubeinstall.operations.files import Holds, WriteFile
 
 HOSTS = "/etc/hosts"
 BEGIN = "# BEGIN kubeinstall"
@@ -84,4 +84,5 @@ def etc_hosts(addresses: tuple[tuple[str, str], ...]) -> Generator[Command]:
     if new != text:
         if old and not old.backed_up:
             yield Command(f"cp -a {HOSTS} {HOSTS}{BACKUP_SUFFIX}")
-        yield WriteFile(HOSTS, new, old.mode if old else "644", diff=diff_of(HOSTS, old, new))
+        mode = old.mode if old else "644"
+        yield WriteFile(HOSTS, new, mode, holds=Holds.PUBLIC, old=old)

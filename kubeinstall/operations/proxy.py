@@ -13,7 +13,7 @@ from pyinfra.context import host
 from kubeinstall.facts.files import BACKUP_SUFFIX, File
 from kubeinstall.facts.proxy import PodProxies
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.files import WriteFile
+from kubeinstall.operations.files import Holds, WriteFile
 
 _BEGIN = "# BEGIN kubeinstall proxy"
 _END = "# END kubeinstall proxy"
@@ -56,7 +56,7 @@ def dnf_proxy(
     Args:
         settings: ``proxy``, ``proxy_username``, ``proxy_password``; none: no proxy of ours.
         path: dnf's configuration.
-        secret: the settings hold a login: only root may read the file, and it is not shown.
+        secret: the settings hold a login: only root may read the file.
     """
     old = host.get_fact(File, path=path)
     text = old.content.decode(errors="replace") if old else ""
@@ -65,7 +65,7 @@ def dnf_proxy(
     if new != text:
         if old and not old.backed_up and _BEGIN not in text:
             yield Command(f"cp -a {shlex.quote(path)} {shlex.quote(path + BACKUP_SUFFIX)}")
-        yield WriteFile(path, new, mode)
+        yield WriteFile(path, new, mode, holds=Holds.SECRETS)
     elif old and settings and old.mode != mode:
         yield Command(f"chmod {mode} {shlex.quote(path)}")
 

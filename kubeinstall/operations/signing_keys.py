@@ -15,7 +15,7 @@ from kubeinstall.facts.files import FileState
 from kubeinstall.facts.packages import Packages, PackageState
 from kubeinstall.facts.signing_keys import KeyFile, SigningKeys, SourceKeys
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.files import WriteFile, diff_of
+from kubeinstall.operations.files import Holds, WriteFile
 from kubeinstall.operations.packages import Wanted, lacking
 
 REFRESH_DAYS = 30
@@ -71,8 +71,7 @@ def signing_key_fetched(
         )
     if not old or old.text != offered.keys.text:
         before = FileState("644", old.text.encode()) if old else None
-        diff = diff_of(path, before, offered.keys.text)
-        yield WriteFile(path, offered.keys.text, "644", diff=diff)
+        yield WriteFile(path, offered.keys.text, "644", holds=Holds.PUBLIC, old=before)
 
 
 def due(keys: SigningKeys, now: float, named: frozenset[str] = frozenset()) -> bool:

@@ -11,7 +11,7 @@ from pyinfra.api.operation import operation
 from kubeinstall.facts.kubeadm import ADMIN
 from kubeinstall.facts.static_pods import MANIFESTS
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.files import WriteFile
+from kubeinstall.operations.files import Holds, WriteFile
 from kubeinstall.operations.proxy import reading
 
 
@@ -106,4 +106,4 @@ def arguments_changed(
         upload = "kubeadm init phase upload-config kubeadm --config /dev/stdin"
         yield Command(reading(environment, upload), stdin=config, stream=True)
     if note:
-        yield WriteFile(path, note, "600")
+        yield WriteFile(path, note, "600", holds=Holds.SECRETS)

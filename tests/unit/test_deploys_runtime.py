@@ -181,8 +181,30 @@ def test_a_password_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         secret=containerd_files.has_secrets(made),
     )
     assert "hunter2" in write.stdin
-    assert write.diff == ""
+    assert "hunter2" not in write.diff
     assert "chmod 600" in texts([write])[0]
+
+
+@pytest.mark.parametrize("major", [1, 2])
+def test_a_password_that_left_the_inventory_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch, major: int
+) -> None:
+    before, after = cluster(runtime={"registries": {"hub.lab": LOGIN}}), cluster()
+    old = containerd_files.config_toml(before, major)
+    assert "hunter2" in old
+    (write,) = commands(
+        monkeypatch,
+        containerd_configured,
+        {Major: major, File: FileState("600", old.encode())},
+        path=containerd_files.CONFIG_TOML,
+        contents=((major, containerd_files.config_toml(after, major)),),
+        package="containerd",
+        usual=major,
+        secret=containerd_files.has_secrets(after),
+    )
+    assert "hunter2" not in write.diff + write.stdin
+    # Which setting changes is still shown.
+    assert write.diff.endswith(".registry.configs (hidden)")
 
 
 def test_registries_that_are_no_longer_named_are_forgotten(

@@ -153,6 +153,16 @@ def test_dnf_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert commands(monkeypatch, dnf_proxy, right, settings=settings, secret=True) == []
 
 
+def test_a_proxys_login_that_left_the_inventory_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old = with_proxy("[main]\n", {"proxy": "http://p:1", "proxy_password": "hunter2"})
+    facts = {File: FileState("600", old.encode())}
+    for settings in ({}, {"proxy": "http://p:1"}):
+        (write,) = commands(monkeypatch, dnf_proxy, facts, settings=settings)
+        assert write.diff == ""
+
+
 def test_variables_are_read_by_a_shell(tmp_path: Path) -> None:
     file = tmp_path / "proxy.env"
     environment = proxy_files.services_environment(cluster(proxy=SECRET))

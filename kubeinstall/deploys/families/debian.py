@@ -13,7 +13,7 @@ from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.facts.packages import Packages
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations import packages
-from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.packages import Wanted
 from kubeinstall.operations.signing_keys import signing_key_fetched
 from kubeinstall.releases.sources import PackageFormat
@@ -75,7 +75,8 @@ class Debian:
         for keyring in keyrings:
             self._keyring(keyring, repository, wanted)
         name = f"Name the package source of {title}"
-        managed_file(path=source.path, content=source.content, name=name)
+        # The source's URL may hold a login.
+        managed_file(path=source.path, content=source.content, holds=Holds.SECRETS, name=name)
 
     def _keyring(self, keyring: RenderedFile, repository: Repository, wanted: Wanted) -> None:
         title = repository.title
@@ -89,7 +90,7 @@ class Debian:
             )
         else:
             name = f"Place the signing key of {title}"
-            managed_file(path=keyring.path, content=keyring.content, name=name)
+            managed_file(path=keyring.path, content=keyring.content, holds=Holds.PUBLIC, name=name)
 
     def repository_files(self, repository: Repository) -> Iterable[RenderedFile]:
         keyring = f"/etc/apt/keyrings/{repository.name}-apt-keyring.asc"

@@ -12,7 +12,7 @@ from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.facts.dnf import RpmInstalled, RpmPackages
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations import dnf
-from kubeinstall.operations.files import managed_file
+from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.packages import Wanted
 from kubeinstall.operations.signing_keys import signing_key_fetched
 from kubeinstall.releases.sources import PackageFormat
@@ -75,7 +75,8 @@ class RedHat:
         for key in keys:
             self._key(key, repository, wanted)
         name = f"Name the package source of {title}"
-        managed_file(path=source.path, content=source.content, name=name)
+        # The source's URL may hold a login.
+        managed_file(path=source.path, content=source.content, holds=Holds.SECRETS, name=name)
 
     def _key(self, key: RenderedFile, repository: Repository, wanted: Wanted) -> None:
         title = repository.title
@@ -90,7 +91,7 @@ class RedHat:
             )
         else:
             name = f"Place the signing key of {title}"
-            managed_file(path=key.path, content=key.content, name=name)
+            managed_file(path=key.path, content=key.content, holds=Holds.PUBLIC, name=name)
         dnf.key_imported(path=key.path, name=f"Trust the signing key of {title}")
 
     def repository_files(self, repository: Repository) -> Iterable[RenderedFile]:
