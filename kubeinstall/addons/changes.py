@@ -12,7 +12,9 @@ from kubeinstall.addons.diffs import diff, removed
 from kubeinstall.addons.objects import PART_OF, Object
 from kubeinstall.addons.render import Rendered
 from kubeinstall.addons.restoring import remembering, restored
+from kubeinstall.addons.veil import veiled_at
 from kubeinstall.inventory.catalogue.model import GeneratedSecret
+from kubeinstall.inventory.catalogue.values import has_secrets
 from kubeinstall.inventory.model import ChangesByOthers
 
 Key = tuple[str, str, str, str]
@@ -72,6 +74,7 @@ class Change:
         before: its ConfigMap as it has to be before anything is done; None: as it is.
         after: its ConfigMap as it has to be at the end; None: as it is.
         gone: the addon is not wanted any more.
+        private: it takes values that are secret, so less of its objects is shown.
     """
 
     name: str
@@ -85,6 +88,7 @@ class Change:
     after: Object | None = None
     gone: bool = False
     seconds: int = 60
+    private: bool = False
 
     @property
     def applied(self) -> list[tuple[Difference, Object]]:
@@ -120,11 +124,16 @@ class Change:
         """What others did to its objects, a line each."""
         lines = []
         for found, taken in self.taken:
-            there = "gone" if taken.theirs is None else _short(taken.theirs)
-            then = "left so" if self.keep else f"taken back to {_short(taken.ours)}"
+            there = "gone" if taken.theirs is None else self._shown(found, taken, taken.theirs)
+            ours = self._shown(found, taken, taken.ours)
+            then = "left so" if self.keep else f"taken back to {ours}"
             where = f"{self.name}: {taken.field} of {found.title}"
             lines.append(f"{where} is {there}, {taken.who}: {then}")
         return lines + [f"{self.name}: takes over {d.title}, which was there" for d in self.adopted]
+
+    def _shown(self, found: Difference, taken: Taken, value: object) -> str:
+        """A value of an object as it may be shown, shortened."""
+        return _short(veiled_at(found.wanted, taken.names, value, self.private))
 
     @property
     def any(self) -> bool:
@@ -151,7 +160,8 @@ class Change:
         """What changes, as unified diffs."""
         made = "\n".join(f"+ Secret {self.namespace}/{s.name} (generated)" for s in self.secrets)
         back = "\n".join(f"~ {title(document)} (as it was before)" for document in self.restored)
-        parts = [*(diff(*one) for one in self.applied), made, back, removed(self.deleted)]
+        applied = [diff(found, document, self.private) for found, document in self.applied]
+        parts = [*applied, made, back, removed(self.deleted)]
         return "\n".join(filter(None, parts))
 
 
@@ -192,6 +202,7 @@ def change(
         before=None if parents.same(both, there) else both,
         after=None if parents.same(parent, both) else parent,
         seconds=one.chosen.choice.timeout,
+        private=has_secrets(one.chosen.addon),
     )
 
 

@@ -73,6 +73,11 @@ class Taken:
         return "".join(map(_step_name, self.path)).removeprefix(".")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Its path as names of fields and of items of lists."""
+        return tuple(map(str, self.path))
+
+    @property
     def who(self) -> str:
         """Who it was, in words."""
         done = "removed" if self.theirs is None else "set"

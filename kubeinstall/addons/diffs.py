@@ -11,27 +11,29 @@ import yaml
 
 from kubeinstall.addons.compare import Difference, Fields, our_fields, title
 from kubeinstall.addons.objects import APPLIED, PART_OF, Object
+from kubeinstall.addons.veil import veiled
 
 _MOST = 120
 _LONG = 40_000
 """Characters of an object that nobody reads: a CRD's schema."""
-_HIDDEN = "(hidden)"
-_HIDDEN_TOO = "(hidden, another one)"
 
 
-def diff(found: Difference, wanted: Object) -> str:
-    """What applying an object changes; only fields of ours are shown.
+def diff(found: Difference, wanted: Object, private: bool = False) -> str:
+    """What applying an object changes; only fields of ours are shown, and no secrets.
 
     Args:
         wanted: what is applied, which may leave out what others took.
+        private: the addon takes values that are secret.
     """
     new = _shown(wanted)
     old = None
     if found.live is not None:
         fields = our_fields(found.live, wanted["apiVersion"])
         old = _ours(_shown(found.live), new, fields or {})
-    if wanted["kind"] == "Secret":
-        old, new = _masked(old, new)
+    hidden = None
+    if old is not None:
+        old, hidden = veiled(old, private)
+    new, _ = veiled(new, private, hidden)
     name = found.title
     if len(str(new)) > _LONG:
         return f"--- {name if old else '/dev/null'}\n+++ {name}\n(too long to show)"
@@ -99,14 +101,3 @@ def _of_item(fields: Fields, name: str) -> Fields | None:
 
 def _named(items: list[Any]) -> bool:
     return all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in items)
-
-
-def _masked(old: Object | None, new: Object) -> tuple[Object | None, Object]:
-    """Both without a Secret's values: whether one changes can be seen, and not to what."""
-    before = (old or {}).get("data") or {}
-    after = new.get("data") or {}
-    masked = {
-        k: _HIDDEN_TOO if k in before and before[k] != v else _HIDDEN for k, v in after.items()
-    }
-    hidden = None if old is None else {**old, "data": dict.fromkeys(before, _HIDDEN)}
-    return hidden, {**new, "data": masked}

@@ -40,6 +40,47 @@ def _filled(schema: Mapping[str, Any], value: Any) -> Any:
     return {**defaults, **{k: _filled(inner.get(k, {}), v) for k, v in value.items()}}
 
 
+def has_secrets(addon: Addon) -> bool:
+    """Whether an addon declares any of its values secret, given or not."""
+    return any(map(_declares, addon.file.values.values()))
+
+
+def secret_values(addon: Addon, values: Mapping[str, Any]) -> Iterator[str]:
+    """The values that the addon declares secret: ``writeOnly`` or ``format: password``.
+
+    Args:
+        values: of the addon, defaults among them.
+    """
+    for name, value in values.items():
+        yield from _secrets(addon.file.values.get(name, {}), value)
+
+
+def _secrets(schema: Any, value: Any, inside: bool = False) -> Iterator[str]:
+    schema = schema if isinstance(schema, Mapping) else {}
+    inside = inside or _is_secret(schema)
+    if isinstance(value, Mapping):
+        inner = schema.get("properties") or {}
+        rest = schema.get("additionalProperties")
+        for name, each in value.items():
+            yield from _secrets(inner.get(name, rest), each, inside)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _secrets(schema.get("items"), each, inside)
+    elif inside and value is not None and not isinstance(value, bool):
+        yield str(value)
+
+
+def _declares(schema: Any) -> bool:
+    """Whether a schema, or one inside it, is of a secret."""
+    if isinstance(schema, Mapping):
+        return _is_secret(schema) or any(map(_declares, schema.values()))
+    return isinstance(schema, list) and any(map(_declares, schema))
+
+
+def _is_secret(schema: Mapping[str, Any]) -> bool:
+    return schema.get("writeOnly") is True or schema.get("format") == "password"
+
+
 def problems(addon: Addon, given: Mapping[str, Any]) -> Iterator[tuple[Loc, str, str]]:
     """What is wrong with given values: the place below ``values``, what, and what to do next."""
     schema = {
@@ -68,7 +109,9 @@ def _told(addon: Addon, error: ValidationError) -> Iterator[tuple[Loc, str, str]
                 yield place, f"{name} is missing", f"{name} is: {about}"
     else:
         what = error.message
-        if error.validator == "pattern":  # the expression itself tells most people nothing
+        if place and _declares(addon.file.values.get(str(place[0]), {})):
+            what = "it is not of the right form"  # the message holds the value
+        elif error.validator == "pattern":  # the expression itself tells most people nothing
             what = f'"{error.instance}" is not of the right form'
         about = addon.file.values.get(str(place[0]), {}).get("description") if place else None
         advice = f"{place[0]} is: {about}" if about else f"kubeinstall addon show {addon.name}"
