@@ -6,7 +6,7 @@ loop in sh(1) is started as root, and is sent commands over its input; it ends w
 
 from __future__ import annotations
 
-import secrets
+import re
 import shlex
 import time
 from collections.abc import Callable
@@ -15,53 +15,89 @@ from enum import StrEnum
 
 import paramiko
 
-from kubeinstall.engine.channel import (
-    CommandTimeout,
-    ConnectionLost,
-    Lines,
-    LineSink,
-    Upload,
-    Wire,
-)
+from kubeinstall.engine.channel import CommandTimeout, Upload
+from kubeinstall.engine.clock import now
+from kubeinstall.engine.shell import UPTIME, Shell
+from kubeinstall.engine.streams import Budget, ConnectionLost, LineSink, Stream
 from kubeinstall.engine.types import Output
 
 RUN_DIR = "/run/kubeinstall"
 """Where locks are kept on a host: root's alone, so that no user there can hold them."""
-MAKE_RUN_DIR = f"[ -d {RUN_DIR} ] || mkdir -m 700 {RUN_DIR} 2>/dev/null\n"
+TAKE = "_ki_take"
+"""In a script whose input is not spooled: writes that input, whole or with an error, to stdout."""
 
+_MIB = 1 << 20
 _BUSY = 900
 _KILL_AFTER = 10
 _GRACE = _KILL_AFTER + 10
+_CODE = re.compile(r"(\d{1,3})(?: (\d{1,15}))?", re.ASCII)
 
-# It reads lines: a word that ends the command's output, the seconds it may take, how to lock, how
-# many bytes its script has and how many its input; then those. So the script is in no list of
-# processes, and may be longer than an argument. The input is read to its end even if the command
-# does not. A run that was killed can leave a command behind: the lock makes the next one wait for
-# it. What is printed and where programs are must not depend on the login.
-_ONE = (
-    '_s=$(head -c "$1"); _n=$2; shift 2; if [ "$_n" = 0 ]; then eval "$_s" </dev/null; else '
-    'head -c "$_n" | { (eval "$_s"); _r=$?; cat >/dev/null; exit $_r; }; fi'
-)
-_LOOP = f"""export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
-export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
-cd "$HOME" 2>/dev/null || cd /
-while IFS=' ' read -r mark seconds mode script input; do
-  [ -n "$input" ] || continue
+# What runs under timeout(1). Its input is the script, what the script reads, and then one line: the
+# mark and until when, by the host's clock, the script may begin. Only when that line is there has
+# all of it come, and not one command of a script runs before. What the script reads is spooled to
+# a file without a name, so a program never takes the end of a cut input for the end of all. (Where
+# nobody listens any more, saying so kills: so it is said in a subshell.)
+_ONE = f"""\
+_ki_mark=$1 _ki_size=$3
+_ki_say() {{ printf '\\n%s %s\\n' "$_ki_mark" "$1" >&2; }}
+_ki_in_time() {{
+  [ "$1" = 0 ] && return
+  {UPTIME}
+  [ "$up" -lt "$1" ]
+}}
+{TAKE}() {{
+  head -c "$_ki_size" && IFS=' ' read -r _ki_end _ki_until && [ "$_ki_end" = "$_ki_mark" ] ||
+    {{ (_ki_say broken); return 74; }}
+  _ki_in_time "$_ki_until" || {{ (_ki_say late); return 74; }}
+}}
+_ki_script=$(head -c "$2")
+if [ "$4" = spool ]; then
+  if [ "$3" = 0 ]; then
+    {TAKE} || exit
+    exec </dev/null
+  else
+    _ki_file=$(mktemp -p "$5" in.XXXXXX 2>/dev/null || mktemp) &&
+      exec 7>"$_ki_file" 8<"$_ki_file" && rm -f "$_ki_file" || {{ _ki_say broken; exit 74; }}
+    {TAKE} >&7 || exit
+    exec <&8 7>&- 8<&-
+  fi
+fi
+printf '\\n%s begin\\n' "$_ki_mark"
+_ki_say begin
+set --
+eval "$_ki_script"
+"""
+# It reads a line: the command's mark, the seconds it may take, how to lock, how its input is taken,
+# how many bytes its script has and how many its input; then those. So the script is in no list of
+# processes, and may be longer than an argument. A run that was killed can leave a command behind:
+# the lock makes the next one wait for it. Where programs write after their end, nobody hears them:
+# each output begins with the mark too.
+_LOOP = """\
+one={one}
+while IFS=' ' read -r mark seconds mode how script input; do
+  case $mark in "$0"-*) ;; *) continue ;; esac
   if [ "$mode" != none ]; then
-    {MAKE_RUN_DIR}    exec 9>>{RUN_DIR}/op.lock || exit 74
+    {make}
+    exec 9>>{run}/op.lock || exit 74
     if ! flock "$mode" -n 9; then
-      echo "$mark wait" >&2
-      flock "$mode" -w {_BUSY} 9 || {{ echo "$mark busy" >&2; exit 75; }}
-      echo "$mark go" >&2
+      printf '\\n%s wait\\n' "$mark" >&2
+      flock "$mode" -w {busy} 9 || {{ printf '\\n%s busy\\n' "$mark" >&2; exit 75; }}
+      printf '\\n%s go\\n' "$mark" >&2
     fi
   fi
-  timeout -k {_KILL_AFTER} "$seconds" sh -c '{_ONE}' sh "$script" "$input" 9>&-
+  timeout -k {kill} "$seconds" sh -c "$one" sh "$mark" "$script" "$input" "$how" {run} 9>&-
   r=$?
   exec 9>&-
-  printf '\\n%s %s\\n' "$mark" "$r"
+  {uptime}
+  printf '\\n%s %s %s\\n' "$mark" "$r" "$up"
   printf '\\n%s %s\\n' "$mark" "$r" >&2
 done
 """
+
+
+def make_run_dir() -> str:
+    """Shell that makes the folder of the locks."""
+    return f"[ -d {RUN_DIR} ] || mkdir -m 700 {RUN_DIR} 2>/dev/null"
 
 
 class Lock(StrEnum):
@@ -80,11 +116,20 @@ class Wrap:
         timeout: seconds; the host itself ends the command then, even if we are gone.
         lock: a change waits for all that an earlier run left, a question for changes.
         sudo: run as root where the login is not.
+        spool: all of the input is on the host before the script begins. If not, the script takes
+            it with ``TAKE``, and has to end if that fails.
+        limit: bytes that it may print.
     """
 
     timeout: float
     lock: Lock = Lock.QUESTION
     sudo: bool = True
+    spool: bool = True
+    limit: int = 32 * _MIB
+
+
+class TooLate(Exception):
+    """A command came to the host after the time by which it was to begin; it did not run."""
 
 
 class Agent:
@@ -96,6 +141,7 @@ class Agent:
         notice: told what a user should know while waiting.
 
     Raises:
+        NoShell: the login has no shell that takes commands.
         ConnectionLost: the connection went away.
     """
 
@@ -106,17 +152,30 @@ class Agent:
         first: bytes,
         notice: Callable[[str], None],
     ) -> None:
-        self._wire = Wire(channel, shlex.join([*become, "sh", "-c", _LOOP]))
+        loop = _LOOP.format(
+            one=shlex.quote(_ONE),
+            run=RUN_DIR,
+            make=make_run_dir(),
+            busy=_BUSY,
+            kill=_KILL_AFTER,
+            uptime=UPTIME,
+        )
+        self._shell = Shell(channel, become, first, loop)
+        self._wire = self._shell.wire
         self._notice = notice
-        self._token = f"KI{secrets.token_hex(8)}"
         self._count = 0
-        if first:
-            self._wire.send(first)
+        self._broken = False
+        self._clock = _HostClock(self._shell.uptime, self._shell.heard_at)
+
+    @property
+    def uid(self) -> int:
+        """Whose it is."""
+        return self._shell.uid
 
     @property
     def usable(self) -> bool:
         """Whether it waits for a command."""
-        return self._wire.usable
+        return self._wire.usable and not self._broken
 
     def run(
         self,
@@ -124,120 +183,146 @@ class Agent:
         wrap: Wrap,
         stdin: bytes | Upload = b"",
         on_line: LineSink | None = None,
+        until: Callable[[], float | None] = lambda: None,
     ) -> Output:
         """Run a shell script and wait for its end. After an exception the agent is of no use.
+
+        Args:
+            until: asked when all else has been sent: the time (``clock.now``) after which the
+                script must not begin; None: it may at any time.
 
         Raises:
             ConnectionLost: the connection went away.
             CommandTimeout: it was still running when it should have ended.
+            TooMuchOutput: it printed more than it may.
+            TooLate: it did not begin in time; here the agent can be used again.
         """
         self._count += 1
-        mark = f"{self._token}-{self._count}"
+        mark = f"{self._shell.mark}-{self._count}"
+        command = _Command(mark, wrap, on_line, self._notice)
         text = script.encode()
-        clock = _Clock(wrap.timeout)
-        out = _Part(mark, on_line)
-        err = _Part(mark, on_line, lambda word: self._signal(word, clock))
-        seconds = max(1, round(wrap.timeout))
         data, upload = (b"", stdin) if isinstance(stdin, Upload) else (stdin, None)
         size = upload.size if upload else len(data)
-        head = f"{mark} {seconds} {wrap.lock} {len(text)} {size}\n"
-        self._wire.send(head.encode() + text + data, upload)
-        in_time = self._wire.listen(
-            out.lines, err.lines, lambda: out.ended and err.ended, lambda: clock.deadline
+        how = "spool" if wrap.spool else "take"
+        seconds = max(1, round(wrap.timeout))
+        head = f"{mark} {seconds} {wrap.lock} {how} {len(text)} {size}\n"
+        self._wire.send(
+            head.encode() + text + data,
+            upload,
+            lambda: f"{mark} {self._clock.on_host(until())}\n".encode(),
         )
+        in_time = self._wire.listen(
+            command.out, command.err, command.has_ended, lambda: command.deadline
+        )
+        self._broken = command.broken
         if not in_time:
             raise CommandTimeout(wrap.timeout, ended=False)
-        if not (out.ended and err.ended):
-            tail = (err.text + err.lines.rest).strip().rpartition("\n")[2]
-            raise ConnectionLost(tail or self._wire.why_ended)
-        if out.code in (124, 137) and clock.seconds >= wrap.timeout - 1:
+        if not command.has_ended():
+            said = command.err.text.strip().rpartition("\n")[2][:300]
+            raise ConnectionLost(said or self._wire.why_ended)
+        self._clock = _HostClock(command.uptime, now())
+        if command.late:
+            raise TooLate
+        if command.code in (124, 137) and command.seconds >= wrap.timeout - 1:
             raise CommandTimeout(wrap.timeout, ended=True)
-        return Output(out.code, out.text, err.text)
+        return Output(command.code, command.out.text, command.err.text)
 
     def close(self) -> None:
         """End it; a command that it runs goes on to its end."""
         self._wire.close()
 
-    def _signal(self, word: str, clock: _Clock) -> None:
-        if word == "wait":
-            self._notice("waiting for a command that an earlier run left here")
-            clock.deadline += _BUSY
-        elif word == "busy":
-            raise CommandTimeout(_BUSY, ended=False)
-        else:
-            clock.restart()
 
-
-class _Clock:
-    """A command's time.
+@dataclass(frozen=True)
+class _HostClock:
+    """What the host's clock said, and when that was heard here.
 
     Args:
-        timeout: seconds until the host should have ended it by itself.
+        uptime: in hundredths of a second.
+        heard_at: a time of ``clock.now``. The host said it before: a time that is reckoned from
+            these two is never later than the true one.
     """
 
-    def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
-        self.restart()
+    uptime: int
+    heard_at: float
 
-    def restart(self) -> None:
-        self._began = time.monotonic()
-        self.deadline = self._began + self._timeout + _GRACE
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._began
+    def on_host(self, time: float | None) -> int:
+        """A time of ours on the host's clock; 0 for none."""
+        return 0 if time is None else max(1, self.uptime + round((time - self.heard_at) * 100))
 
 
-class _Part:
-    """One of a command's two outputs, up to its mark.
+class _Command:
+    """What is heard of one command.
 
     Args:
         on_line: told each line as it comes.
-        on_signal: told the words that the loop itself says, which are no output.
     """
 
     def __init__(
-        self,
-        mark: str,
-        on_line: LineSink | None,
-        on_signal: Callable[[str], None] | None = None,
+        self, mark: str, wrap: Wrap, on_line: LineSink | None, notice: Callable[[str], None]
     ) -> None:
-        self._mark = mark
+        self._timeout = wrap.timeout
         self._on_line = on_line
-        self._on_signal = on_signal
-        self._kept: list[str] = []
-        self._blank = False
-        self.lines = Lines(self._take)
-        self.ended = False
+        self._notice = notice
+        budget = Budget(wrap.limit)
+        self.out = Stream(mark, budget, self._heard_out)
+        self.err = Stream(mark, budget, self._heard_err)
         self.code = -1
+        self.uptime = 0
+        self.late = self.broken = False
+        self._waits = self._went_on = False
+        self._restart()
+
+    def has_ended(self) -> bool:
+        return self.out.ended and self.err.ended
 
     @property
-    def text(self) -> str:
-        return "".join(self._kept)
+    def seconds(self) -> float:
+        """How long it has had."""
+        return time.monotonic() - self._began
 
-    def _take(self, line: str) -> None:
-        if line.startswith(self._mark):
-            word = line.removeprefix(self._mark).strip()
-            if word.lstrip("-").isdigit():
-                self._end(int(word))
-            elif self._on_signal:
-                self._on_signal(word)
-            return
-        # The mark comes after a newline of its own: only then is an empty line not output.
-        if self._blank:
-            self._keep("")
-        self._blank = line == ""
-        if line:
-            self._keep(line)
+    def _restart(self) -> None:
+        self._began = time.monotonic()
+        self.deadline = self._began + self._timeout + _GRACE
 
-    def _keep(self, line: str) -> None:
-        self._kept.append(f"{line}\n")
-        if self._on_line:
-            self._on_line(line.rstrip("\r"))
+    def _heard_out(self, stream: Stream, words: str) -> None:
+        if words == "begin":
+            self._begin(stream)
+        else:
+            self.code, self.uptime = _code(words)
+            stream.end()
 
-    def _end(self, code: int) -> None:
-        if not self._blank and self._kept:
-            # The output did not end with a newline: the mark's own completed its last line.
-            self._kept[-1] = self._kept[-1].removesuffix("\n")
-        self.ended = True
-        self.code = code
+    def _heard_err(self, stream: Stream, words: str) -> None:
+        if words == "begin":
+            self._begin(stream)
+        elif words == "wait" and not self._waits:
+            self._waits = True
+            self._notice("waiting for a command that an earlier run left here")
+            self.deadline += _BUSY
+        elif words == "go" and not self._went_on:
+            self._went_on = True
+            self._restart()
+        elif words == "busy":
+            raise CommandTimeout(_BUSY, ended=False)
+        elif words == "late":
+            self.late = True
+        elif words == "broken":
+            self.broken = True
+        else:
+            _code(words)
+            stream.end()
+
+    def _begin(self, stream: Stream) -> None:
+        stream.clear()
+        stream.tell(self._on_line)
+
+
+def _code(words: str) -> tuple[int, int]:
+    """Exit code and uptime.
+
+    Raises:
+        ConnectionLost: it is something else.
+    """
+    found = _CODE.fullmatch(words)
+    if not found:
+        raise ConnectionLost("the host's answer cannot be understood")
+    return int(found[1]), int(found[2] or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shlex
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from kubeinstall.engine.types import Output
 
 _MISSING = "missing"
+_CODE = re.compile(r"\d{1,3}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,17 @@ def _one(question: Question) -> str:
 
 
 def answers(output: Output, mark: str) -> list[Answer]:
-    """The answers in order; fewer than questions if the script did not come to its end."""
+    """The answers in order; fewer than questions if the script did not come to its end.
+
+    What cannot be understood, and all after it, is no answer.
+    """
     errors = [section for section, _ in _sections(output.stderr, mark)]
     found = []
     for number, (lines, code) in enumerate(_sections(output.stdout, mark)):
         said = errors[number] if number < len(errors) else ()
         missing = code == _MISSING
+        if not missing and not _CODE.fullmatch(code):
+            break
         found.append(Answer(0 if missing else int(code), lines, said, missing))
     return found
 

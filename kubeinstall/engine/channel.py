@@ -1,8 +1,7 @@
-"""A session channel of a live connection, as two streams of lines."""
+"""A session channel of a live connection: written to, and read within bounds of bytes and time."""
 
 from __future__ import annotations
 
-import codecs
 import select
 import threading
 import time
@@ -11,21 +10,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import paramiko
+from paramiko.buffered_pipe import BufferedPipe
+
+from kubeinstall.engine.streams import ConnectionLost, TooMuchOutput
+from kubeinstall.findings import KubeinstallError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LineSink = Callable[[str], None]
+    from kubeinstall.engine.streams import Stream
+
+    _BufferedPipe = BufferedPipe[Any]
+else:
+    _BufferedPipe = BufferedPipe
 
 _INLINE = 1 << 20
 _PIECE = 1 << 18
-
-
-class ConnectionLost(Exception):
-    """The connection went away; what was running there may still run."""
+_READ = 1 << 15
+_REPLY = 30.0
+"""Seconds that a host has to start a program, and to make room for what is written to it."""
+_DRAIN = 2.0
+# OpenSSH and paramiko grant 2 MiB; only a host that breaks the protocol sends more unasked.
+_UNREAD = 8 << 20
 
 
 class CommandTimeout(Exception):
@@ -82,18 +91,27 @@ class Wire:
     """A channel that runs one remote program: written to, and read until something is heard.
 
     Args:
-        command: the program, as a shell command line.
+        command: the program, as a line for the login's shell.
 
     Raises:
-        ConnectionLost: the connection went away.
+        ConnectionLost: the connection went away, or the host does not start programs.
     """
 
     def __init__(self, channel: paramiko.Channel, command: str) -> None:
         self.channel = channel
+        self._pipes = (_Pipe(), _Pipe())
+        channel.in_buffer, channel.in_stderr_buffer = self._pipes
         self._poll = select.poll()
-        with losses():
-            channel.exec_command(command)
-            self._poll.register(channel.fileno(), select.POLLIN)
+        # paramiko waits for the host's reply without end; a closed channel ends that wait.
+        late = threading.Timer(_REPLY, channel.close)
+        late.daemon = True
+        late.start()
+        try:
+            with losses():
+                channel.exec_command(command)
+                self._poll.register(channel.fileno(), select.POLLIN)
+        finally:
+            late.cancel()
 
     @property
     def usable(self) -> bool:
@@ -108,24 +126,29 @@ class Wire:
             return "the host went away or closed it"
         return "the shell there ended before its command did"
 
-    def send(self, data: bytes, upload: Upload | None = None) -> None:
+    def send(
+        self, data: bytes, upload: Upload | None = None, tail: Callable[[], bytes] | None = None
+    ) -> None:
         """Write to the program.
 
         Args:
             upload: a file to write after the data.
+            tail: makes what is written last, when all else has been; if it raises, it is missing.
 
         Raises:
-            ConnectionLost: the connection went away, or the program is gone.
+            ConnectionLost: the connection went away, or the program is gone or reads nothing.
         """
         if upload or len(data) > _INLINE:
-            # It may answer before it has read it all, and wait for us to read that.
-            threading.Thread(target=self._send, args=(data, upload), daemon=True).start()
+            # Whoever reads its answers has a deadline; this thread ends with the channel.
+            args = (data, upload, tail)
+            threading.Thread(target=self._send, args=args, daemon=True).start()
             return
         with losses():
-            self.channel.sendall(data)
+            self.channel.settimeout(_REPLY)
+            self.channel.sendall(data + (tail() if tail else b""))
 
     def listen(
-        self, out: Lines, err: Lines, done: Callable[[], bool], deadline: Callable[[], float]
+        self, out: Stream, err: Stream, done: Callable[[], bool], deadline: Callable[[], float]
     ) -> bool:
         """Read both streams until ``done``, or until the program and both streams have ended.
 
@@ -137,67 +160,84 @@ class Wire:
 
         Raises:
             ConnectionLost: the connection went away.
+            TooMuchOutput: there was more than the streams take.
         """
         with losses():
             while True:
-                self._take(out, err)
+                heard = self._take(out, err)
                 if done():
                     return True
-                if not self.usable:
-                    return self._ended(out, err)
-                if time.monotonic() > deadline():
+                left = deadline() - time.monotonic()
+                if left < 0:
                     return False
-                self._poll.poll(1000)
+                if heard:
+                    continue
+                if not self.usable:
+                    self._drain(out, err)
+                    return True
+                self._poll.poll(1000 * min(left, 1.0) + 1)
 
     def close(self) -> None:
         """End our side of it; the program reads the end of its input."""
         self.channel.close()
 
-    def _ended(self, out: Lines, err: Lines) -> bool:
-        # The exit status may come before the rest of the output.
-        deadline = time.monotonic() + 2
-        while not (self.channel.eof_received or self.channel.closed):
-            self._take(out, err)
-            if time.monotonic() > deadline:
+    def _drain(self, out: Stream, err: Stream) -> None:
+        """Take what is left: the exit status may come before the rest of the output."""
+        deadline = time.monotonic() + _DRAIN
+        while time.monotonic() < deadline:
+            last = bool(self.channel.eof_received or self.channel.closed)
+            if self._take(out, err):
+                continue
+            if last:
                 break
             self._poll.poll(100)
-        self._take(out, err)
-        return True
+        if any(pipe.overrun for pipe in self._pipes):
+            raise TooMuchOutput(_UNREAD)
 
-    def _take(self, out: Lines, err: Lines) -> None:
-        while self.channel.recv_ready():
-            out.add(self.channel.recv(1 << 16))
-        while self.channel.recv_stderr_ready():
-            err.add(self.channel.recv_stderr(1 << 16))
+    def _take(self, out: Stream, err: Stream) -> bool:
+        """Take a piece of each; whoever calls looks at the time between two."""
+        heard = False
+        if self.channel.recv_ready():
+            out.add(self.channel.recv(_READ))
+            heard = True
+        if self.channel.recv_stderr_ready():
+            err.add(self.channel.recv_stderr(_READ))
+            heard = True
+        return heard
 
-    def _send(self, data: bytes, upload: Upload | None) -> None:
+    def _send(
+        self, data: bytes, upload: Upload | None, tail: Callable[[], bytes] | None = None
+    ) -> None:
         # In pieces: what is left of one is copied for each packet.
         pieces = (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
+        whole = False
         try:
+            self.channel.settimeout(None)
             for piece in chain(pieces, upload.pieces() if upload else ()):
                 self.channel.sendall(piece)
-        except (OSError, EOFError):
-            # The reader finds out: the program there must not wait for the rest.
-            self.channel.close()
+            if tail:
+                self.channel.sendall(tail())
+            whole = True
+        except (OSError, EOFError, paramiko.SSHException, KubeinstallError):
+            pass
+        finally:
+            # The reader finds out: the program there must not wait for the rest, nor take what
+            # came for all of it.
+            if not whole:
+                self.channel.close()
 
 
-class Lines:
-    """A stream that comes in pieces, told line by line.
+class _Pipe(_BufferedPipe):
+    """What has come and was not read: paramiko does not hold a host to the window it granted."""
 
-    Args:
-        told: takes each line, without its end.
-    """
+    overrun = False
 
-    def __init__(self, told: LineSink) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace")
-        self._told = told
-        self.rest = ""
-
-    def add(self, data: bytes) -> None:
-        """Take the next piece."""
-        *lines, self.rest = (self.rest + self._decode.decode(data)).split("\n")
-        for line in lines:
-            self._told(line)
+    def feed(self, data: Any) -> None:
+        """In paramiko's thread: an exception there ends the connection."""
+        if len(self) + len(data) > _UNREAD:
+            self.overrun = True
+            raise paramiko.SSHException("the host sent more than it was allowed to")
+        super().feed(data)
 
 
 @contextmanager

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 import time
 from collections.abc import Callable
 
 import paramiko
 
-from kubeinstall.engine.agent import Agent, Lock, Wrap
-from kubeinstall.engine.channel import ConnectionLost, Lines, LineSink, Upload, Wire, losses
-from kubeinstall.engine.reasons import SshFailure
+from kubeinstall.engine.agent import Agent, Lock, TooLate, Wrap
+from kubeinstall.engine.channel import CommandTimeout, Upload, Wire, losses
+from kubeinstall.engine.hostkeys import known_hosts_file
+from kubeinstall.engine.reasons import SshFailure, Target
+from kubeinstall.engine.shell import NoShell, command_line, tail
+from kubeinstall.engine.streams import Budget, ConnectionLost, LineSink, Stream, TooMuchOutput
 from kubeinstall.engine.types import Output
 from kubeinstall.inventory.model import Host
 
 _HOW_TO_BE_ROOT = (
     'if [ "$(id -u)" = 0 ]; then echo root; '
     "elif ! command -v sudo >/dev/null 2>&1; then echo missing; "
-    "else sudo -k -n sh -c 'echo free'; fi"
+    "else sudo -k -n /bin/sh -c 'echo free'; fi"
 )
 _FREE = ["sudo", "-n", "-H", "--"]
+_WITH_PASSWORD = ["sudo", "-k", "-S", "-H", "-p", "", "--"]
+# -k: what sudo remembers of an earlier password would leave ours to the shell's input.
+_WHO = 'echo; echo "$0 uid $(id -u)"'
+_SMALL = 1 << 20
+_TRIES = 5
 
 
 class Connection:
@@ -28,14 +35,21 @@ class Connection:
 
     Args:
         notice: told what a user should know while waiting.
+        until: the time (``clock.now``) after which nothing may begin on the host because the
+            run's lock may be another's by then; None: there is no lock. Raises if the lock is lost.
     """
 
     def __init__(
-        self, host: Host, client: paramiko.SSHClient, notice: Callable[[str], None]
+        self,
+        host: Host,
+        client: paramiko.SSHClient,
+        notice: Callable[[str], None],
+        until: Callable[[], float | None] = lambda: None,
     ) -> None:
         self.host = host
         self._client = client
         self._notice = notice
+        self._until = until
         self._sudo: list[str] = []
         self._password = b""
         self._idle: dict[bool, list[Agent]] = {True: [], False: []}
@@ -54,26 +68,31 @@ class Connection:
         """Run a shell script and wait for its end.
 
         Raises:
+            KubeinstallError: the run's lock was lost.
             ConnectionLost: the connection went away.
             CommandTimeout: it was still running when it should have ended.
+            TooMuchOutput: it printed more than it may; the connection is closed.
         """
         as_root = wrap.sudo or not self._sudo
         if not as_root:
             # The locks are root's.
-            wrap = Wrap(wrap.timeout, Lock.NONE, sudo=False)
+            wrap = Wrap(wrap.timeout, Lock.NONE, sudo=False, limit=wrap.limit)
         feed = stdin.encode() if isinstance(stdin, str) else stdin or b""
-        agent = self._agent(as_root)
-        try:
-            output = agent.run(script, wrap, feed, on_line)
-        except BaseException:
-            agent.close()
-            raise
-        finally:
-            with self._guard:
-                self._busy.discard(agent)
-        with self._guard:
-            self._idle[as_root].append(agent)
-        return output
+        for _ in range(_TRIES):
+            self._until()
+            try:
+                return self._once(script, wrap, feed, on_line, as_root=as_root)
+            except TooLate:
+                # It was under way, or waited for another command, for longer than was allowed.
+                continue
+            except TooMuchOutput:
+                self.close()
+                raise
+            except ConnectionLost:
+                # If the lock was lost, that is why it was closed.
+                self._until()
+                raise
+        raise CommandTimeout(wrap.timeout, ended=True)
 
     def channel(self) -> paramiko.Channel:
         """A new session channel.
@@ -83,7 +102,8 @@ class Connection:
         """
         transport = self._client.get_transport()
         if self._interrupted or transport is None or not transport.is_active():
-            raise ConnectionLost("the connection is closed")
+            why = transport.get_exception() if transport else None
+            raise ConnectionLost(str(why or "the connection is closed"))
         with losses():
             return transport.open_session(timeout=30)
 
@@ -111,12 +131,17 @@ class Connection:
             SshFailure: it cannot be.
             ConnectionLost, CommandTimeout: no answer.
         """
-        if self.host.ssh.user == "root" or self._is_free():
-            return
         user = self.host.ssh.user
-        answer = self.run(_HOW_TO_BE_ROOT, Wrap(20, Lock.NONE, sudo=False))
+        try:
+            if user == "root" and self._uid() == 0:
+                return
+            if self._is_free():
+                return
+            answer = self.run(_HOW_TO_BE_ROOT, Wrap(20, Lock.NONE, sudo=False, limit=_SMALL))
+        except NoShell as error:
+            raise self._no_shell(error) from error
         self._retire()
-        said = answer.stdout.strip()
+        said = answer.stdout.strip().rpartition("\n")[2]
         if said == "root":
             return
         if said == "missing":
@@ -138,29 +163,70 @@ class Connection:
             )
         self._with_password(password.get_secret_value())
 
+    def _once(
+        self,
+        script: str,
+        wrap: Wrap,
+        feed: bytes | Upload,
+        on_line: LineSink | None,
+        *,
+        as_root: bool,
+    ) -> Output:
+        agent = self._agent(as_root)
+        good = False
+        try:
+            output = agent.run(script, wrap, feed, on_line, self._until)
+            good = agent.usable
+            return output
+        except TooLate:
+            good = agent.usable
+            raise
+        finally:
+            with self._guard:
+                self._busy.discard(agent)
+                if good:
+                    self._idle[as_root].append(agent)
+            if not good:
+                agent.close()
+
+    def _uid(self) -> int:
+        """Whose the login is. The shell that says so is kept for the first command."""
+        agent = self._agent(as_root=True)
+        with self._guard:
+            self._busy.discard(agent)
+            self._idle[True].append(agent)
+        return agent.uid
+
     def _is_free(self) -> bool:
         """Whether sudo asks for nothing: tried at once where there is no password to give."""
         if self.host.ssh.sudo_password is not None:
             return False
+        self._retire()
         self._sudo = _FREE
         try:
-            if self.run("id -u", Wrap(20, Lock.NONE)).stdout == "0\n":
+            if self._uid() == 0:
                 return True
-        except ConnectionLost:
-            # sudo said no, and why is asked next; a host that is gone does not answer that either.
+        except NoShell:
+            # sudo said no, or the login is no shell: which of both is asked next.
             pass
         self._sudo = []
         self._retire()
         return False
 
     def _with_password(self, password: str) -> None:
-        # -k: what sudo remembers of an earlier password would leave ours to the shell's input.
-        self._sudo = ["sudo", "-k", "-S", "-H", "-p", "", "--"]
+        self._sudo = _WITH_PASSWORD
         self._password = password.encode() + b"\n"
         # Nothing but the password: a second try would take what follows for one.
-        said: dict[str, list[str]] = {"out": [], "err": []}
-        out, err = Lines(said["out"].append), Lines(said["err"].append)
-        wire = Wire(self.channel(), shlex.join([*self._sudo, "id", "-u"]))
+        mark = "KI-who-is-it"
+        heard: list[str] = []
+
+        def hear(stream: Stream, words: str) -> None:
+            heard.append(words)
+            stream.end()
+
+        budget = Budget(_SMALL)
+        out, err = Stream(mark, budget, hear), Stream(mark, budget, hear)
+        wire = Wire(self.channel(), command_line(self._sudo, [_WHO, mark]))
         try:
             wire.send(self._password)
             with losses():
@@ -169,12 +235,24 @@ class Connection:
             wire.listen(out, err, lambda: False, lambda: deadline)
         finally:
             wire.close()
-        if said["out"] != ["0"]:
+        if heard != ["uid 0"]:
             raise SshFailure(
                 f"sudo does not let {self.host.ssh.user} become root",
-                why=_last_line("\n".join(said["err"])) or "it said nothing",
+                why=_last_line(err.text) or "it said nothing",
                 next="check ssh.sudo_password and the host's sudoers",
             )
+
+    def _no_shell(self, error: NoShell) -> SshFailure:
+        ssh = self.host.ssh
+        target = Target(ssh, ssh.user, self.host.address, ssh.port, known_hosts_file(ssh))
+        said = f"it answered: {error.said}" if error.said else "it ended without a word"
+        return SshFailure(
+            f"the login {ssh.user} gives no shell that runs commands",
+            why=said,
+            next=f"see what it does: {target.by_hand} id; if another login is meant, set ssh.user; "
+            "a command= in authorized_keys, a login shell like nologin or rbash, or a start-up "
+            "file of the shell that does not return has to go",
+        )
 
     def _agent(self, as_root: bool) -> Agent:
         """An idle agent, or a new one."""
@@ -183,7 +261,11 @@ class Connection:
             agent = idle.pop() if idle else None
         if agent is None or not agent.usable:
             become, first = self.sudo if as_root else ([], b"")
-            agent = Agent(self.channel(), become, first, self._notice)
+            try:
+                agent = Agent(self.channel(), become, first, self._notice)
+            except TooMuchOutput:
+                self.close()
+                raise
         with self._guard:
             self._busy.add(agent)
         return agent
@@ -198,5 +280,4 @@ class Connection:
 
 
 def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else ""
+    return tail(text).rpartition(" / ")[2]

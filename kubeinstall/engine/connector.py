@@ -11,10 +11,11 @@ from pyinfra.api.command import StringCommand
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
-from kubeinstall.engine.agent import Lock, Wrap
-from kubeinstall.engine.channel import LineSink, Upload
+from kubeinstall.engine.agent import TAKE, Lock, Wrap
+from kubeinstall.engine.channel import Upload
 from kubeinstall.engine.commands import script
 from kubeinstall.engine.connection import Connection
+from kubeinstall.engine.streams import LineSink
 from kubeinstall.engine.types import Output
 
 
@@ -83,12 +84,12 @@ class LiveConnector(BaseConnector):
         part = shlex.quote(remote_temp_filename or f"{remote_filename}.kubeinstall-part")
         target = shlex.quote(remote_filename)
         write = (
-            f"umask 077; rm -f {part}; cat >{part} || exit 1\n"
+            f"umask 077; rm -f {part}; {TAKE} >{part} || {{ rm -f {part}; exit 1; }}\n"
             f"if [ -f {target} ]; then chmod --reference={target} {part}; "
             f"chown --reference={target} {part}; fi\n"
             f"mv -f {part} {target}"
         )
-        return self._run(write, stdin=_content(filename_or_io)).ok
+        return self._run(write, stdin=_content(filename_or_io), spool=False).ok
 
     def get_file(
         self,
@@ -115,9 +116,10 @@ class LiveConnector(BaseConnector):
         stdin: str | bytes | Upload | None = None,
         timeout: float | None = None,
         on_line: LineSink | None = None,
+        spool: bool = True,
     ) -> Output:
         self._changes()
-        wrap = Wrap(timeout or self._timeout, Lock.CHANGE)
+        wrap = Wrap(timeout or self._timeout, Lock.CHANGE, spool=spool)
         output = self._connection.run(text, wrap, stdin=stdin, on_line=on_line)
         self.ran.append(output)
         return output

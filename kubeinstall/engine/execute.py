@@ -12,11 +12,13 @@ from pyinfra.api.command import StringCommand
 from pyinfra.connectors.util import CommandOutput
 
 from kubeinstall.engine.bulk import Request
-from kubeinstall.engine.channel import CommandTimeout, ConnectionLost
+from kubeinstall.engine.channel import CommandTimeout
 from kubeinstall.engine.connector import lines
+from kubeinstall.engine.lock import LockLost
 from kubeinstall.engine.prepare import Task
 from kubeinstall.engine.state import HostState, Operation
-from kubeinstall.engine.types import Event, Output, Status
+from kubeinstall.engine.streams import ConnectionLost, TooMuchOutput
+from kubeinstall.engine.types import Event, Output, Status, shortened
 
 _TAIL = 40
 _REASON = 6
@@ -121,8 +123,10 @@ class _Execution:
         try:
             self._task.facts.read(self._due)
             good = self._try_again()
-        except OperationFailed:
+        except (OperationFailed, LockLost):
             raise
+        except TooMuchOutput as error:
+            raise self._failed(f"{self._last_command()}: {error}") from error
         except ConnectionLost as error:
             why = f"the connection was lost ({error}); its command may still run on the host"
             raise self._failed(why) from error
@@ -171,7 +175,7 @@ class _Execution:
         return bool(answer[0]) if isinstance(answer, tuple) else answer is not False
 
     def _failed(self, why: str) -> OperationFailed:
-        why = self._task.clean(why)
+        why = self._clean(why)
         event = self._event(Status.FAILED)
         # A command that was cut off has no output to tell why.
         self._task.tell(event if event.output else replace(event, output=why))
@@ -209,6 +213,9 @@ class _Execution:
             "operation": self._operation.name,
         }
 
+    def _clean(self, text: str) -> str:
+        return "\n".join(map(shortened, self._task.clean(text).split("\n")))
+
     def _event(self, status: Status) -> Event:
         tail = [line for text in self._output() for line in text.splitlines()][-_TAIL:]
         return Event(
@@ -218,7 +225,7 @@ class _Execution:
             status=status,
             seconds=round(time.monotonic() - self._began, 3),
             exit_code=self._exit_code(),
-            output=self._task.clean("\n".join(tail)),
+            output=self._clean("\n".join(tail)),
             diff=self._task.clean(self._diff),
             time=_now(),
         )

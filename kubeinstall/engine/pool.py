@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
+from kubeinstall.engine.lock import LockLost
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 
 _PATIENCE = 20.0
@@ -18,11 +19,18 @@ class Pool:
     Args:
         forks: how many at once.
         interrupt: makes whatever threads are waiting for end soon.
+        may_go_on: raises KubeinstallError when no work may be done any more.
     """
 
-    def __init__(self, forks: int, interrupt: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        forks: int,
+        interrupt: Callable[[], None],
+        may_go_on: Callable[[], None] = lambda: None,
+    ) -> None:
         self._executor = ThreadPoolExecutor(forks, thread_name_prefix="host")
         self._interrupt = interrupt
+        self._may_go_on = may_go_on
         self._doing: dict[str, str] = {}
         self.stopped = threading.Event()
 
@@ -33,7 +41,7 @@ class Pool:
             doing: what a host is doing until its thread says otherwise.
 
         Raises:
-            KubeinstallError: interrupted.
+            KubeinstallError: interrupted, or nothing may be done any more.
         """
 
         def one(name: str) -> None:
@@ -49,6 +57,11 @@ class Pool:
                 future.result()
         except KeyboardInterrupt:
             raise self._interrupted(futures) from None
+        except LockLost:
+            # It ends the run: the others end by the same.
+            wait(futures, _PATIENCE)
+            raise
+        self._may_go_on()
 
     @contextmanager
     def doing(self, name: str, what: str) -> Iterator[None]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubeinstall.engine.bulk import FactError, Facts, Request
-from kubeinstall.engine.channel import LineSink
 from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.connector import LiveConnector
 from kubeinstall.engine.state import HostState
+from kubeinstall.engine.streams import LineSink
 from kubeinstall.engine.types import Deploy, Event, HostResult
 
 _PASSES = 12

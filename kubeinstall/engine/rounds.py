@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kubeinstall.engine.bulk import FactError, Facts, Request
-from kubeinstall.engine.channel import CommandTimeout, ConnectionLost
-from kubeinstall.engine.types import Deploy, Event, HostResult, Status
+from kubeinstall.engine.channel import CommandTimeout
+from kubeinstall.engine.streams import ConnectionLost
+from kubeinstall.engine.types import Deploy, Event, HostResult, Status, shortened
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Rounds:
             self._session.fail(name, finding)
             raise KubeinstallError(finding) from error
         except FactError as error:
-            why = self._session.redact(str(error))
+            why = shortened(self._session.redact(str(error)))
             finding = Finding(Kind.OPERATION, "its state cannot be read", name, why)
             raise KubeinstallError(finding) from error
 
@@ -110,10 +111,10 @@ class Rounds:
         except (ConnectionLost, CommandTimeout) as error:
             self._fail(task, self._session.lost(name, _READING, error))
         except FactError as error:
-            why = self._session.redact(str(error))
+            why = shortened(self._session.redact(str(error)))
             self._fail(task, Finding(Kind.OPERATION, "its state cannot be read", name, why))
         except Exception as error:
-            why = self._session.redact(f"{type(error).__name__}: {error}")
+            why = shortened(self._session.redact(f"{type(error).__name__}: {error}"))
             self._fail(task, Finding(Kind.OPERATION, f"{phase} cannot be prepared", name, why))
         else:
             try:

@@ -11,15 +11,16 @@ from urllib.parse import unquote
 
 from kubeinstall.engine.agent import Wrap
 from kubeinstall.engine.bulk import Facts
-from kubeinstall.engine.channel import CommandTimeout, ConnectionLost
+from kubeinstall.engine.channel import CommandTimeout
 from kubeinstall.engine.connection import Connection
-from kubeinstall.engine.lock import RunLock
+from kubeinstall.engine.lock import PATIENCE, RunLock
 from kubeinstall.engine.pool import Pool
 from kubeinstall.engine.reasons import SshFailure
 from kubeinstall.engine.redact import Redactor
 from kubeinstall.engine.rounds import Rounds
 from kubeinstall.engine.ssh import Dialer
-from kubeinstall.engine.types import Deploy, Event, HostResult, OnLine, Output
+from kubeinstall.engine.streams import ConnectionLost, TooMuchOutput
+from kubeinstall.engine.types import Deploy, Event, HostResult, OnLine, Output, shortened
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster, Host
 
@@ -37,6 +38,7 @@ class Session:
         on_line: told host and line of a streamed command's output, as ``emit``.
         forks: how many hosts are worked on at once.
         timeout: seconds that one command of an operation may take.
+        patience: seconds without a sign of life after which the lock is free for others.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Session:
         on_line: OnLine | None = None,
         forks: int = 50,
         timeout: float = 600.0,
+        patience: float = PATIENCE,
     ) -> None:
         self.cluster = cluster
         self.failures: dict[str, Finding] = {}
@@ -54,10 +57,11 @@ class Session:
         self._on_line = on_line
         self._telling = threading.Lock()
         self._timeout = timeout
+        self._patience = patience
         self._dialer = Dialer()
         self._connections: dict[str, Connection] = {}
         self._lock: RunLock | None = None
-        self._pool = Pool(forks, self._interrupt)
+        self._pool = Pool(forks, self._interrupt, self.still_locked)
         self._rounds = Rounds(self)
 
     def __enter__(self) -> Self:
@@ -118,10 +122,19 @@ class Session:
             return
         name = self.cluster.first.name if self.cluster.first.name in alive else alive[0]
         try:
-            self._lock = RunLock.take(self._connections[name])
+            connection = self._connections[name]
+            self._lock = RunLock.take(connection, self._patience, self._lock_lost)
         except (ConnectionLost, CommandTimeout) as error:
             self.fail(name, self.lost(name, "taking the lock", error))
             self.lock()
+
+    def still_locked(self) -> None:
+        """Look whether the run may go on.
+
+        Raises:
+            KubeinstallError: the lock it had is lost; who has it now.
+        """
+        self._until()
 
     def set_data(self, host: str, key: str, value: Any) -> None:
         """Give a host's deploys something, in memory: ``host.data.<key>``."""
@@ -206,7 +219,7 @@ class Session:
             raise KubeinstallError(
                 failure or Finding(Kind.CONNECT, "the host is not connected", where=host)
             )
-        told = (lambda line: on_line(host, self.redact(line))) if on_line else None
+        told = (lambda line: on_line(host, shortened(self.redact(line)))) if on_line else None
         with self._pool.doing(host, "a question to the host"):
             try:
                 return self._connections[host].run(
@@ -243,7 +256,6 @@ class Session:
         self._pool.close()
         if self._lock:
             self._lock.release()
-            self._lock = None
         for connection in self._connections.values():
             connection.close()
         self._dialer.close()
@@ -254,10 +266,10 @@ class Session:
             self._emit(event)
 
     def line(self, host: str, line: str) -> None:
-        """Pass a line of output on, without secrets."""
+        """Pass a line of output on, without secrets, and no longer than people read."""
         if self._on_line:
             with self._telling:
-                self._on_line(host, self.redact(line))
+                self._on_line(host, shortened(self.redact(line)))
 
     def lost(self, host: str, doing: str, error: Exception) -> Finding:
         """The finding for a host that did not answer."""
@@ -268,6 +280,14 @@ class Session:
                 host,
                 why="the host is up, but hangs or is too slow",
                 next=f"see what it is doing: ssh {host} top",
+            )
+        if isinstance(error, TooMuchOutput):
+            return Finding(
+                Kind.CONNECT,
+                f"{doing}: the host printed too much",
+                host,
+                why=str(error),
+                next="look at the host: a fault or somebody there floods what is asked of it",
             )
         return Finding(
             Kind.CONNECT,
@@ -300,7 +320,9 @@ class Session:
         client = None
         try:
             client = self._dialer.open(host)
-            connection = Connection(host, client, lambda text: self.line(host.name, text))
+            connection = Connection(
+                host, client, lambda text: self.line(host.name, text), self._until
+            )
             connection.become_root()
         except (SshFailure, ConnectionLost, CommandTimeout) as error:
             if client:
@@ -314,6 +336,14 @@ class Session:
             return Finding(Kind.CONNECT, error.what, host.name, self.redact(error.why), error.next)
         what = "the connection was lost right after the login"
         return Finding(Kind.CONNECT, what, host.name, str(error))
+
+    def _until(self) -> float | None:
+        """The time until which the lock is surely held; None: there is none."""
+        return self._lock.until() if self._lock else None
+
+    def _lock_lost(self) -> None:
+        self._pool.stopped.set()
+        self._interrupt()
 
     def _interrupt(self) -> None:
         self._dialer.abort()

@@ -14,6 +14,14 @@ OnLine = Callable[[str, str], None]
 """Called with host name and one (redacted) line of a command's output as it comes."""
 
 
+_LINE = 2000
+
+
+def shortened(line: str) -> str:
+    """A line in a length for people. Secrets are taken out before: half a one is not known."""
+    return line if len(line) <= _LINE else f"{line[:_LINE]}…"
+
+
 class Status(StrEnum):
     """How an operation ended on a host, or what a plan says of it."""
 

@@ -26,6 +26,7 @@ def execute(run: Run, phases: Sequence[Phase]) -> int:
         for phase in wanted:
             if _possible(run, phase):
                 _one(run, phase, wanted)
+                run.session.still_locked()
     except KubeinstallError as error:
         _remember(run, error)
     except KeyboardInterrupt:

@@ -9,10 +9,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, cast
 
-from kubeinstall.engine.agent import Wrap
-from kubeinstall.engine.channel import CommandTimeout, ConnectionLost, Upload
+from kubeinstall.engine.agent import TAKE, Wrap
+from kubeinstall.engine.channel import CommandTimeout, Upload
 from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.session import Session
+from kubeinstall.engine.streams import ConnectionLost
 from kubeinstall.engine.types import Event, Output
 from kubeinstall.inventory.model import Cluster, Host
 
@@ -40,7 +41,7 @@ class LocalConnection:
             stdin = b"".join(stdin.pieces())
         feed = stdin.encode() if isinstance(stdin, str) else stdin or b""
         process = subprocess.Popen(
-            ["sh", "-c", script],
+            ["sh", "-c", script if wrap.spool else f"{TAKE}() {{ cat; }}\n{script}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -22,6 +22,8 @@ class Channel:
     def sendall(self, data: bytes) -> None:
         self.sent.append(data)
 
+    def settimeout(self, seconds: float | None) -> None: ...
+
     def close(self) -> None:
         self.closed = True
 
