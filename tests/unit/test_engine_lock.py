@@ -58,9 +58,17 @@ def other() -> Iterator[Connection]:
         yield connection
 
 
-def asleep(held: RunLock) -> None:
-    """No heartbeat of it arrives any more, as when its machine is asleep."""
-    held._shell.wire.send = lambda *_: None  # type: ignore[method-assign]
+def asleep(held: RunLock) -> threading.Event:
+    """No heartbeat of it arrives any more, as when its machine is asleep, until it is awake."""
+    awake = threading.Event()
+    send = held._shell.wire.send
+
+    def late(data: bytes) -> None:
+        awake.wait(30)
+        send(data)
+
+    held._shell.wire.send = late  # type: ignore[assignment]
+    return awake
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -76,6 +84,14 @@ def taken(connection: Connection) -> RunLock | None:
     except KubeinstallError as error:
         assert error.exit_code == 16
         return None
+
+
+def is_locked(session: Session) -> bool:
+    try:
+        session.lock()
+    except KubeinstallError:
+        return False
+    return True
 
 
 def test_it_is_held_for_as_long_as_its_heartbeats_are_answered(
@@ -103,9 +119,10 @@ def test_who_was_asleep_for_too_long_changes_nothing_and_is_told_who_has_it(
     held = RunLock.take(live, PATIENCE, lost.set)
     live._until = held.until
     live.run("true", Wrap(5))
-    asleep(held)
+    awake = asleep(held)
     monkeypatch.setattr("getpass.getuser", lambda: "mallory")
     until(lambda: taken(other) is not None)
+    awake.set()
     with pytest.raises(LockLost) as caught:
         live.run(f"touch {tmp_path}/ran", Wrap(5))
     finding = caught.value.findings[0]
@@ -155,7 +172,7 @@ def test_a_session_without_its_lock_does_nothing_on_any_host(tmp_path: Path) -> 
         session.round("p", {name: [change] for name in names})
         assert (tmp_path / "ran").read_text() == "ran\nran\n"
         assert session._lock
-        asleep(session._lock)
+        awake = asleep(session._lock)
         acts: list[Callable[[], object]] = [
             lambda: session.round("p", {name: [change] for name in names}),
             lambda: session.ask("w1", f"echo asked >>{tmp_path}/ran"),
@@ -163,7 +180,9 @@ def test_a_session_without_its_lock_does_nothing_on_any_host(tmp_path: Path) -> 
             lambda: session.prefetch({"w1": [change]}),
             session.still_locked,
         ]
-        until(lambda: session._lock is not None and session._lock._ended)
+        with PlayedSession(cluster(workers=1)) as second:
+            until(lambda: is_locked(second))
+        awake.set()
         for act in acts:
             with pytest.raises(KubeinstallError) as caught:
                 act()
@@ -172,7 +191,7 @@ def test_a_session_without_its_lock_does_nothing_on_any_host(tmp_path: Path) -> 
         assert session.failures == {}
 
 
-def test_what_runs_when_the_lock_is_lost_is_left_at_once(tmp_path: Path) -> None:
+def test_what_runs_when_the_lock_is_lost_is_left_at_once(other: Connection, tmp_path: Path) -> None:
     @deploy("Slow")
     def slow() -> None:
         server.shell(name="Slow", commands=[f"touch {tmp_path}/begun; sleep 30"])
@@ -184,7 +203,9 @@ def test_what_runs_when_the_lock_is_lost_is_left_at_once(tmp_path: Path) -> None
 
         def fall_asleep() -> None:
             until((tmp_path / "begun").exists)
-            asleep(held)
+            awake = asleep(held)
+            until(lambda: taken(other) is not None)
+            awake.set()
 
         threading.Thread(target=fall_asleep, daemon=True).start()
         began = time.monotonic()
