@@ -12,9 +12,9 @@ from kubeinstall.cli.errors import show
 from kubeinstall.cli.running import reaching, read, running
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases.addresses import settle
+from kubeinstall.phases.verify import check
 from kubeinstall.report.terminal import Terminal, console
 from kubeinstall.verify.formats import FORMATS
-from kubeinstall.verify.run import verify
 
 
 @click.command("verify")
@@ -40,14 +40,14 @@ def command(
     with running(cluster, Terminal(console(file=io.StringIO())), limit=limit) as run:
         run.session.connect([host.name for host in cluster.hosts if run.selected(host.name)])
         settle(run)
-        results = verify(run.session, run.cluster, run.session.alive)
+        results, warnings = check(run)
         unreachable = list(run.session.failures.values())
     text = FORMATS[form](results)
     if output:
         _write(output, text)
     else:
         click.echo(text, nl=False)
-    show(unreachable)
+    show([*warnings, *unreachable])
     if any(result.failed for result in results):
         return int(Kind.VERIFY)
     return int(unreachable[0].kind) if unreachable else 0

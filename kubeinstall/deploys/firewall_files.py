@@ -83,7 +83,7 @@ def openings(cluster: Cluster, host: Host) -> tuple[Opening, ...]:
     """The ports that must be reached on a host; where only peers have to, only by them."""
     _, _, port = cluster.endpoint.rpartition(":")
     everywhere = [Opening("10256"), Opening("30000:32767"), Opening("30000:32767", "udp")]
-    others = [peer for peer in cluster.hosts if peer.name != host.name]
+    others = [peer for peer in cluster.members if peer.name != host.name]
     between = [("10250", "tcp"), *plugin_ports(cluster)]
     # Not just the API servers: pods that ask a kubelet come by their host's address.
     peers = [

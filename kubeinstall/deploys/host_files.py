@@ -57,6 +57,11 @@ def addresses(cluster: Cluster) -> dict[str, str]:
     return found
 
 
+def kept_addresses(cluster: Cluster) -> dict[str, str]:
+    """The names and addresses of nodes without a host, whose lines stay where they are."""
+    return {other.hostname: other.node_ip for other in cluster.others}
+
+
 def chrony_conf(cluster: Cluster) -> str | None:
     """chrony's configuration; None: the distribution's."""
     servers = cluster.spec.time.servers

@@ -35,7 +35,8 @@ def prepare() -> None:
     hostname(wanted=node.hostname, name="Set the hostname")
     if cluster.spec.manage_etc_hosts:
         addresses = tuple(host_files.addresses(cluster).items())
-        etc_hosts(addresses=addresses, name="Name the cluster's hosts in /etc/hosts")
+        kept = tuple(host_files.kept_addresses(cluster).items())
+        etc_hosts(addresses=addresses, kept=kept, name="Name the cluster's hosts in /etc/hosts")
     if cluster.spec.time.manage:
         _clock(cluster)
     swap_off(name="Turn off swap")

@@ -33,8 +33,9 @@ def configure() -> None:
     if cluster.spec.network.plugin is not NetworkPlugin.BRIDGE:
         return
     pod_cidrs: dict[str, IPv4Network] = host.data.get("pod_cidrs") or {}
-    addresses = {other.hostname: other.node_ip for other in cluster.hosts}
-    wanted = network_files.routes(node.hostname, pod_cidrs, addresses)
+    addresses = {other.hostname: other.node_ip for other in cluster.members}
+    others = {other.name: other.pod_cidr for other in cluster.others if other.pod_cidr}
+    wanted = network_files.routes(node.hostname, {**pod_cidrs, **others}, addresses)
     if node.hostname in pod_cidrs:
         managed_file(
             name="Write the CNI configuration",

@@ -85,7 +85,7 @@ def no_proxy(cluster: Cluster, *, nodes: bool) -> list[str]:
     given = list(cluster.spec.proxy.no_proxy) if cluster.spec.proxy else []
     endpoint = cluster.endpoint.rpartition(":")[0]
     wide = [str(network.services), str(network.pods), ".svc", f".{network.dns_domain}", *given]
-    every = [host for host in cluster.hosts if nodes]
+    every = [host for host in cluster.members if nodes]
     single = [endpoint, *(host.node_ip for host in every), *(host.address for host in every)]
     single += [name for host in every for name in (host.hostname, host.name)]
     lone = [one for one in single if not covered(one, wide)]

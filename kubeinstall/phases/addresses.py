@@ -133,6 +133,21 @@ def foreign(cluster: Cluster, host: Host, address: IPv4Address, own: Own) -> str
     Args:
         address: what the host, or its node in the cluster, says.
     """
+    if why := claimed(cluster, address, host):
+        return why
+    for other in cluster.hosts:
+        has = other.name != host.name and address in own.get(other.name, ())
+        if has and not _is_away(other, own):
+            return f"which {other.name} has"
+    return ""
+
+
+def claimed(cluster: Cluster, address: IPv4Address, by: Host | None = None) -> str:
+    """Why an address cannot be a node's, by the inventory alone; empty: it can.
+
+    Args:
+        by: the node's host; None: the inventory has none for it.
+    """
     if kind := unusable(address):
         return kind
     networks = cluster.spec.network
@@ -140,13 +155,11 @@ def foreign(cluster: Cluster, host: Host, address: IPv4Address, own: Own) -> str
         if address in network:
             return f"an address of the {word} network {network}"
     endpoint = cluster.spec.endpoint
-    if endpoint and endpoint.host == str(address) and not host.is_control_plane:
+    if endpoint and endpoint.host == str(address) and not (by and by.is_control_plane):
         return "the cluster's endpoint"
     for other in cluster.hosts:
-        if other.name != host.name and str(address) in (other.address, other.node_ip):
+        if other != by and str(address) in (other.address, other.node_ip):
             return f"which is {other.name}'s in the inventory"
-        if address in own.get(other.name, ()) and not _is_away(other, own):
-            return f"which {other.name} has"
     return ""
 
 

@@ -1,12 +1,23 @@
-"""connect: open one connection to each host, take the cluster's lock, learn node addresses."""
+"""connect: open one connection to each host, take the lock, learn addresses and other nodes."""
 
 from __future__ import annotations
 
+from kubeinstall.phases import guard
 from kubeinstall.phases.addresses import settle
 from kubeinstall.phases.run import Run
 
 
 def run(run: Run) -> None:
+    """Connect, and refuse a cluster that is not the inventory's before anything is changed.
+
+    Raises:
+        KubeinstallError: the cluster is another one than the inventory's.
+    """
+    reach(run)
+    guard.run(run)
+
+
+def reach(run: Run) -> None:
     """Connect to the hosts within the limit, and to the first control plane for questions."""
     first = run.cluster.first.name
     run.session.connect(

@@ -36,13 +36,13 @@ def shares(cluster: Cluster, nodes: Nodes) -> dict[str, IPv4Network]:
         if (fault := nodes.fault(name))
     ]
     for name, share in found.items():
-        wrong += (_no_share(own[name], why) for why in _faults(cluster, name, share, found))
+        wrong += (_no_share(own[name], why) for why in share_faults(cluster, name, share, found))
     if wrong:
         raise KubeinstallError(*wrong)
     return found
 
 
-def _faults(
+def share_faults(
     cluster: Cluster, name: str, share: IPv4Network, found: Mapping[str, IPv4Network]
 ) -> Iterator[str]:
     """Why a network is not a node's share of the pod network."""

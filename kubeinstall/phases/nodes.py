@@ -13,6 +13,7 @@ from kubeinstall.deploys.joining import CA_COMMAND, Authority, authority
 from kubeinstall.deploys.kubelet_files import runtime_of
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.values import dns_name, document, ip, ipv4, ipv4_network, shown, word
+from kubeinstall.phases.settings import KUBEADM, PROXY, Settings
 from kubeinstall.releases import Version
 from kubeinstall.verify.kubectl import KUBECTL
 
@@ -44,13 +45,14 @@ _TRACES = (
 
 def question(version: Version) -> str:
     """What is asked of the first control plane; ``Nodes.read`` reads the answer."""
-    names = " ".join([config_map(version), *map(parent_name, NETWORK_ADDONS)])
-    kubelets = f"{KUBECTL} -n kube-system get configmap {names} --ignore-not-found -o json"
+    names = " ".join([config_map(version), KUBEADM, PROXY, *map(parent_name, NETWORK_ADDONS)])
+    maps = f"{KUBECTL} -n kube-system get configmap {names} --ignore-not-found -o json"
     traces = " || ".join(f"[ -e {path} ]" for path in _TRACES)
     return (
         f"{traces} || {{ printf '{NO_CLUSTER}'; exit 0; }}\n"
         f"{KUBECTL} get nodes -o json && printf '\\036' && {CA_COMMAND} && printf '\\036' && "
-        f"{{ {kubelets} 2>/dev/null || true; }}"
+        f"{{ {maps} 2>/dev/null; printf '\\036'; {KUBECTL} get --raw /version 2>/dev/null; "
+        "printf '\\036'; ls /etc/cni/net.d 2>/dev/null; true; }"
     )
 
 
@@ -73,6 +75,7 @@ class Nodes:
         authority: None: the cluster did not answer, or there is none.
         kubelets: the ConfigMap with the configuration of all kubelets; empty without one.
         network_addons: those of ``NETWORK_ADDONS`` that kubeinstall has put into the cluster.
+        settings: what the cluster was made with.
     """
 
     standing: Standing = Standing.NONE
@@ -81,6 +84,7 @@ class Nodes:
     authority: Authority | None = None
     kubelets: dict[str, Any] = field(default_factory=dict)
     network_addons: frozenset[str] = frozenset()
+    settings: Settings = field(default_factory=Settings)
 
     @classmethod
     def unknown(cls, reason: str) -> Nodes:
@@ -104,14 +108,15 @@ class Nodes:
     @classmethod
     def parse(cls, text: str) -> Nodes:
         """Read what the cluster says; what does not fit is an unknown cluster, not none."""
-        nodes, ca, maps = (*text.split("\036"), "", "")[:3]
+        nodes, ca, maps, version, cni = (*text.split("\036"), "", "", "", "")[:5]
         try:
             items = tuple(filter(None, map(_node, document(nodes)["items"])))
             listed = [_object(one) for one in document(maps.strip() or "{}").get("items", [])]
             found = {one["metadata"]["name"]: one for one in listed if one}
             addons = frozenset(name for name in NETWORK_ADDONS if parent_name(name) in found)
             kubelets = next((found[name] for name in found if name.startswith("kubelet-")), {})
-            return cls(Standing.ANSWERED, "", items, authority(ca), kubelets, addons)
+            settings = Settings.parse(found, version, cni)
+            return cls(Standing.ANSWERED, "", items, authority(ca), kubelets, addons, settings)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return cls.unknown(f"its answer cannot be read ({type(error).__name__})")
 

@@ -8,7 +8,6 @@ from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.phases import addons
 from kubeinstall.phases.alternatives import advice, lost, question
 from kubeinstall.phases.clones import renewed
-from kubeinstall.phases.networks import another_addon
 from kubeinstall.phases.probe import Probe, script
 from kubeinstall.phases.rules import judge
 from kubeinstall.phases.run import Run
@@ -33,9 +32,6 @@ def run(run: Run) -> None:
     for name, identity in renewed(run.cluster, probes).items():
         run.session.set_data(name, "shared_machine_id", identity)
     findings = judge(run.cluster, probes, _elsewhere(run, probes))
-    first = probes.get(run.cluster.first.name)
-    if first and first.node:
-        findings += another_addon(run.cluster, run.asked())
     for finding in findings:
         if finding.severity == "warning":
             run.reporter.finding(finding)

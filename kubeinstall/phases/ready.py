@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from kubeinstall.facts.addons import Addons
 from kubeinstall.facts.values import listed, seconds
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import kubectl
+from kubeinstall.phases.absent import absent, left, lost_dns, move_dns
 from kubeinstall.phases.run import Run
 from kubeinstall.verify.conditions import (
     Json,
     Memory,
     Pending,
     has_network,
+    of_hosts,
     pending_nodes,
     pending_pods,
     pressed_nodes,
@@ -44,23 +47,41 @@ def run(run: Run) -> None:
     began = time.monotonic()
     memory = Memory()
     addons = run.session.fact(run.cluster.first.name, Addons).objects
-    nodes: list[Json] = []
-    while pending := memory.recall(_pending(run, addons, nodes)):
+    seen = _Seen()
+    while pending := memory.recall(_pending(run, addons, seen)):
         seconds = time.monotonic() - began
         if seconds > _SECONDS:
             raise KubeinstallError(*(_finding(run, item, seconds) for item in pending))
         run.reporter.waiting(_summary(pending))
         time.sleep(_PAUSE)
+    for name, count in seen.left.items():
+        run.reporter.note(
+            f"node {name} is not Ready and not in this run: {count} pods there were not waited for"
+        )
     # Not waited for: a kubelet takes it back five minutes after there is room again, at best.
-    run.errors.extend(_under_pressure(run, item) for item in pressed_nodes(nodes))
+    pressed = pressed_nodes(of_hosts(run.cluster, seen.nodes))
+    run.errors.extend(_under_pressure(run, item) for item in pressed)
 
 
-def _pending(run: Run, addons: Sequence[Json], seen: list[Json]) -> list[Pending]:
-    """What is not ready now; hosts that are out are not waited for.
+@dataclass
+class _Seen:
+    """What the API server told last.
+
+    Args:
+        nodes: the node objects.
+        left: how many pods are on each node that is absent.
+    """
+
+    nodes: Sequence[Json] = ()
+    left: Mapping[str, int] = field(default_factory=dict)
+
+
+def _pending(run: Run, addons: Sequence[Json], seen: _Seen) -> list[Pending]:
+    """What is not ready now; hosts that are out are not waited for, nor nodes that are absent.
 
     Args:
         addons: objects whose pods are not, either.
-        seen: the nodes, as the API server has them now, are put there.
+        seen: becomes what the API server tells.
     """
     answer = kubectl.ask(run, _QUESTION)
     try:
@@ -69,8 +90,13 @@ def _pending(run: Run, addons: Sequence[Json], seen: list[Json]) -> list[Pending
     except ValueError:
         said = " ".join(answer.stderr.split()) or "no answer"
         return [Pending("the API server", said, run.cluster.first.hostname)]
-    seen[:] = node_list
     out = {run.cluster.host(name).hostname for name in run.session.failures}
+    away = absent(run, node_list)
+    seen.nodes, seen.left = node_list, left(pod_list, away)
+    gone, where = lost_dns(pod_list, away, node_list)
+    if gone:
+        move_dns(run, gone, where)
+        return [Pending("CoreDNS", f"its pods were on {', '.join(where)}")]
     waited = [host.hostname for host in run.cluster.hosts if host.hostname not in out]
     if run.limit is not None:
         waited = [h.hostname for h in run.hosts()]
@@ -79,7 +105,7 @@ def _pending(run: Run, addons: Sequence[Json], seen: list[Json]) -> list[Pending
         *pending_nodes(node_list, waited, networked=networked),
         *pending_pods(without_pods_of(addons, pod_list), clock, networked=networked),
     ]
-    return [item for item in found if item.node not in out]
+    return [item for item in found if item.node not in out | away]
 
 
 def _summary(pending: list[Pending]) -> str:

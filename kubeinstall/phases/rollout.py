@@ -16,6 +16,7 @@ from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.operations.kubectl import STAYS
 from kubeinstall.phases import addon_findings as findings
 from kubeinstall.phases import kubectl
+from kubeinstall.phases.absent import absent
 from kubeinstall.phases.run import Run
 from kubeinstall.verify.addons import namespaces, refs, unready_of
 from kubeinstall.verify.readiness import Unready
@@ -148,8 +149,9 @@ class Rollout:
     def _watch(self) -> None:
         """Ask for what is waited for, and sort out what is ready and what is given up."""
         found = self._ask([wait.addon for wait in self._waits])
+        away = absent(self._run, self._run.asked().items)
         for wait in list(self._waits):
-            wait.unready = unready_of(wait.addon, found)
+            wait.unready = unready_of(wait.addon, found, away)
             if not wait.unready:
                 self._ready.add(wait.addon.name)
                 self._waits.remove(wait)

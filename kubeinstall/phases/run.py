@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
@@ -10,7 +10,7 @@ from kubeinstall.addons.render import Rendered
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Deploy, HostResult
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.inventory.model import Cluster, Host, OtherNode
 from kubeinstall.phases.nodes import Nodes, Standing, question
 from kubeinstall.report.reporter import Reporter
 
@@ -69,8 +69,14 @@ class Run:
 
     def settle(self, node_ips: Mapping[str, IPv4Address]) -> None:
         """Go on with these node addresses, by host name."""
-        self.cluster = self.cluster.with_node_ips(node_ips)
-        self.session.cluster = self.cluster
+        self._adopt(self.cluster.with_node_ips(node_ips))
+
+    def admit(self, others: Iterable[OtherNode]) -> None:
+        """Go on with these nodes beside the inventory's hosts."""
+        self._adopt(self.cluster.with_others(others))
+
+    def _adopt(self, cluster: Cluster) -> None:
+        self.cluster = self.session.cluster = cluster
 
     def forget_nodes(self) -> None:
         """What the cluster says of its nodes may be another now."""

@@ -91,7 +91,7 @@ def run(run: Run) -> None:
         why = "--no-smoke" if run.smoke is False else "nothing was changed; --smoke runs it anyway"
         run.reporter.note(f"not run: {why}")
         return
-    items = kubectl.items(run, "$kubectl get nodes -o json")
+    items = _of_hosts(run, kubectl.items(run, "$kubectl get nodes -o json"))
     tolerated = run.cluster.release.control_plane_taints
     nodes = places(items, tolerated)
     if not nodes:
@@ -109,6 +109,13 @@ def run(run: Run) -> None:
         raise
     remove(run)
     run.reporter.note("the smoke app is removed again")
+
+
+def _of_hosts(run: Run, nodes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The nodes of hosts that are not out: one that was just switched off may be Ready still."""
+    out = run.session.failures
+    names = {host.hostname for host in run.cluster.hosts if host.name not in out}
+    return [node for node in nodes if node["metadata"]["name"] in names]
 
 
 def places(nodes: Sequence[dict[str, Any]], control_plane_taints: Sequence[str]) -> list[str]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubeinstall.findings import Finding, Kind
+from kubeinstall.phases.guard import compare
+from kubeinstall.phases.living import Compared
 from kubeinstall.phases.run import Run
 from kubeinstall.verify.check import Result
 from kubeinstall.verify.run import verify
 
+_TITLE = "The running cluster is one that the inventory can be kept for"
+
 
 def run(run: Run) -> None:
     """Run the checks; each failed one makes the run fail."""
+    # What the guard found has been told when the run connected.
     results = verify(run.session, run.cluster, [host.name for host in run.hosts()])
     # A host that was lost meanwhile is out, with its own reason.
     failed = [r for r in results if r.failed and r.host not in run.session.failures]
@@ -31,3 +36,30 @@ def _untried(results: Sequence[Result]) -> dict[str, list[str]]:
         if not result.tried:
             found.setdefault(f"{result.title}: {result.message}", []).append(result.host)
     return found
+
+
+def check(run: Run) -> tuple[list[Result], list[Finding]]:
+    """Check the hosts that are connected, and their cluster against the inventory.
+
+    Returns:
+        the results, and what is no fault of the cluster but worth a warning.
+
+    Raises:
+        KubeinstallError: the connection to the control plane is lost.
+    """
+    found = compare(run)
+    results = verify(run.session, run.cluster, run.session.alive)
+    order = [host.name for host in run.cluster.hosts]
+    together = sorted([*_compared(run, found), *results], key=lambda r: order.index(r.host))
+    return together, list(found.warnings)
+
+
+def _compared(run: Run, found: Compared) -> list[Result]:
+    """A result for each thing that the inventory says otherwise than the cluster, or a good one."""
+    first, name = run.cluster.first.name, "guard.the_cluster_is_the_inventorys"
+    wrong = [
+        Result(f.where.partition(", ")[0] or first, name, _TITLE, True, f.what, f.next)
+        for f in (*found.stops, *found.out.values())
+    ]
+    good = [Result(first, name, _TITLE)] if first in run.session.alive else []
+    return wrong or good

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 OLDEST = (1, 20)
 NEWEST = (1, 37)
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
+_VERSION_IN = re.compile(r"(?:\d+:)?(v?\d{1,4}\.\d{1,4}\.\d{1,4})(?![\d.])", re.ASCII)
 
 
 @dataclass(frozen=True, order=True)
@@ -41,6 +42,21 @@ class Version:
     def minor_name(self) -> str:
         """``1.36``: how package repositories and upgrade rules name it."""
         return f"{self.major}.{self.minor}"
+
+
+def version_in(text: str) -> Version:
+    """The version that a longer one begins with.
+
+    Args:
+        text: what a program or a package says of itself, e.g. ``v1.36.2-eks-1`` or ``1.36.2-1.1``.
+
+    Raises:
+        ValueError: it begins with none.
+    """
+    match = _VERSION_IN.match(text.strip())
+    if not match:
+        raise ValueError(f"{text[:80]!r} does not begin with a version such as 1.36.2")
+    return Version.parse(match[1])
 
 
 DEFAULT = Version(1, 36, 2)

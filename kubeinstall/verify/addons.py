@@ -33,18 +33,21 @@ def namespaces(one: Rendered) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in found if name))
 
 
-def unready_of(one: Rendered, found: Sequence[Object]) -> list[Unready]:
+def unready_of(
+    one: Rendered, found: Sequence[Object], absent: frozenset[str] = frozenset()
+) -> list[Unready]:
     """What is not ready of an addon.
 
     Args:
         found: live objects, pods among them; others than its own do no harm.
+        absent: nodes on which no pod of a DaemonSet is waited for.
     """
     by_key = {key(o): o for o in found}
     pods = [o for o in found if o["kind"] == "Pod"]
     missing = []
     for wanted in filter(watched, one.objects):
         live = by_key.get(key(wanted))
-        missing.append(unready(live, pods) if live else _gone(wanted))
+        missing.append(unready(live, pods, absent) if live else _gone(wanted))
     for ready in one.chosen.addon.file.ready:
         kind, _, rest = ready.kind.partition(".")
         group = rest.partition(".")[2]

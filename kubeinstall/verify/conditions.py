@@ -177,6 +177,12 @@ def _maker(pod: Json) -> tuple[str, str, str]:
     return kind, metadata.get("namespace", ""), name
 
 
+def of_hosts(cluster: Cluster, nodes: Iterable[Json]) -> list[Json]:
+    """The nodes that the inventory has a host for."""
+    names = {host.hostname for host in cluster.hosts}
+    return [node for node in nodes if node["metadata"]["name"] in names]
+
+
 def lacks_network(node: Json) -> bool:
     """Whether a node is not Ready for want of a pod network alone."""
     ready = condition(node, "Ready")

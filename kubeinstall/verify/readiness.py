@@ -47,12 +47,16 @@ def watched(document: Json) -> bool:
     return document["kind"] in _KINDS and (not service or _balanced(document))
 
 
-def unready(document: Json, pods: Sequence[Json] = ()) -> Unready | None:
+def unready(
+    document: Json, pods: Sequence[Json] = (), absent: frozenset[str] = frozenset()
+) -> Unready | None:
     """Why an object is not ready; None: it is.
 
     Args:
         pods: those of its namespace.
+        absent: nodes on which no pod of a DaemonSet is waited for.
     """
+    document = _without(absent, document, pods)
     metadata, status = document["metadata"], document.get("status") or {}
     name = metadata["name"]
     namespace = metadata.get("namespace", "")
@@ -221,19 +225,37 @@ _KINDS: Mapping[str, Callable[[Json], Verdict]] = {
 }
 
 
-def _at_fault(document: Json, pods: Sequence[Json]) -> Pending | None:
-    """The newest pod of a workload that is not ready: an older one may be of an older version."""
+def _without(absent: frozenset[str], document: Json, pods: Sequence[Json]) -> Json:
+    """A DaemonSet as if it had no pods on nodes that are absent: those would stay unready."""
+    if document["kind"] != "DaemonSet" or not absent:
+        return document
+    spared = sum(
+        pod["spec"].get("nodeName") in absent and condition(pod, "Ready").get("status") != "True"
+        for pod in _own(document, pods)
+    )
+    status = document.get("status") or {}
+    wanted = _number(document, "desiredNumberScheduled") - spared
+    return {**document, "status": {**status, "desiredNumberScheduled": wanted}}
+
+
+def _own(document: Json, pods: Sequence[Json]) -> list[Json]:
+    """The pods of a workload that are not leaving."""
     labels = ((document.get("spec") or {}).get("selector") or {}).get("matchLabels")
     if not isinstance(labels, dict):
-        return None
+        return []
     namespace = document["metadata"].get("namespace")
-    mine = [
+    return [
         pod
         for pod in pods
         if pod["metadata"].get("namespace") == namespace
         and labels.items() <= (pod["metadata"].get("labels") or {}).items()
         and not pod["metadata"].get("deletionTimestamp")
     ]
+
+
+def _at_fault(document: Json, pods: Sequence[Json]) -> Pending | None:
+    """The newest pod of a workload that is not ready: an older one may be of an older version."""
+    mine = _own(document, pods)
     mine.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp")), reverse=True)
     found = pending_pods(mine)
     # One that tells why comes before one that has not begun.

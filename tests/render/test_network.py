@@ -61,10 +61,21 @@ def test_script(node: str, tmp_path: Path) -> None:
     assert run(text, tmp_path) == expected(wanted)
 
 
-def run(script: str, folder: Path) -> list[str]:
-    """The commands that the script runs where it finds no chain."""
+def test_a_route_that_cannot_be_made_takes_nothing_else_away(tmp_path: Path) -> None:
+    """A node may claim an address that no host has a way to."""
+    wanted = network_files.routes("cp1", PODS, ADDRESSES)
+    text = network_files.script(cluster(), wanted)
+    assert run(text, tmp_path, without="10.0.0.11") == expected(wanted)
+
+
+def run(script: str, folder: Path, without: str = "-") -> list[str]:
+    """The commands that the script runs where it finds no chain.
+
+    Args:
+        without: an address that there is no way to.
+    """
     for name in ("ip", "iptables"):
-        answer = 'case "$*" in *" -C "*) exit 1 ;; esac'
+        answer = f'case "$*" in *" -C "* | *"via {without} "*) exit 1 ;; esac'
         (folder / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {folder}/log\n{answer}\n')
         (folder / name).chmod(0o755)
     environment = {"PATH": f"{folder}:/usr/bin:/bin"}

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
 
-def certificate() -> x509.Certificate:
+def certificate(of: str = "kubernetes") -> x509.Certificate:
     """One that signed itself."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, of)])
     start = datetime.datetime(2026, 1, 1)
     return (
         x509.CertificateBuilder()

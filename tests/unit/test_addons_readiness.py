@@ -285,3 +285,32 @@ def test_the_default_of_replicas_is_one() -> None:
     bare |= {"status": {**SEEN, "updatedReplicas": 1, "replicas": 1}}
     bare["metadata"]["generation"] = 2
     assert "0 of 1" in str(unready(bare))
+
+
+def daemon_set(available: int, updated: int = 2) -> dict[str, Any]:
+    return thing(
+        "DaemonSet",
+        {"selector": {"matchLabels": {"app": "web"}}},
+        **SEEN,
+        desiredNumberScheduled=2,
+        updatedNumberScheduled=updated,
+        numberAvailable=available,
+    )
+
+
+def on(node: str, ready: str = "False") -> dict[str, Any]:
+    return {
+        "kind": "Pod",
+        "metadata": {"name": node, "namespace": "shop", "labels": {"app": "web"}},
+        "spec": {"nodeName": node},
+        "status": {"conditions": [{"type": "Ready", "status": ready}]},
+    }
+
+
+def test_a_daemon_sets_pod_on_a_node_that_is_off_is_not_waited_for() -> None:
+    pods = [on("w1", "True"), on("w2")]
+    assert unready(daemon_set(1), pods, frozenset({"w2"})) is None
+    assert unready(daemon_set(1), pods) is not None
+    assert unready(daemon_set(1), pods, frozenset({"w1"})) is not None
+    assert unready(daemon_set(0), [on("w1"), on("w2")], frozenset({"w2"})) is not None
+    assert unready(daemon_set(1, updated=0), pods, frozenset({"w2"})) is not None

@@ -12,7 +12,7 @@ from kubeinstall.deploys.joining import Authority
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.phases import nodes
-from kubeinstall.phases.connect import run as connect
+from kubeinstall.phases.connect import reach as connect
 from kubeinstall.phases.run import Run
 from tests.unit.clusters import cluster
 from tests.unit.fakes import FakeSession, Memory, fake_run

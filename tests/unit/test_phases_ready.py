@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.phases import ready, smoke
+from kubeinstall.phases.absent import lost_dns
 from kubeinstall.verify.conditions import (
     Memory,
     Pending,
@@ -220,6 +222,111 @@ def test_ready_does_not_wait_for_a_host_that_is_out() -> None:
     assert memory.waits == []
 
 
+def of_node(name: str, where: str, ready_: str = "True", **labels: str) -> dict[str, Any]:
+    """A pod bound to a node."""
+    made = pod(name, ready_)
+    made["spec"]["nodeName"] = where
+    made["metadata"]["labels"] = {key.replace("_", "-"): value for key, value in labels.items()}
+    return made
+
+
+def test_ready_does_not_wait_for_pods_of_a_node_outside_the_limit() -> None:
+    nodes = [node("cp1"), node("w1"), node("w2", "Unknown")]
+    answer = answering(nodes, [of_node("proxy-a", "w2", "False"), of_node("proxy-b", "w1")])
+    run, session, memory = fake_run(cluster(), answer=lambda *_: answer)
+    session.connect()
+    run.limit = frozenset({"w1"})
+    ready.run(run)
+    assert memory.waits == []
+    assert memory.notes == [
+        "node w2 is not Ready and not in this run: 1 pods there were not waited for"
+    ]
+
+
+def test_ready_does_not_wait_for_a_node_that_the_inventory_has_no_host_for() -> None:
+    nodes = [node("cp1"), node("w1"), node("old", "Unknown")]
+    answer = answering(nodes, [of_node("proxy", "old", "False")])
+    run, session, memory = fake_run(cluster(workers=1), answer=lambda *_: answer)
+    session.connect()
+    ready.run(run)
+    assert memory.waits == []
+    assert "node old is not Ready" in memory.notes[0]
+
+
+def test_ready_waits_for_pods_of_a_node_outside_the_limit_that_is_ready(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ready, "_SECONDS", -1.0)
+    answer = answering([node("cp1"), node("w1"), node("w2")], [of_node("proxy", "w2", "False")])
+    run, session, _ = fake_run(cluster(), answer=lambda *_: answer)
+    session.connect()
+    run.limit = frozenset({"w1"})
+    with pytest.raises(KubeinstallError):
+        ready.run(run)
+
+
+DNS = {"k8s_app": "kube-dns"}
+
+
+@pytest.mark.parametrize(
+    ("where", "unready", "deleted"),
+    [
+        (("w2", "w2"), {"w2"}, True),
+        (("w1", "w2"), {"w2"}, False),  # one answers
+        (("w2", "w2"), set(), False),
+        (("w2", "w2"), {"cp1", "w1", "w2"}, False),  # there is nowhere to go
+        (("w2", ""), {"w2"}, False),  # one is on its way already
+    ],
+)
+def test_coredns_leaves_a_node_that_is_off(
+    monkeypatch: pytest.MonkeyPatch, where: tuple[str, str], unready: set[str], deleted: bool
+) -> None:
+    monkeypatch.setattr(ready, "_PAUSE", 0)
+    monkeypatch.setattr(ready, "_SECONDS", -1.0)
+    nodes = [node(n, "Unknown" if n in unready else "True") for n in ("cp1", "w1", "w2")]
+    pods = [of_node(f"coredns-{i}", name, "False", **DNS) for i, name in enumerate(where)]
+    answer = answering(nodes, pods)
+    run, session, _ = fake_run(cluster(), answer=lambda *_: answer, unreachable=["w2"])
+    session.connect()
+    with contextlib.suppress(KubeinstallError):
+        ready.run(run)
+    calls = [
+        command for _, command in session.asked if "delete pods coredns-0 coredns-1" in command
+    ]
+    assert bool(calls) is deleted
+    assert run.changed is deleted
+
+
+def test_coredns_pods_that_leave_are_not_deleted_again() -> None:
+    gone = of_node("coredns-0", "w2", "False", **DNS)
+    gone["metadata"]["deletionTimestamp"] = "2026-11-21T06:00:10Z"
+    assert lost_dns([gone], frozenset({"w2"}), [node("cp1")]) == ([], [])
+
+
+def test_the_smoke_app_stays_off_hosts_that_are_out_and_nodes_without_a_host() -> None:
+    """One that was switched off is Ready for another 40 seconds."""
+    nodes = [node("cp1"), node("w1"), node("w2"), node("old")]
+    said: list[str] = []
+
+    def answer(_host: str, command: str) -> Output:
+        if "get nodes" in command:
+            return Output(0, json.dumps({"items": nodes}), "")
+        return Output(0 if "get namespace" in command else 1, "", "")
+
+    def rendered(template: str, **values: Any) -> str:
+        del template
+        said.extend(values["nodes"])
+        return ""
+
+    run, session, _ = fake_run(cluster(), answer=answer, unreachable=["w2"])
+    session.connect()
+    run.smoke = True
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(KubeinstallError):
+        patch.setattr(smoke, "render", rendered)
+        smoke.run(run)
+    assert said == ["cp1", "w1"]
+
+
 def test_a_network_that_users_bring_is_not_waited_for() -> None:
     lacking = node("cp1", "False", "network plugin is not ready: cni config uninitialized")
     proxy = pod("kube-proxy", "True")
@@ -280,7 +387,7 @@ def test_a_smoke_test_that_cannot_run_is_no_pass() -> None:
         node("w4", taints=[{"key": "gpu", "effect": "NoSchedule"}]),
     ]
     answer = Output(0, json.dumps({"items": nodes}), "")
-    run, session, _ = fake_run(cluster(), answer=lambda *_: answer)
+    run, session, _ = fake_run(cluster(workers=4), answer=lambda *_: answer)
     session.connect()
     run.smoke = True
     with pytest.raises(KubeinstallError) as error:

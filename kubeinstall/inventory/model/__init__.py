@@ -38,7 +38,7 @@ from kubeinstall.inventory.model.nodes import (
     Taint,
 )
 from kubeinstall.inventory.model.proxy import Proxy
-from kubeinstall.inventory.model.resolved import Cluster, Host, Role
+from kubeinstall.inventory.model.resolved import Cluster, Host, OtherNode, Role
 from kubeinstall.inventory.model.runtime import (
     ContainerdArchive,
     Registry,
@@ -82,6 +82,7 @@ __all__ = [
     "MachineIds",
     "Network",
     "NetworkPlugin",
+    "OtherNode",
     "Packages",
     "Proxy",
     "Registry",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from kubeinstall.inventory.model.base import HostName, Ipv4Text, Strict
+from kubeinstall.inventory.model.base import DnsName, HostName, Ipv4Text, Strict
 from kubeinstall.inventory.model.cluster import ClusterSpec, Endpoint
 from kubeinstall.inventory.model.lab import Lab
 from kubeinstall.inventory.model.nodes import Kubelet, Ssh, Taint
@@ -41,16 +41,44 @@ class Host(Strict):
         return self.role is Role.CONTROL_PLANE
 
 
+class OtherNode(Strict):
+    """A node that lives in the cluster, while the inventory has no host for it.
+
+    Its pods run and its kubelet works, so the hosts keep what they have for it: a route, the line
+    in /etc/hosts, openings in the firewall. The types are what the cluster's word has to fit.
+    """
+
+    name: DnsName
+    node_ip: Ipv4Text
+    pod_cidr: IPv4Network | None = None
+    is_control_plane: bool = False
+
+    @property
+    def hostname(self) -> str:
+        return self.name
+
+    @property
+    def address(self) -> str:
+        return self.node_ip
+
+
 class Cluster(Strict):
     """What the code works on: the specification and its resolved hosts.
 
-    Hosts are in the file's order, control planes first; the first one is initialised.
+    Hosts are in the file's order, control planes first; the first one is initialised. ``others``
+    are nodes without a host, which a run learns from the cluster.
     """
 
     spec: ClusterSpec
     hosts: tuple[Host, ...]
     lab: Lab | None = None
     source: Path | None = None
+    others: tuple[OtherNode, ...] = ()
+
+    @property
+    def members(self) -> tuple[Host | OtherNode, ...]:
+        """The hosts, and the nodes that live beside them."""
+        return (*self.hosts, *self.others)
 
     @cached_property
     def version(self) -> Version:
@@ -115,7 +143,15 @@ class Cluster(Strict):
         )
         if len({host.node_ip for host in hosts}) < len(hosts):
             raise ValueError("two hosts would have the same node address")
-        return Cluster(spec=self.spec, hosts=hosts, lab=self.lab, source=self.source)
+        return self._with(hosts, self.others)
+
+    def with_others(self, others: Iterable[OtherNode]) -> Cluster:
+        """The cluster with these nodes beside its hosts."""
+        return self._with(self.hosts, tuple(others))
+
+    def _with(self, hosts: tuple[Host, ...], others: tuple[OtherNode, ...]) -> Cluster:
+        # Not model_copy, which would keep the cached properties.
+        return Cluster(spec=self.spec, hosts=hosts, lab=self.lab, source=self.source, others=others)
 
     def host(self, name: str) -> Host:
         """The host of that name.

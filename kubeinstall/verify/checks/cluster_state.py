@@ -13,6 +13,7 @@ from kubeinstall.verify.check import expect, up
 from kubeinstall.verify.conditions import (
     barred,
     has_network,
+    of_hosts,
     pending_nodes,
     pending_pods,
     pressed_nodes,
@@ -30,26 +31,26 @@ def nodes_are_the_inventorys(host: Host, _node: Node, cluster: Cluster) -> None:
 
 
 def nodes_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
-    """Every node is Ready."""
-    nodes = _get(host, "nodes")
+    """Every host's node is Ready."""
+    nodes = of_hosts(cluster, _get(host, "nodes"))
     names = [node["metadata"]["name"] for node in nodes]
     wrong = pending_nodes(nodes, names, networked=has_network(cluster, nodes))
     expect(not wrong, "; ".join(map(str, wrong)), f"{KUBECTL} describe nodes")
 
 
 def nodes_have_the_version(host: Host, _node: Node, cluster: Cluster) -> None:
-    """Every node's kubelet has the inventory's version."""
+    """The kubelet of every host's node has the inventory's version."""
     versions = {
         node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"]
-        for node in _get(host, "nodes")
+        for node in of_hosts(cluster, _get(host, "nodes"))
     }
     wrong = [f"{name} has {v}" for name, v in versions.items() if v != f"v{cluster.version}"]
     expect(not wrong, f"{'; '.join(wrong)}; wanted v{cluster.version}", up())
 
 
 def nodes_take_pods(host: Host, _node: Node, cluster: Cluster) -> None:
-    """No node is short of disk, memory or processes, and some node takes pods."""
-    nodes = _get(host, "nodes")
+    """No host's node is short of disk, memory or processes, and some node takes pods."""
+    nodes = of_hosts(cluster, _get(host, "nodes"))
     pressed = "; ".join(map(str, pressed_nodes(nodes)))
     expect(not pressed, pressed, "on that node: df -h; df -i; free -m")
     tolerated = cluster.release.control_plane_taints
@@ -71,15 +72,23 @@ def own_workloads_are_there(host: Host, _node: Node, cluster: Cluster) -> None:
         expect(there, f"there is no {kind} {name} in kube-system", up())
         # CoreDNS needs the pod network, which the cluster's users may have yet to bring.
         if there and (networked or name == "kube-proxy"):
-            late = unready(there)
+            absent = frozenset(other.name for other in cluster.others)
+            pods = _get(host, "pods -n kube-system") if absent else []
+            late = unready(there, pods, absent)
             expect(not late, str(late), f"{KUBECTL} -n kube-system describe {kind} {name}")
 
 
 def system_pods_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
-    """Every pod of kube-system is Ready."""
+    """Every pod of kube-system is Ready, but for those on nodes without a host."""
     now = seconds(host.check_output("date +%s").strip())
     networked = has_network(cluster, _get(host, "nodes"))
-    wrong = pending_pods(_get(host, "pods -n kube-system"), now, networked=networked)
+    others = {other.name for other in cluster.others}
+    pods = [
+        pod
+        for pod in _get(host, "pods -n kube-system")
+        if pod["spec"].get("nodeName") not in others
+    ]
+    wrong = pending_pods(pods, now, networked=networked)
     expect(not wrong, "; ".join(map(str, wrong)), f"{KUBECTL} -n kube-system get pods")
 
 

@@ -93,7 +93,7 @@ def pods_of_other_nodes_have_routes(host: Host, _node: Node, cluster: Cluster) -
     if network.plugin is NetworkPlugin.BRIDGE or network.overlay:
         shown = host.run(f"ip -4 -o route show root {network.pods}").stdout.splitlines()
         routes = [route for route in shown if " dev cni0 " not in f"{route} "]
-        others = len(cluster.hosts) - 1
+        others = len(cluster.hosts) - 1 + sum(bool(other.pod_cidr) for other in cluster.others)
         expect(
             len(routes) >= others or (len(routes) == 1 and routes[0].startswith(str(network.pods))),
             f"{len(routes)} routes to pods of {others} other nodes",

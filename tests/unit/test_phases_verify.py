@@ -1,0 +1,72 @@
+"""What `verify` says of the running cluster beside the checks of hosts."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.phases import verify
+from kubeinstall.verify.check import Result
+from tests.unit.clusters import cluster
+from tests.unit.fakes import fake_run
+from tests.unit.played_cluster import answering, node, nodes_of, told
+
+pytestmark = pytest.mark.unit
+
+MADE = cluster()
+
+
+def checked(
+    monkeypatch: pytest.MonkeyPatch, wanted: Cluster, said: str, *names: str
+) -> tuple[list[Result], list[str], Cluster]:
+    """The results, the warnings, and the cluster that the hosts were checked for."""
+    seen: list[Cluster] = []
+
+    def hosts(_session: object, cluster: Cluster, names: list[str]) -> list[Result]:
+        seen.append(cluster)
+        return [Result(name, "system.swap_is_off", "Swap is off") for name in names]
+
+    monkeypatch.setattr(verify, "verify", hosts)
+    run, session, _ = fake_run(wanted, answer=answering(wanted, said))
+    session.connect(names or None)
+    results, warnings = verify.check(run)
+    return results, [finding.what for finding in warnings], seen[0]
+
+
+def test_the_cluster_is_the_inventorys(monkeypatch: pytest.MonkeyPatch) -> None:
+    results, warnings, _ = checked(monkeypatch, MADE, told(MADE))
+    assert warnings == []
+    assert [(r.host, r.failed) for r in results] == [
+        ("cp1", False),
+        ("cp1", False),
+        ("w1", False),
+        ("w2", False),
+    ]
+
+
+def test_another_version_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    results, _, _ = checked(monkeypatch, cluster(version="1.36.3"), told(MADE))
+    wrong = [r for r in results if r.failed]
+    assert [r.host for r in wrong] == ["cp1"]
+    assert "runs Kubernetes 1.36.2, the inventory says 1.36.3" in wrong[0].message
+
+
+def test_a_node_without_a_host_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    fewer = cluster(workers=1)
+    said = told(fewer, [*nodes_of(fewer), node("w2", "10.0.0.12", "10.244.2.0/24")])
+    results, warnings, seen = checked(monkeypatch, fewer, said)
+    assert not any(r.failed for r in results)
+    assert "w2 (Ready) that is not in the inventory" in warnings[0]
+    assert [other.name for other in seen.others] == ["w2"]
+
+
+def test_results_of_a_host_stand_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [*nodes_of(MADE)[:2], node("w2", "10.0.0.12", version="1.35.9")]
+    results, _, _ = checked(monkeypatch, MADE, told(MADE, nodes))
+    assert [r.host for r in results] == ["cp1", "w1", "w2", "w2"]
+    assert [r.failed for r in results] == [False, False, True, False]
+
+
+def test_without_the_control_plane_nothing_is_said_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    results, _, _ = checked(monkeypatch, MADE, told(MADE), "w1")
+    assert [r.host for r in results] == ["w1"]
