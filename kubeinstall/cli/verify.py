@@ -42,6 +42,7 @@ def command(
         settle(run)
         results, warnings = check(run)
         unreachable = list(run.session.failures.values())
+        warnings = run.session.warnings
     text = FORMATS[form](results)
     if output:
         _write(output, text)

@@ -10,10 +10,10 @@ import paramiko
 
 from kubeinstall.engine.agent import Agent, Lock, TooLate, Wrap
 from kubeinstall.engine.channel import CommandTimeout, Upload, Wire, losses
-from kubeinstall.engine.hostkeys import known_hosts_file
-from kubeinstall.engine.reasons import SshFailure, Target
+from kubeinstall.engine.reasons import SshFailure
 from kubeinstall.engine.shell import NoShell, command_line, tail
 from kubeinstall.engine.streams import Budget, ConnectionLost, LineSink, Stream, TooMuchOutput
+from kubeinstall.engine.target import Target
 from kubeinstall.engine.types import Output
 from kubeinstall.inventory.model import Host
 
@@ -244,12 +244,12 @@ class Connection:
 
     def _no_shell(self, error: NoShell) -> SshFailure:
         ssh = self.host.ssh
-        target = Target(ssh, ssh.user, self.host.address, ssh.port, known_hosts_file(ssh))
+        see = Target.of(self.host).running("id")
         said = f"it answered: {error.said}" if error.said else "it ended without a word"
         return SshFailure(
             f"the login {ssh.user} gives no shell that runs commands",
             why=said,
-            next=f"see what it does: {target.by_hand} id; if another login is meant, set ssh.user; "
+            next=f"see what it does: {see}; if another login is meant, set ssh.user; "
             "a command= in authorized_keys, a login shell like nologin or rbash, or a start-up "
             "file of the shell that does not return has to go",
         )

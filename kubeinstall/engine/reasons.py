@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
-from dataclasses import dataclass
-from pathlib import Path
 
 import paramiko
 
-from kubeinstall.inventory.model import Ssh
+from kubeinstall.engine.target import Target
+from kubeinstall.engine.transport import WeakSignature
 
 
 class SshFailure(Exception):
@@ -20,51 +20,53 @@ class SshFailure(Exception):
 
 
 class UnknownHostKey(paramiko.SSHException):
-    """The host's key is in no known_hosts file."""
-
-    def __init__(self, name: str, key: paramiko.PKey) -> None:
-        super().__init__(name)
-        self.key = key
-
-
-@dataclass(frozen=True)
-class Target:
-    """Who is connected to, and how.
+    """The host's key is in no known_hosts file.
 
     Args:
-        user: the login name.
-        known_hosts: the file of host keys that counts.
+        authority: the line with a certificate authority for the host, if there is one.
     """
 
-    ssh: Ssh
-    user: str
-    address: str
-    port: int
-    known_hosts: Path
+    def __init__(self, key: paramiko.PKey, authority: int | None = None) -> None:
+        super().__init__("unknown host key")
+        self.key, self.authority = key, authority
 
-    @property
-    def at(self) -> str:
-        return f"{self.address}:{self.port}"
 
-    @property
-    def host_key_name(self) -> str:
-        """How known_hosts names it."""
-        return self.address if self.port == 22 else f"[{self.address}]:{self.port}"
+class ChangedHostKey(paramiko.SSHException):
+    """Another key is known of the host.
 
-    @property
-    def by_hand(self) -> str:
-        """The ssh command that does the same."""
-        key = f"-i {self.ssh.key} " if self.ssh.key else ""
-        port = f"-p {self.port} " if self.port != 22 else ""
-        return f"ssh {key}{port}{self.user}@{self.address}"
+    Args:
+        line: where it is.
+    """
+
+    def __init__(self, key: paramiko.PKey, line: int) -> None:
+        super().__init__("changed host key")
+        self.key, self.line = key, line
+
+
+class RevokedHostKey(paramiko.SSHException):
+    """The host's key is one that is marked as revoked.
+
+    Args:
+        line: where.
+    """
+
+    def __init__(self, key: paramiko.PKey, line: int) -> None:
+        super().__init__("revoked host key")
+        self.key, self.line = key, line
 
 
 def explain(error: Exception, target: Target) -> SshFailure:
     """What a failed connect means."""
     if isinstance(error, SshFailure):
         return error
-    if isinstance(error, UnknownHostKey | paramiko.BadHostKeyException):
-        return _host_key(error, target)
+    if isinstance(error, UnknownHostKey):
+        return _unknown(error, target)
+    if isinstance(error, ChangedHostKey):
+        return _changed(error, target)
+    if isinstance(error, RevokedHostKey):
+        return _revoked(error, target)
+    if isinstance(error, WeakSignature):
+        return _weak(error, target)
     if isinstance(error, paramiko.AuthenticationException):
         return _login(error, target)
     if isinstance(error, paramiko.SSHException):
@@ -72,34 +74,71 @@ def explain(error: Exception, target: Target) -> SshFailure:
     return _network(error, target)
 
 
-def _host_key(error: UnknownHostKey | paramiko.BadHostKeyException, target: Target) -> SshFailure:
+def _shown(key: paramiko.PKey) -> str:
+    return f"{key.get_name()} {key.fingerprint}"
+
+
+def _unknown(error: UnknownHostKey, target: Target) -> SshFailure:
     keys = target.known_hosts
-    if isinstance(error, UnknownHostKey):
-        return SshFailure(
-            f"the ssh host key of {target.at} is not known",
-            why=f"{keys} has none for it; it shows {error.key.get_name()} {error.key.fingerprint}",
-            next="check that fingerprint, then: "
-            f"ssh-keyscan -p {target.port} {target.address} >> {keys} "
-            "(or set ssh.host_keys: accept-new)",
+    why = f"{keys} has none for it; it shows {_shown(error.key)}"
+    if error.authority:
+        why = (
+            f"{keys}:{error.authority} names a certificate authority for it, and host certificates "
+            f"are not supported; its own key is {_shown(error.key)}"
         )
+    scan = shlex.join(["ssh-keyscan", "-p", str(target.port), target.address])
+    if target.via:
+        scan = target.via.running(scan)
+    return SshFailure(
+        f"the ssh host key of {target.at} is not known",
+        why=why,
+        next=f"check that fingerprint, then: {scan} >> {shlex.quote(str(keys))} "
+        "(or set ssh.host_keys: accept-new)",
+    )
+
+
+def _changed(error: ChangedHostKey, target: Target) -> SshFailure:
+    keys = target.known_hosts
+    remove = shlex.join(["ssh-keygen", "-f", str(keys), "-R", target.host_key_name])
     return SshFailure(
         f"the ssh host key of {target.at} HAS CHANGED: this may be another machine",
-        why=f"{keys} has another key than the {error.key.get_name()} {error.key.fingerprint} it "
-        "shows",
-        next=f"if the host was made anew: ssh-keygen -f {keys} -R '{target.host_key_name}'",
+        why=f"{keys}:{error.line} has another key than the {_shown(error.key)} that it shows",
+        next=f"if the host was installed again, remove that line: {remove}",
+    )
+
+
+def _revoked(error: RevokedHostKey, target: Target) -> SshFailure:
+    return SshFailure(
+        f"the ssh host key of {target.at} is REVOKED: whoever has it may be anybody",
+        why=f"{target.known_hosts}:{error.line} revokes the {_shown(error.key)} that it shows",
+        next="give the host a new key, and remove the old one from it",
+    )
+
+
+def _weak(error: WeakSignature, target: Target) -> SshFailure:
+    if error.agreed:
+        return SshFailure(
+            f"{target.at} signs with {error.used}, though {error.agreed} was agreed on",
+            why="this is how somebody in between would use a weak signature such as SHA-1",
+            next="update the host's ssh server; if it is up to date, see who answers there",
+        )
+    return SshFailure(
+        f"{target.at} wants a SHA-1 signature ({error.used}) of the key's certificate",
+        why="its ssh server is older than OpenSSH 7.8; SHA-1 signatures can be forged",
+        next="update it, or use a key of another type than RSA, or one without a certificate",
     )
 
 
 def _login(error: Exception, target: Target) -> SshFailure:
-    ssh = target.ssh
-    tried = [f"the key {ssh.key}"] if ssh.key else []
-    tried += ["the password"] if ssh.password else []
+    tried = [f"the key {target.key}"] if target.key else []
+    tried += ["the password"] if target.password else []
     allowed = ", ".join(getattr(error, "allowed_types", None) or [])
     why = f"it did not take {' nor '.join(tried) or 'any key of the agent or of ~/.ssh'}"
     return SshFailure(
         f"{target.at} does not let {target.user} log in",
         why=why + (f"; it takes: {allowed}" if allowed else ""),
-        next=f"try it by hand: {target.by_hand}",
+        next=f"try it by hand: {target.by_hand}"
+        + ("" if tried else f"; or set {target.key_setting}"),
     )
 
 
@@ -109,7 +148,7 @@ def _protocol(error: paramiko.SSHException, target: Target) -> SshFailure:
         return SshFailure(
             f"there is no key to log in to {target.at} with",
             why="no agent runs, and ~/.ssh has no key",
-            next="set ssh.key, or load a key into an agent",
+            next=f"set {target.key_setting}, or load a key into an agent",
         )
     if "banner" in text.lower() or "existing session" in text.lower():
         return SshFailure(

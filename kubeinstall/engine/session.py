@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
+from pydantic import SecretStr
+
 from kubeinstall.engine.agent import Wrap
 from kubeinstall.engine.bulk import Facts
 from kubeinstall.engine.channel import CommandTimeout
@@ -20,6 +22,7 @@ from kubeinstall.engine.redact import Redactor
 from kubeinstall.engine.rounds import Rounds
 from kubeinstall.engine.ssh import Dialer
 from kubeinstall.engine.streams import ConnectionLost, TooMuchOutput
+from kubeinstall.engine.target import Target
 from kubeinstall.engine.types import Deploy, Event, HostResult, OnLine, Output, shortened
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster, Host
@@ -58,7 +61,8 @@ class Session:
         self._telling = threading.Lock()
         self._timeout = timeout
         self._patience = patience
-        self._dialer = Dialer()
+        self.warnings: list[Finding] = []
+        self._dialer = Dialer(self.warnings.append)
         self._connections: dict[str, Connection] = {}
         self._lock: RunLock | None = None
         self._pool = Pool(forks, self._interrupt, self.still_locked)
@@ -279,7 +283,8 @@ class Session:
                 f"{doing}: {error}",
                 host,
                 why="the host is up, but hangs or is too slow",
-                next=f"see what it is doing: ssh {host} top",
+                next="see what it is doing: "
+                + Target.of(self.cluster.host(host)).running("top -b -n 1 | head -n 20"),
             )
         if isinstance(error, TooMuchOutput):
             return Finding(
@@ -372,6 +377,6 @@ def _secrets_of_hosts(cluster: Cluster) -> list[str]:
     return [
         secret.get_secret_value()
         for host in cluster.hosts
-        for secret in (host.ssh.password, host.ssh.sudo_password, host.ssh.key_passphrase)
-        if secret is not None
+        for _, secret in host.ssh
+        if isinstance(secret, SecretStr)
     ]

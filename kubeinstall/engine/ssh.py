@@ -10,31 +10,24 @@ import contextlib
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import paramiko
+from pydantic import SecretStr
 
-from kubeinstall.engine.hostkeys import HostKeys, known_hosts_file
-from kubeinstall.engine.reasons import SshFailure, Target, explain
-from kubeinstall.inventory.model import Host, Ssh
+from kubeinstall.engine.hostkeys import HostKeys
+from kubeinstall.engine.reasons import SshFailure, explain
+from kubeinstall.engine.target import Target
+from kubeinstall.engine.transport import preferring
+from kubeinstall.findings import Finding
+from kubeinstall.inventory.model import Host
 
 _KEEPALIVE = 10
 _USER_TIMEOUT_MS = 30_000
 # A server under load may be slow to greet and to check a key; it has taken the connection by then.
 _LOGIN_TIMEOUT = 60.0
-
-# paramiko 4 still offers SHA-1 (CVE-2026-44405); no server that gets updates needs it.
-_SHA1 = {
-    "keys": ["ssh-rsa", "ssh-rsa-cert-v01@openssh.com"],
-    "pubkeys": ["ssh-rsa", "ssh-rsa-cert-v01@openssh.com"],
-    "kex": [
-        "diffie-hellman-group-exchange-sha1",
-        "diffie-hellman-group14-sha1",
-        "diffie-hellman-group1-sha1",
-    ],
-    "macs": ["hmac-sha1", "hmac-sha1-96", "hmac-md5", "hmac-md5-96"],
-}
 
 # What it would log is told by our findings, without its tracebacks.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
@@ -44,15 +37,18 @@ class Dialer:
     """Opens connections; those that a run shares (bastions, keys) it opens once.
 
     Args:
+        warn: told what should be known, e.g. of lines of known_hosts that were skipped.
         timeout: seconds to wait for a TCP connection.
     """
 
-    def __init__(self, timeout: float = 15.0) -> None:
+    def __init__(
+        self, warn: Callable[[Finding], None] = lambda _: None, timeout: float = 15.0
+    ) -> None:
         self._timeout = timeout
-        self._host_keys = HostKeys()
+        self._host_keys = HostKeys(warn)
         self._keys: dict[tuple[Path, str | None], paramiko.PKey] = {}
         self._key_guard = threading.Lock()
-        self._bastions: dict[tuple[str, str, Path | None], _Bastion] = {}
+        self._bastions: dict[Target, _Bastion] = {}
         self._bastion_guard = threading.Lock()
         self._opening: set[socket.socket] = set()
 
@@ -62,10 +58,9 @@ class Dialer:
         Raises:
             SshFailure: with the reason and what to do.
         """
-        ssh = host.ssh
-        target = Target(ssh, ssh.user, host.address, ssh.port, known_hosts_file(ssh))
-        via = self._bastion(ssh).channel(target, self._timeout) if ssh.bastion else None
-        return self._login(target, via)
+        target = Target.of(host)
+        bastion = self._bastion(target.via) if target.via else None
+        return self._login(target, bastion.channel(target, self._timeout) if bastion else None)
 
     def abort(self) -> None:
         """Give up every connect that is under way."""
@@ -78,35 +73,32 @@ class Dialer:
         for bastion in self._bastions.values():
             bastion.close()
 
-    def _bastion(self, ssh: Ssh) -> _Bastion:
-        key = (ssh.bastion or "", ssh.user, ssh.key)
+    def _bastion(self, target: Target) -> _Bastion:
         with self._bastion_guard:
-            if key not in self._bastions:
-                self._bastions[key] = _Bastion(self._login, ssh)
-            return self._bastions[key]
+            if target not in self._bastions:
+                self._bastions[target] = _Bastion(self._login, target)
+            return self._bastions[target]
 
     def _login(self, target: Target, via: paramiko.Channel | None = None) -> paramiko.SSHClient:
         client = paramiko.SSHClient()
-        ssh = target.ssh
-        own = ssh.key is None and ssh.password is None
+        own = target.key is None and target.password is None
         sock: Any = via
         try:
-            kinds = self._host_keys.prepare(client, ssh, target.host_key_name)
+            kinds = self._host_keys.prepare(client, target)
             sock = sock or self._dial(target)
             client.connect(
                 target.address,
                 port=target.port,
                 username=target.user,
-                pkey=self._key(ssh) if ssh.key else None,
-                password=ssh.password.get_secret_value() if ssh.password else None,
+                pkey=self._key(target.key, target.key_passphrase) if target.key else None,
+                password=target.password.get_secret_value() if target.password else None,
                 allow_agent=own,
                 look_for_keys=own,
                 timeout=_LOGIN_TIMEOUT,
                 banner_timeout=_LOGIN_TIMEOUT,
                 auth_timeout=_LOGIN_TIMEOUT,
                 sock=sock,
-                disabled_algorithms=_SHA1,
-                transport_factory=_preferring(kinds),
+                transport_factory=preferring(kinds),
             )
         except Exception as error:
             client.close()
@@ -126,9 +118,8 @@ class Dialer:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
         return sock
 
-    def _key(self, ssh: Ssh) -> paramiko.PKey:
-        passphrase = ssh.key_passphrase.get_secret_value() if ssh.key_passphrase else None
-        path = ssh.key or Path()
+    def _key(self, path: Path, secret: SecretStr | None) -> paramiko.PKey:
+        passphrase = secret.get_secret_value() if secret else None
         with self._key_guard:
             known = self._keys.get((path, passphrase))
             if known is None:
@@ -139,10 +130,10 @@ class Dialer:
 class _Bastion:
     """One jump host's connection, opened by the first host that needs it."""
 
-    def __init__(self, login: Any, ssh: Ssh) -> None:
+    def __init__(self, login: Callable[[Target], paramiko.SSHClient], target: Target) -> None:
         self._login = login
-        self._target = bastion_target(ssh)
-        self._name = ssh.bastion or ""
+        self._target = target
+        self._name = f"{target.user}@{target.at}"
         self._guard = threading.Lock()
         self._client: paramiko.SSHClient | None = None
         self._failure: SshFailure | None = None
@@ -164,7 +155,7 @@ class _Bastion:
             raise SshFailure(
                 f"the bastion {self._name} cannot reach {to.at}",
                 why=str(error) or type(error).__name__,
-                next=f"try it there: {self._target.by_hand} nc -vz {to.address} {to.port}",
+                next=f"try it there: {self._target.running(f'nc -vz {to.address} {to.port}')}",
             ) from error
 
     def close(self) -> None:
@@ -189,32 +180,6 @@ class _Bastion:
             return self._client
 
 
-def _preferring(kinds: list[str]) -> Any:
-    """Makes transports that ask for the kinds of host key which are known, so they can be checked.
-
-    paramiko does so too, but not for RSA keys, whose kind is not their signature's name.
-    """
-    names = {"ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256"]}
-    first = [name for kind in kinds for name in names.get(kind, [kind])]
-
-    def make(*args: Any, **kwargs: Any) -> paramiko.Transport:
-        transport = paramiko.Transport(*args, **kwargs)
-        options = transport.get_security_options()
-        offered = list(options.key_types)
-        known = [name for name in first if name in offered]
-        options.key_types = [*known, *(name for name in offered if name not in known)]
-        return transport
-
-    return make
-
-
-def bastion_target(ssh: Ssh) -> Target:
-    """Who ``[user@]host[:port]`` is."""
-    user, _, rest = (ssh.bastion or "").rpartition("@")
-    address, _, port = rest.partition(":")
-    return Target(ssh, user or ssh.user, address, int(port or 22), known_hosts_file(ssh))
-
-
 def load_key(path: Path, passphrase: str | None) -> paramiko.PKey:
     """Read a private key of any kind.
 
@@ -228,7 +193,8 @@ def load_key(path: Path, passphrase: str | None) -> paramiko.PKey:
     except (paramiko.PasswordRequiredException, TypeError) as error:
         raise SshFailure(
             f"the key {path} has a passphrase, and none is given",
-            next="set ssh.key_passphrase, or load the key into an agent and leave ssh.key out",
+            next="set its passphrase beside it in the inventory, or load the key into an agent and "
+            "leave it out of the inventory",
         ) from error
     except OSError as error:
         raise SshFailure(f"the key {path} cannot be read", why=str(error.strerror)) from error

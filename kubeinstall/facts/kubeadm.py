@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
@@ -173,13 +174,15 @@ class KubeconfigCopy(FactBase[KubeconfigState]):
         return KubeconfigState()
 
     def command(self, user: str) -> str:
+        login = shlex.quote(user)
+        # Owners are compared by number: a directory may write the login's name in other ways too.
         return f"""
-home=$(getent passwd {user} | cut -d: -f6)
+home=$(getent passwd {login} | cut -d: -f6)
 echo "home=$home"
 copy=$home/.kube/config
 [ -e {ADMIN} ] && echo "admin=$(sha256sum < {ADMIN} | cut -d' ' -f1)"
 [ -e "$copy" ] && echo "copy=$(sha256sum < "$copy" | cut -d' ' -f1)"
-[ "$(stat -c '%U %a' "$copy" 2>/dev/null)" = '{user} 600' ] && echo right=yes
+[ "$(stat -c '%u %a' "$copy" 2>/dev/null)" = "$(id -u {login} 2>/dev/null) 600" ] && echo right=yes
 [ -e "$copy.before-kubeinstall" ] && echo backed_up=yes
 true"""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from kubeinstall.inventory.model import Cluster, InventoryFile
+from kubeinstall.inventory.model import LAB_FOLDER, Cluster, InventoryFile
 from kubeinstall.inventory.resolve import layers, local
 from kubeinstall.inventory.source import Issue, Loc, dotted
 
@@ -20,11 +21,6 @@ def check_files(inventory: InventoryFile, cluster: Cluster, must_exist: bool) ->
         must_exist: False makes a missing file a warning: a lab that is not up yet has none.
     """
     severity: Literal["error", "warning"] = "error" if must_exist else "warning"
-    advice = "name one that is there; paths are relative to the inventory's folder"
-    if inventory.lab:
-        advice = f"`kubeinstall lab up -i {cluster.source}` makes it"
-    elif inventory.vagrant:
-        advice = "`vagrant up` makes the key of each machine"
     base = (cluster.source or Path()).absolute().parent
     for loc, path, needed in _named(inventory):
         full = local(path, base)
@@ -35,9 +31,18 @@ def check_files(inventory: InventoryFile, cluster: Cluster, must_exist: bool) ->
             yield Issue(
                 loc,
                 f"{dotted(loc)}: {full}: {reason}",
-                next=advice,
+                next=_advice(inventory, cluster, full),
                 severity=severity,
             )
+
+
+def _advice(inventory: InventoryFile, cluster: Cluster, path: Path) -> str:
+    """What makes a file that is missing: a lab or Vagrant, if it is one of theirs."""
+    if inventory.lab and path.is_relative_to(LAB_FOLDER / inventory.cluster.name):
+        return f"`kubeinstall lab up -i {shlex.quote(str(cluster.source))}` makes it"
+    if inventory.vagrant and ".vagrant" in path.parts:
+        return "`vagrant up` makes the key of each machine"
+    return "name one that is there; paths are relative to the inventory's folder"
 
 
 def _named(inventory: InventoryFile) -> Iterator[tuple[Loc, Path, bool]]:
@@ -46,6 +51,8 @@ def _named(inventory: InventoryFile) -> Iterator[tuple[Loc, Path, bool]]:
         ssh = layer.ssh
         if ssh.key:
             yield (*loc, "ssh", "key"), ssh.key, True
+        if ssh.bastion_key:
+            yield (*loc, "ssh", "bastion_key"), ssh.bastion_key, True
         if ssh.known_hosts:
             yield (*loc, "ssh", "known_hosts"), ssh.known_hosts, ssh.host_keys == "strict"
     key = inventory.cluster.packages.key
@@ -75,10 +82,10 @@ def _named(inventory: InventoryFile) -> Iterator[tuple[Loc, Path, bool]]:
 def _key_mode(loc: Loc, path: Path) -> Iterator[Issue]:
     """Private keys are for their owner's eyes."""
     mode = stat.S_IMODE(path.stat().st_mode)
-    if loc[-2:] == ("ssh", "key") and mode & 0o077:
+    if loc[-2:] in {("ssh", "key"), ("ssh", "bastion_key")} and mode & 0o077:
         yield Issue(
             loc,
             f"{dotted(loc)}: others may read the private key {path} (mode {mode:o})",
-            next=f"chmod 600 {path}",
+            next=f"chmod 600 {shlex.quote(str(path))}",
             severity="warning",
         )

@@ -17,14 +17,17 @@ from kubeinstall.releases.accelerators import ACCELERATORS
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _ANY_LABEL = r"[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
 _HOST = rf"{_ANY_LABEL}(\.{_ANY_LABEL})*"
-_LOGIN = r"[A-Za-z_][-A-Za-z0-9_.]*"
+# As directories (SSSD, winbind) have them too: admin@corp.example, CORP\\admin.
+_LOGIN = r"[A-Za-z_][-A-Za-z0-9_.+@\\]*"
+_IPV6 = r"\[[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+\]"
 
 DNS_LABEL = rf"^{_LABEL}$"
 DNS_NAME = rf"^{_LABEL}(\.{_LABEL})*$"
 HOST_NAME = rf"^{_HOST}$"
 SAN = rf"^((\*\.)?{_HOST}|[0-9a-fA-F:]*:[0-9a-fA-F:.]+)$"
 LOGIN = rf"^{_LOGIN}$"
-BASTION = rf"^({_LOGIN}@)?{_HOST}(:[0-9]{{1,5}})?$"
+BASTION = rf"^({_LOGIN}@)?({_HOST}|{_IPV6})(:[0-9]{{1,5}})?$"
+LOCAL_LOGIN = r"^[a-z_][-a-z0-9_]{0,31}$"
 PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
 PACKAGE_VERSION = r"^[0-9][-A-Za-z0-9.+~:]*$"
 REGISTRY = rf"^{_HOST}(:[0-9]{{1,5}})?$"
@@ -81,8 +84,11 @@ FORMS = {
     DNS_NAME: Form(f"a DNS name ({_DNS} and '.' inside)", "node-1 or example.org"),
     HOST_NAME: Form("an address or a DNS name", "10.0.0.10 or api.example.org"),
     SAN: Form("an address or a DNS name", "10.0.0.10 or api.example.org"),
-    LOGIN: Form("a login name", "debian"),
-    BASTION: Form("of the form [user@]host[:port]", "debian@gate.example.org:22"),
+    LOGIN: Form("a login name", "debian or admin@corp.example"),
+    LOCAL_LOGIN: Form("a login name of lower case letters, digits, '-' and '_'", "debian"),
+    BASTION: Form(
+        "of the form [user@]host[:port]", "debian@gate.example.org:22 or [2001:db8::1]:22"
+    ),
     PACKAGE: Form("a Debian package name", "containerd.io"),
     PACKAGE_VERSION: Form("a Debian version", "1.7.24-1"),
     REGISTRY: Form(

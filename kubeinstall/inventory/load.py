@@ -48,7 +48,7 @@ def load_with_warnings(
         raise KubeinstallError(
             Finding(Kind.INVENTORY, error.what, where, error.why, error.next)
         ) from None
-    expander = Expander(environ, path.absolute().parent)
+    expander = Expander(environ, path.absolute().parent, files_must_exist=files_must_exist)
     value = expander.expand(source.value)
     inventory, issues = validate(value, source, [*source.issues, *expander.issues])
     cluster: Cluster | None = None

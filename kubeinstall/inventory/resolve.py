@@ -21,6 +21,8 @@ from kubeinstall.inventory.model import (
 )
 from kubeinstall.inventory.source import Loc
 
+_SSH_FILES = ("key", "bastion_key", "known_hosts")
+
 
 def groups(inventory: InventoryFile) -> Iterator[tuple[Loc, Role, Group]]:
     """Each group with its place in the file; control planes first."""
@@ -94,7 +96,7 @@ def _host(inventory: InventoryFile, base: Path, role: Role, name: str, entry: Ho
 
 
 def _ssh(ssh: Ssh, base: Path) -> Ssh:
-    paths = {"key": _local(ssh.key, base), "known_hosts": _local(ssh.known_hosts, base)}
+    paths = {name: _local(getattr(ssh, name), base) for name in _SSH_FILES}
     return ssh.model_copy(update=paths)
 
 

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import SecretStr
 
@@ -44,11 +44,18 @@ def is_secret(loc: Loc) -> bool:
 
 
 class Expander:
-    """Replaces references in plain values; what is wrong gathers in ``issues``."""
+    """Replaces references in plain values; what is wrong gathers in ``issues``.
 
-    def __init__(self, environ: Mapping[str, str], base: Path) -> None:
+    Args:
+        files_must_exist: False makes a missing file a warning: a lab that is not up yet has none.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], base: Path, *, files_must_exist: bool = True
+    ) -> None:
         self.environ = environ
         self.base = base
+        self._severity: Literal["error", "warning"] = "error" if files_must_exist else "warning"
         self.issues: list[Issue] = []
 
     def expand(self, value: Any, loc: Loc = ()) -> Any:
@@ -127,12 +134,14 @@ class Expander:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            missing = isinstance(error, FileNotFoundError)
             self.issues.append(
                 Issue(
                     (*loc, "file"),
                     f"{dotted(loc)}: the secret's file {path} cannot be read",
                     why=reason or "",
                     next="the path is relative to the inventory's folder",
+                    severity=self._severity if missing else "error",
                     doubts=(loc,),
                 )
             )

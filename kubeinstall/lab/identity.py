@@ -93,6 +93,12 @@ fi
 exec runc "$@"
 """
 
+# A login's password is for sudo.
+_SSHD = """\
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+"""
+
 # The clock is the machine's, not the hosts' to set: chrony measures it and leaves it alone.
 _CHRONY = """\
 [Service]
@@ -122,6 +128,7 @@ def write(host: LabHost, lab: LabPlan) -> None:
     put(root / "usr/local/sbin/lab-quirks", _QUIRKS, 0o755)
     put(root / "usr/local/sbin/lab-runc", _RUNC, 0o755)
     put(root / "etc/systemd/system/chrony.service.d/lab.conf", _CHRONY)
+    put(root / "etc/ssh/sshd_config.d/lab.conf", _SSHD)
     _host_key(host)
     _authorize(root / "root", lab)
     for user, sudo in lab.users.items():
@@ -175,7 +182,7 @@ def _authorize(home: Path, lab: LabPlan, uid: int = 0, gid: int = 0) -> None:
 
 def _user(root: Path, user: str, sudo: str, lab: LabPlan) -> None:
     run("useradd", "--root", root, "--create-home", "--shell", "/bin/bash", user)
-    run("chpasswd", "--root", root, stdin=f"{user}:{user}\n")
+    run("chpasswd", "--root", root, stdin=f"{user}:{lab.password.read_text('utf-8')}")
     home = (root / "home" / user).stat()
     _authorize(root / "home" / user, lab, home.st_uid, home.st_gid)
     tag = "NOPASSWD: " if sudo == "sudo" else ""

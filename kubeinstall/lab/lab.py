@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import shutil
 import socket
 import time
@@ -71,6 +72,7 @@ def up(lab: LabPlan, progress: Progress, patience: float = 180) -> None:
     with _alone(progress):
         lab.folder.mkdir(parents=True, exist_ok=True)
         _make_key(lab)
+        _make_password(lab)
         if tree:
             services.publish_key(tree, lab)
         network.up(lab)
@@ -172,6 +174,13 @@ def _remove(host: LabHost) -> None:
 def _make_key(lab: LabPlan) -> None:
     if not lab.key.exists():
         system.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", lab.name, "-f", lab.key)
+
+
+def _make_password(lab: LabPlan) -> None:
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(lab.password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(f"{secrets.token_urlsafe(24)}\n")
 
 
 def _write_known_hosts(lab: LabPlan) -> None:

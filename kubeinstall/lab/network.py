@@ -29,18 +29,14 @@ def up(lab: LabPlan) -> None:
     if _FORWARDING.read_text().strip() == "0":
         _was_off(lab).touch()
         _FORWARDING.write_text("1\n")
-    for table, rule in _rules(lab):
-        if not succeeds("iptables", "-w", "-t", table, "-C", *rule):
-            run("iptables", "-w", "-t", table, "-I", *rule)
+    _write_rules(lab)
 
 
 def down(lab: LabPlan) -> None:
     """Take back the bridge and just the rules that carry the lab's mark."""
-    for table in ("nat", "filter"):
-        for line in run("iptables-save", "-t", table).splitlines():
-            words = shlex.split(line)
-            if words[:1] == ["-A"] and lab.mark in words:
-                run("iptables", "-w", "-t", table, "-D", *words[1:])
+    for table, rules in _marked(lab).items():
+        for rule in rules:
+            run("iptables", "-w", "-t", table, "-D", *rule)
     if succeeds("ip", "link", "show", lab.bridge):
         run("ip", "link", "delete", lab.bridge)
     others = [path for path in lab.folder.parent.glob("*/") if path != lab.folder]
@@ -77,16 +73,46 @@ def _was_off(lab: LabPlan) -> Path:
     return lab.folder.parent / ".forwarding-was-off"
 
 
-def _rules(lab: LabPlan) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _write_rules(lab: LabPlan) -> None:
+    """Have the lab's rules at the top of their chains; those of an earlier form go."""
+    marked = _marked(lab)
+    for table, wanted in rules(lab).items():
+        if marked[table] == list(wanted):
+            continue
+        for rule in marked[table]:
+            run("iptables", "-w", "-t", table, "-D", *rule)
+        for rule in reversed(wanted):
+            run("iptables", "-w", "-t", table, "-I", *rule)
+
+
+def _marked(lab: LabPlan) -> dict[str, list[tuple[str, ...]]]:
+    """The rules with the lab's mark, by table and in their order, as iptables-save tells them."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for table in ("nat", "filter"):
+        lines = [shlex.split(line) for line in run("iptables-save", "-t", table).splitlines()]
+        found[table] = [tuple(w[1:]) for w in lines if w[:1] == ["-A"] and lab.mark in w]
+    return found
+
+
+def rules(lab: LabPlan) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """The lab's rules by table, in the order in which they count.
+
+    Traffic out is masqueraded, and its answers come back. Nothing else is let in: the hosts are
+    for this machine alone, though it forwards packets.
+    """
     subnet = str(lab.subnet)
     mark = ("-m", "comment", "--comment", lab.mark)
-    accept = ("-j", "ACCEPT")
-    return (
-        ("nat", ("POSTROUTING", "-s", subnet, "!", "-d", subnet, *mark, "-j", "MASQUERADE")),
+    answers = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED")
+    into = ("FORWARD", "-o", lab.bridge)
+    return {
+        "nat": (("POSTROUTING", "-s", subnet, "!", "-d", subnet, *mark, "-j", "MASQUERADE"),),
         # A machine that drops what it forwards (one with Docker does) lets the lab's through.
-        ("filter", ("FORWARD", "-i", lab.bridge, *mark, *accept)),
-        ("filter", ("FORWARD", "-o", lab.bridge, *mark, *accept)),
-    )
+        "filter": (
+            ("FORWARD", "-i", lab.bridge, *mark, "-j", "ACCEPT"),
+            (*into, *answers, *mark, "-j", "ACCEPT"),
+            (*into, *mark, "-j", "DROP"),
+        ),
+    }
 
 
 def _refuse_overlap(lab: LabPlan) -> None:

@@ -10,10 +10,10 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from kubeinstall.inventory.model import CgroupMode, Cluster
+from kubeinstall.inventory.model import LAB_FOLDER, CgroupMode, Cluster
 from kubeinstall.lab.errors import LabError
 
-STATE = Path("/var/lib/kubeinstall/lab")
+STATE = LAB_FOLDER
 MIRROR = "mirror"
 BASTION = "bastion"
 
@@ -108,6 +108,11 @@ class LabPlan:
     def key(self) -> Path:
         """The private ssh key that every login of every host takes."""
         return self.folder / "id_ed25519"
+
+    @property
+    def password(self) -> Path:
+        """The file with the password that sudo asks its logins for, made when the lab is."""
+        return self.folder / "password"
 
     @property
     def known_hosts(self) -> Path:

@@ -23,6 +23,8 @@ def reach(run: Run) -> None:
     run.session.connect(
         [host.name for host in run.cluster.hosts if run.selected(host.name) or host.name == first]
     )
+    for warning in run.session.warnings:
+        run.reporter.finding(warning)
     if not run.dry and run.session.alive:
         run.session.lock()
     run.reporter.note(f"{len(run.session.alive)} connected")

@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 import yaml
 
+from kubeinstall.inventory.model import LAB_FOLDER
 from tests.labs import fresh
 from tests.running import INVENTORIES, REPO, events, kubeinstall, on_host
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
 LAB = INVENTORIES / "lab-containerd.yaml"
+STATE = LAB_FOLDER / "lab-containerd"
 HOSTS = ("cp1", "w1")
 PHASES = (
     "connect",
@@ -143,11 +145,15 @@ def variant(tmp_path: Path, **ssh: Any) -> Path:
     [
         pytest.param({"user": "root"}, id="root"),
         pytest.param({"user": "deploy"}, id="sudo"),
-        pytest.param({"user": "ops", "sudo_password": "ops"}, id="sudo-password"),
-        pytest.param({"bastion": "deploy@10.98.0.3"}, id="bastion"),
+        pytest.param(
+            {"user": "ops", "sudo_password": {"file": f"{STATE}/password"}}, id="sudo-password"
+        ),
+        pytest.param(
+            {"bastion": "deploy@10.98.0.3", "bastion_key": f"{STATE}/id_ed25519"}, id="bastion"
+        ),
     ],
 )
-def test_reached_in_every_way(tmp_path: Path, ssh: dict[str, str]) -> None:
+def test_reached_in_every_way(tmp_path: Path, ssh: dict[str, Any]) -> None:
     """What was changed by hand on every host is put right, however the host is reached."""
     for host in HOSTS:
         on_host(LAB, host, "rm /etc/modules-load.d/*kubeinstall*")

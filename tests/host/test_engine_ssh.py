@@ -17,14 +17,18 @@ from pyinfra.api.deploy import deploy
 from pyinfra.operations import files, server
 
 from kubeinstall.engine.session import Session
+from kubeinstall.engine.target import Target
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.inventory.load import load
-from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.model import LAB_FOLDER, Cluster
 from tests.running import REPO, kubeinstall
 
 pytestmark = pytest.mark.host
 
 INVENTORY = REPO / "tests" / "host" / "engine.yaml"
+STATE = LAB_FOLDER / "engine-test"
+OPS = {"user": "ops", "sudo_password": STATE / "password"}
+KEY = {"bastion_key": str(STATE / "id_ed25519")}
 # What a killed run leaves behind: a change that goes on on the host.
 LEFT_BEHIND = """
 import sys
@@ -55,6 +59,8 @@ def cluster() -> Iterator[Cluster]:
 def reached(cluster: Cluster, **ssh: Any) -> Cluster:
     """The same cluster, its host reached another way."""
     [host] = cluster.hosts
+    if isinstance(file := ssh.get("sudo_password"), Path):
+        ssh["sudo_password"] = file.read_text().strip()
     changed = host.ssh.model_validate({**host.ssh.model_dump(), **ssh})
     return cluster.model_copy(update={"hosts": (host.model_copy(update={"ssh": changed}),)})
 
@@ -64,14 +70,14 @@ def reached(cluster: Cluster, **ssh: Any) -> Cluster:
     [
         {"user": "root"},
         {"user": "deploy"},
-        {"user": "ops", "sudo_password": "ops"},
-        {"user": "root", "bastion": "deploy@10.94.0.3"},
-        {"user": "ops", "sudo_password": "ops", "bastion": "root@10.94.0.3:22"},
+        OPS,
+        {"user": "root", "bastion": "deploy@10.94.0.3", **KEY},
+        {**OPS, "bastion": "root@10.94.0.3:22", **KEY},
     ],
-    ids=lambda ssh: "-".join(map(str, ssh.values())),
+    ids=lambda ssh: "-".join(str(ssh[key]) for key in ("user", "bastion") if key in ssh),
 )
 def test_every_way_in_is_root_and_reads_only_its_own_input(
-    cluster: Cluster, ssh: dict[str, str]
+    cluster: Cluster, ssh: dict[str, Any]
 ) -> None:
     with Session(reached(cluster, **ssh)) as session:
         session.connect()
@@ -92,7 +98,11 @@ def test_every_way_in_is_root_and_reads_only_its_own_input(
         ({"user": "nobody1"}, "does not let nobody1 log in", "ssh -i"),
         ({"port": 2222}, "10.94.0.11:2222 refused", "ssh.port"),
         ({"bastion": "root@10.94.0.3:23"}, "the bastion root@10.94.0.3:23 cannot", "sshd"),
-        ({"bastion": "root@10.94.0.3", "port": 2222}, "cannot reach 10.94.0.11:2222", "nc -vz"),
+        (
+            {"bastion": "root@10.94.0.3", "port": 2222, **KEY},
+            "cannot reach 10.94.0.11:2222",
+            "nc -vz",
+        ),
     ],
     ids=str,
 )
@@ -106,6 +116,20 @@ def test_a_way_that_is_closed_says_why(
     assert what in finding.what
     assert next in finding.next
     assert "wrong" not in str(finding)
+
+
+def test_the_commands_by_hand_work(cluster: Cluster) -> None:
+    """Those that findings suggest: ssh itself gets there, through the bastion too."""
+    for ssh in ({}, {"bastion": "deploy@10.94.0.3", **KEY}, {"user": "deploy"}):
+        [host] = reached(cluster, **ssh).hosts
+        command = Target.of(host).running("hostname; echo $SSH_CONNECTION")
+        ran = subprocess.run(
+            ["sh", "-c", command], text=True, capture_output=True, check=False, timeout=30
+        )
+        assert ran.returncode == 0, ran.stderr
+        name, connection = ran.stdout.splitlines()
+        assert name == "cp1"
+        assert connection.split()[0] == ("10.94.0.3" if "bastion" in ssh else "10.94.0.1")
 
 
 def test_a_file_of_many_pieces_arrives_whole(cluster: Cluster, tmp_path: Path) -> None:
@@ -148,7 +172,7 @@ def test_host_keys_are_checked(cluster: Cluster, tmp_path: Path) -> None:
     with Session(reached(cluster, known_hosts=kept, host_keys="accept-new")) as session:
         session.connect()
         assert "HAS CHANGED" in session.failures["cp1"].what
-        assert f"ssh-keygen -f {kept} -R '10.94.0.11'" in session.failures["cp1"].next
+        assert f"ssh-keygen -f {kept} -R 10.94.0.11" in session.failures["cp1"].next
 
 
 def test_a_host_that_is_known_by_its_rsa_key_is_asked_for_that(
@@ -177,7 +201,7 @@ def test_big_outputs_and_inputs_come_through_whole(cluster: Cluster) -> None:
 
 
 def test_commands_are_in_no_list_of_processes(cluster: Cluster) -> None:
-    with Session(reached(cluster, user="ops", sudo_password="ops")) as session:
+    with Session(reached(cluster, **OPS)) as session:
         session.connect()
         seen = session.ask("cp1", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '; : sesame-word").stdout
     assert "sudo" in seen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -97,7 +98,88 @@ def test_users_and_their_sudo(lab: Lab) -> None:
     at = lab.address("w1")
     assert lab.ssh(f"deploy@{at}", "sudo -n id -un").stdout.strip() == "root"
     assert lab.ssh(f"ops@{at}", "sudo -n id -un").returncode != 0
-    assert lab.ssh(f"ops@{at}", "echo ops | sudo -S -p '' id -un").stdout.strip() == "root"
+    password = (lab.state / "password").read_text().strip()
+    assert stat.S_IMODE((lab.state / "password").stat().st_mode) == 0o600
+    assert len(password) >= 20
+    became = lab.ssh(f"ops@{at}", f"echo {password} | sudo -S -p '' id -un")
+    assert became.stdout.strip() == "root"
+
+
+@pytest.mark.parametrize("user", ["root", "ops"])
+def test_no_login_takes_a_password(lab: Lab, user: str) -> None:
+    options = ["-F", "none", "-o", "PubkeyAuthentication=no", "-o", "BatchMode=yes"]
+    known = f"UserKnownHostsFile={lab.state}/known_hosts"
+    for host in (lab.address("w1"), BASTION):
+        ran = subprocess.run(
+            ["ssh", *options, "-o", known, f"{user}@{host}", "true"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 255
+        assert "Permission denied (publickey)" in ran.stderr
+
+
+@pytest.fixture
+def outside() -> Iterator[list[str]]:
+    """Another machine on the network of this one, which it knows as the way to the lab.
+
+    Returns:
+        the words before a command that is run there.
+    """
+    far = "ki-outside"
+    inside = ["ip", "netns", "exec", far]
+    subprocess.run(["ip", "netns", "add", far], check=True)
+    try:
+        for command in (
+            f"ip link add {far} type veth peer name eth0 netns {far}",
+            f"ip address add 10.89.29.1/24 dev {far}",
+            f"ip link set {far} up",
+            f"ip -n {far} link set lo up",
+            f"ip -n {far} link set eth0 up",
+            f"ip -n {far} address add 10.89.29.2/24 dev eth0",
+            f"ip -n {far} route add 10.89.21.0/24 via 10.89.29.1",
+        ):
+            subprocess.run(command.split(), check=True)
+        yield inside
+    finally:
+        subprocess.run(["ip", "link", "delete", far], check=False)
+        subprocess.run(["ip", "netns", "delete", far], check=True)
+
+
+def test_only_this_machine_reaches_the_hosts_and_they_reach_out(
+    lab: Lab, outside: list[str]
+) -> None:
+    connect = "timeout 5 bash -c '</dev/tcp/{}/{}' && echo yes || echo no"
+    program = "import socket; s = socket.create_server(('', 80)); print(flush=True); s.accept()"
+    words = [*outside, sys.executable, "-c", program]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as serving:
+        try:
+            assert serving.stdout
+            assert serving.stdout.readline() == b"\n"
+            assert lab.sh("cp1", connect.format("10.89.29.2", 80)) == "yes"
+            for host in (lab.address("cp1"), BASTION):
+                tried = ["bash", "-c", connect.format(host, 22)]
+                ran = subprocess.run([*outside, *tried], capture_output=True, text=True, check=True)
+                assert ran.stdout.strip() == "no"
+                here = subprocess.run(tried, capture_output=True, text=True, check=True)
+                assert here.stdout.strip() == "yes"
+        finally:
+            serving.kill()
+
+
+def test_rules_of_an_earlier_form_are_replaced(lab: Lab) -> None:
+    def rules() -> list[str]:
+        said = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True)
+        return [line for line in said.stdout.splitlines() if "kubeinstall-lab:test-lab" in line]
+
+    before = rules()
+    mark = ["-m", "comment", "--comment", "kubeinstall-lab:test-lab"]
+    bridge = next(line.split()[3] for line in before if " -i " in line)
+    old = ["FORWARD", "-o", bridge, *mark, "-j", "ACCEPT"]
+    subprocess.run(["iptables", "-w", "-I", *old], check=True)
+    lab.run("up").ok()
+    assert rules() == before
 
 
 def test_through_the_bastion(lab: Lab) -> None:

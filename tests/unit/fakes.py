@@ -36,6 +36,7 @@ class FakeSession:
     ) -> None:
         self.cluster = cluster
         self.failures: dict[str, Finding] = {}
+        self.warnings: list[Finding] = []
         self.rounds: list[tuple[str, list[str], bool]] = []
         self.asked: list[tuple[str, str]] = []
         self.prefetched: list[str] = []

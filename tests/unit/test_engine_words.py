@@ -13,12 +13,13 @@ import pytest
 
 from kubeinstall.engine.answers import Question, answers, ask_script
 from kubeinstall.engine.events import VERSION, EventLog
-from kubeinstall.engine.reasons import SshFailure, Target, UnknownHostKey, explain
+from kubeinstall.engine.reasons import ChangedHostKey, SshFailure, UnknownHostKey, explain
 from kubeinstall.engine.redact import MASK, Redactor
-from kubeinstall.engine.ssh import bastion_target, load_key
+from kubeinstall.engine.ssh import load_key
+from kubeinstall.engine.target import Target
 from kubeinstall.engine.types import Event, Output, Status
 from kubeinstall.findings import Kind, KubeinstallError
-from kubeinstall.inventory.model import Ssh
+from kubeinstall.inventory.model import Jump
 
 pytestmark = pytest.mark.unit
 
@@ -54,8 +55,8 @@ def test_a_secret_of_several_lines_is_hidden_line_by_line() -> None:
     assert redact("x second line y") == f"x {MASK} y"
 
 
-def target(**ssh: object) -> Target:
-    return Target(Ssh.model_validate(ssh), "root", "10.0.0.1", 2222, Path("/kh"))
+def target() -> Target:
+    return Target("10.0.0.1", 2222, "root", None, None, None, Path("/kh"), accept_new=False)
 
 
 @pytest.mark.parametrize(
@@ -67,13 +68,13 @@ def target(**ssh: object) -> Target:
         (
             paramiko.SSHException("Error reading SSH protocol banner"),
             "no ssh server",
-            "ssh -p 2222 root@10.0.0.1",
+            "root@10.0.0.1",
         ),
         (paramiko.AuthenticationException("no"), "does not let root log in", "by hand"),
         (EOFError(), "closed the connection", "ssh -p 2222"),
-        (UnknownHostKey("x", KEY), "is not known", "ssh-keyscan -p 2222 10.0.0.1 >> /kh"),
+        (UnknownHostKey(KEY), "is not known", "ssh-keyscan -p 2222 10.0.0.1 >> /kh"),
         (
-            paramiko.BadHostKeyException("x", KEY, KEY),
+            ChangedHostKey(KEY, 1),
             "HAS CHANGED",
             "ssh-keygen -f /kh -R '[10.0.0.1]:2222'",
         ),
@@ -89,14 +90,16 @@ def test_a_failed_connect_says_what_and_what_next(error: Exception, what: str, n
 @pytest.mark.parametrize(
     ("given", "user", "address", "port"),
     [
-        ("jump", "me", "jump", 22),
+        ("jump", "", "jump", 22),
         ("you@jump:2200", "you", "jump", 2200),
         ("you@10.0.0.3", "you", "10.0.0.3", 22),
+        ("you@corp.example@jump:2200", "you@corp.example", "jump", 2200),
+        ("[::1]:2200", "", "::1", 2200),
+        ("CORP\\you@[2001:db8::1]", "CORP\\you", "2001:db8::1", 22),
     ],
 )
 def test_a_bastions_name_is_taken_apart(given: str, user: str, address: str, port: int) -> None:
-    made = bastion_target(Ssh(user="me", bastion=given))
-    assert (made.user, made.address, made.port) == (user, address, port)
+    assert Jump.parse(given) == Jump(user, address, port)
 
 
 def test_keys_that_cannot_be_used_say_why(tmp_path: Path) -> None:

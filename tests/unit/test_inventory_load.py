@@ -14,7 +14,7 @@ import pytest
 
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.inventory.load import load, load_with_warnings
-from kubeinstall.inventory.model import Cluster, Firewall
+from kubeinstall.inventory.model import LAB_FOLDER, Cluster, Firewall
 from kubeinstall.releases import Version
 
 pytestmark = pytest.mark.unit
@@ -189,6 +189,32 @@ class TestFiles:
 def test_odd_values(tmp_path: Path, ssh: str, told: str) -> None:
     [finding] = errors(write(tmp_path, with_ssh(ssh)))
     assert told in finding.what
+
+
+@pytest.mark.parametrize(
+    ("key", "more", "told"),
+    [
+        (f"{LAB_FOLDER}/t/id_ed25519", "lab: {subnet: 10.0.0.0/24}", "lab up"),
+        (f"{LAB_FOLDER}/another/id_ed25519", "lab: {subnet: 10.0.0.0/24}", "name one"),
+        ("~/no-such-key", "lab: {subnet: 10.0.0.0/24}", "name one"),
+        (f"{LAB_FOLDER}/t/id_ed25519", "", "name one"),
+        (".vagrant/machines/cp1/key", "vagrant: {box: b/b, cpus: 2, memory: 2048}", "vagrant up"),
+        ("no-such-key", "vagrant: {box: b/b, cpus: 2, memory: 2048}", "name one"),
+    ],
+)
+def test_what_makes_a_missing_key_is_said_where_it_is_true(
+    tmp_path: Path, key: str, more: str, told: str
+) -> None:
+    text = f"""
+cluster: {{name: t, kubernetes: 1.36.2}}
+groups:
+  control_plane:
+    taints: []
+    hosts: {{cp1: {{address: 10.0.0.11, ssh: {{key: {key}}}}}}}
+{more}
+"""
+    [finding] = [f for f in errors(write(tmp_path, text)) if "no such file" in f.what]
+    assert told in finding.next
 
 
 class TestUnreadable:

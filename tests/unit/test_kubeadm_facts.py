@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,34 @@ def test_kubeconfig_fact() -> None:
     found = facts.KubeconfigCopy().process(lines)
     assert found == facts.KubeconfigState("/home/me", "1", "2", True, True)
     assert facts.KubeconfigCopy().process(["junk"]) == facts.KubeconfigState()
+
+
+@pytest.mark.parametrize("user", ["x; touch made", "$(touch made)", "it's", "me@corp.example"])
+def test_a_login_never_becomes_part_of_the_script(user: str, tmp_path: Path) -> None:
+    command = facts.KubeconfigCopy().command(user)
+    ran = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ran.stderr == ""
+    assert list(tmp_path.iterdir()) == []
+    assert "right=yes" not in ran.stdout
+
+
+def test_the_copy_of_a_login_is_right_by_its_owners_number(tmp_path: Path) -> None:
+    (tmp_path / ".kube").mkdir()
+    copy = tmp_path / ".kube" / "config"
+    copy.touch(0o600)
+    line = f"me@corp.example:x:{os.getuid()}:0::{tmp_path}:/bin/sh"
+    fakes = f"getent() {{ echo '{line}'; }}; id() {{ echo {os.getuid()}; }}\n"
+    script = fakes + facts.KubeconfigCopy().command("me@corp.example")
+
+    def right() -> bool:
+        ran = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+        return facts.KubeconfigCopy().process(ran.stdout.splitlines()).right
+
+    assert right()
+    copy.chmod(0o644)
+    assert not right()
 
 
 def test_leftovers_fact() -> None:

@@ -70,6 +70,7 @@ CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (hosts.names, (_ADDRESS, (*_HOSTS, "hostname"))),
     (hosts.addresses, (_ADDRESS, _NODE_IP, *_settings("ssh"))),
     (hosts.node_ips, (_ADDRESS, _NODE_IP)),
+    (hosts.logins, (_ADDRESS, *_settings("ssh"))),
     (hosts.sudo, (_ADDRESS, *_settings("ssh"))),
     (hosts.bastions, (_ADDRESS, *_settings("ssh"))),
     (hosts.room_for_pods, (_ADDRESS, *_settings("taints"))),

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network
+import re
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
-from kubeinstall.inventory.model import HostEntry, HostSettings, InventoryFile, Role
+from kubeinstall.inventory.forms import FORMS, LOCAL_LOGIN
+from kubeinstall.inventory.model import (
+    HostEntry,
+    HostSettings,
+    InventoryFile,
+    Jump,
+    Role,
+    Ssh,
+)
 from kubeinstall.inventory.resolve import entries, layers, settings
 from kubeinstall.inventory.source import Issue, Loc, dotted
 from kubeinstall.inventory.words import did_you_mean
@@ -130,42 +139,98 @@ def unusable(address: IPv4Address) -> str:
     return ""
 
 
-def sudo(inventory: InventoryFile) -> Iterator[Issue]:
-    """A sudo password is for logins other than root."""
-    told: set[Loc] = set()
-    for _, role, name, entry in entries(inventory):
-        ssh = settings(inventory, role, entry).ssh
-        if ssh.user != "root" or ssh.sudo_password is None:
-            continue
-        loc = _layer_with_sudo_password(inventory, role, name)
-        if loc not in told:
-            told.add(loc)
+def logins(inventory: InventoryFile) -> Iterator[Issue]:
+    """A login's domain is none of an address: then the host stands in the user's place."""
+    for loc, layer in layers(inventory):
+        _, _, domain = layer.ssh.user.rpartition("@")
+        if _is(IPv4Address, domain):
+            place = (*loc, "ssh", "user")
             yield Issue(
-                loc,
-                f"{dotted(loc)} is not used: the login is root",
-                next="remove it, or set ssh.user",
-                severity="warning",
-                at_key=True,
+                place,
+                f"{dotted(place)}: {layer.ssh.user} is a login and the address of a host",
+                next=f"write the login alone; {domain} is an `address`",
             )
 
 
-def _layer_with_sudo_password(inventory: InventoryFile, role: Role, name: str) -> Loc:
-    """The nearest place to a host that sets the sudo password."""
-    group = ("groups", "control_plane" if role is Role.CONTROL_PLANE else "workers")
-    by_loc: dict[Loc, HostSettings] = dict(layers(inventory))
-    for loc in ((*group, "hosts", name), group, ("defaults",)):
-        if by_loc[loc].ssh.sudo_password is not None:
-            return (*loc, "ssh", "sudo_password")
-    raise AssertionError(f"{name} has a sudo password from nowhere")
+def sudo(inventory: InventoryFile) -> Iterator[Issue]:
+    """A sudo password is for logins other than root."""
+    yield from _unused(
+        inventory,
+        ("sudo_password",),
+        lambda ssh: ssh.user == "root",
+        "the login is root",
+        "remove it, or set ssh.user",
+    )
 
 
 def bastions(inventory: InventoryFile) -> Iterator[Issue]:
-    """A bastion's port is one."""
+    """A bastion's address and port are some, and what is for a bastion has one."""
     for loc, layer in layers(inventory):
-        _, _, port = (layer.ssh.bastion or "").partition(":")
-        if port and not 1 <= int(port) <= 65535:
-            place = (*loc, "ssh", "bastion")
-            yield Issue(place, f"{dotted(place)}: {port} is no port", next="take 1 to 65535")
+        place = (*loc, "ssh", "bastion")
+        jump = Jump.parse(layer.ssh.bastion) if layer.ssh.bastion else None
+        if jump and not 1 <= jump.port <= 65535:
+            yield Issue(place, f"{dotted(place)}: {jump.port} is no port", next="take 1 to 65535")
+        if jump and ":" in jump.host and not _is(IPv6Address, jump.host):
+            yield Issue(
+                place,
+                f"{dotted(place)}: {jump.host} is no IPv6 address",
+                next="write it like [2001:db8::1]:22",
+            )
+    yield from _unused(
+        inventory,
+        ("bastion_key", "bastion_key_passphrase", "bastion_password"),
+        lambda ssh: ssh.bastion is None,
+        "there is no bastion",
+        "remove it, or set ssh.bastion",
+    )
+
+
+def _is(kind: type[IPv4Address | IPv6Address], text: str) -> bool:
+    try:
+        kind(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _unused(
+    inventory: InventoryFile,
+    fields: tuple[str, ...],
+    without: Callable[[Ssh], bool],
+    why: str,
+    advice: str,
+) -> Iterator[Issue]:
+    """Warn of ssh settings that a host has and does not use, once for each place.
+
+    Args:
+        without: whether a host with these settings does not use the fields.
+    """
+    told: set[Loc] = set()
+    for _, role, name, entry in entries(inventory):
+        ssh = settings(inventory, role, entry).ssh
+        for field in fields:
+            if getattr(ssh, field) is None or not without(ssh):
+                continue
+            loc = _layer_with(inventory, role, name, field)
+            if loc not in told:
+                told.add(loc)
+                yield Issue(
+                    loc,
+                    f"{dotted(loc)} is not used: {why}",
+                    next=advice,
+                    severity="warning",
+                    at_key=True,
+                )
+
+
+def _layer_with(inventory: InventoryFile, role: Role, name: str, field: str) -> Loc:
+    """The nearest place to a host that sets a field of ``ssh``."""
+    group = ("groups", "control_plane" if role is Role.CONTROL_PLANE else "workers")
+    by_loc: dict[Loc, HostSettings] = dict(layers(inventory))
+    for loc in ((*group, "hosts", name), group, ("defaults",)):
+        if getattr(by_loc[loc].ssh, field) is not None:
+            return (*loc, "ssh", field)
+    raise AssertionError(f"{name} has ssh.{field} from nowhere")
 
 
 def room_for_pods(inventory: InventoryFile) -> Iterator[Issue]:
@@ -187,6 +252,15 @@ def lab(inventory: InventoryFile) -> Iterator[Issue]:
     """Lab hosts are on the lab's network, each with an address of its own."""
     if inventory.lab is None:
         return
+    for user in inventory.lab.users:
+        if not re.fullmatch(LOCAL_LOGIN, user):
+            place: Loc = ("lab", "users", user)
+            yield Issue(
+                place,
+                f"{dotted(place)}: this is not {FORMS[LOCAL_LOGIN].name}",
+                next=f"write it like {FORMS[LOCAL_LOGIN].example}",
+                at_key=True,
+            )
     subnet = inventory.lab.subnet
     used: dict[IPv4Address, Loc] = {subnet.network_address + 1: ("lab", "subnet")}
     places: list[tuple[Loc, IPv4Address | None]] = [

@@ -17,7 +17,7 @@ from kubeinstall.inventory.model.cluster import (
     KubeProxy,
     Smoke,
 )
-from kubeinstall.inventory.model.lab import CgroupMode, Lab
+from kubeinstall.inventory.model.lab import LAB_FOLDER, CgroupMode, Lab
 from kubeinstall.inventory.model.network import (
     Calico,
     CalicoInstall,
@@ -33,6 +33,7 @@ from kubeinstall.inventory.model.nodes import (
     Groups,
     HostEntry,
     HostSettings,
+    Jump,
     Kubelet,
     Ssh,
     Taint,
@@ -52,6 +53,7 @@ from kubeinstall.inventory.model.system import Firewall, MachineIds, Selinux, Ti
 from kubeinstall.inventory.model.vagrant import Vagrant
 
 __all__ = [
+    "LAB_FOLDER",
     "AddonChoice",
     "Args",
     "Calico",
@@ -75,6 +77,7 @@ __all__ = [
     "HostName",
     "HostSettings",
     "InventoryFile",
+    "Jump",
     "KubeProxy",
     "Kubeadm",
     "Kubelet",

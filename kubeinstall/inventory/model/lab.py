@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from kubeinstall.inventory.forms import DEBIAN_SUITE
 from kubeinstall.inventory.model.base import Ipv4, Ipv4Network, Strict
+
+LAB_FOLDER = Path("/var/lib/kubeinstall/lab")
+"""Where labs are kept, each in a folder of its cluster's name."""
 
 
 class CgroupMode(StrEnum):
@@ -33,7 +37,9 @@ class Lab(Strict):
         None, description="Address of the lab's own package mirror and image registry."
     )
     users: dict[str, Literal["sudo", "sudo-password"]] = Field(
-        default_factory=dict, description="Logins beside root; password: the login name."
+        default_factory=dict,
+        description="Logins beside root, who take the lab's key and no password; sudo-password: "
+        "sudo asks for the one in the lab's folder.",
     )
     nat: bool = Field(
         False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +20,33 @@ from kubeinstall.inventory.forms import (
 from kubeinstall.inventory.model.base import Args, Document, HostName, Ipv4, Port, Strict
 
 
+@dataclass(frozen=True)
+class Jump:
+    """A bastion as the inventory names it.
+
+    Args:
+        user: the login name; empty: the same as on the hosts behind it.
+        host: a name or an address, IPv6 without brackets.
+    """
+
+    user: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Jump:
+        """Read ``[user@]host[:port]``, which has been checked against its form.
+
+        A login may have an ``@`` of its own; an IPv6 address stands in brackets.
+        """
+        user, _, rest = text.rpartition("@")
+        if rest.startswith("["):
+            host, _, port = rest[1:].partition("]")
+        else:
+            host, _, port = rest.partition(":")
+        return cls(user, host, int(port.removeprefix(":") or 22))
+
+
 class Ssh(Strict):
     """How a host is reached."""
 
@@ -30,7 +58,18 @@ class Ssh(Strict):
     key_passphrase: SecretStr | None = None
     password: SecretStr | None = Field(None, description="Login password; a key is better.")
     bastion: str | None = Field(
-        None, pattern=BASTION, description="[user@]host[:port] to reach the host through."
+        None,
+        pattern=BASTION,
+        description="[user@]host[:port] to reach the host through; IPv6: [user@][address]:port.",
+    )
+    bastion_key: Path | None = Field(
+        None,
+        description="Private key file for the bastion, which is never shown `key` or `password`; "
+        "default: the agent and ~/.ssh.",
+    )
+    bastion_key_passphrase: SecretStr | None = None
+    bastion_password: SecretStr | None = Field(
+        None, description="Login password on the bastion; a key is better."
     )
     known_hosts: Path | None = Field(None, description="Default: ~/.ssh/known_hosts.")
     host_keys: Literal["strict", "accept-new"] = Field(
