@@ -22,26 +22,30 @@ def execute(run: Run, phases: Sequence[Phase]) -> int:
         0, or the exit code of the first failure's kind.
     """
     wanted = [phase for phase in phases if phase.planned or not run.dry]
+    skipped: list[str] = []
     try:
         for phase in wanted:
             if _possible(run, phase):
                 _one(run, phase, wanted)
                 run.session.still_locked()
+            else:
+                skipped.append(phase.name)
     except KubeinstallError as error:
         _remember(run, error)
     except KeyboardInterrupt:
         run.errors.append(_interrupted(run))
+    first = run.cluster.first.name
+    if skipped and first in run.session.failures:
+        run.reporter.note(f"{first} has failed, so these were not run: {', '.join(skipped)}")
     run.reporter.ends(_touched(run), run.out, run.errors)
     return run.exit_code
 
 
 def _possible(run: Run, phase: Phase) -> bool:
-    """Whether a phase can run with the hosts that are left; if not, why is told."""
+    """Whether a phase can run with the hosts that are left."""
     if phase.name == "connect":
         return True
-    first = run.cluster.first.name
-    if phase.needs_control_plane and first in run.session.failures:
-        run.reporter.note(f"phase {phase.name}: not run, because {first} is out")
+    if phase.needs_control_plane and run.cluster.first.name in run.session.failures:
         return False
     return bool(run.session.alive)
 

@@ -66,7 +66,6 @@ CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (versions.certificate_validity, (_VERSION, (*_KUBEADM, "certificate_validity"))),
     (versions.removed_flags, (_VERSION, *_settings("kubelet"))),
     (hosts.control_planes, (_ADDRESS,)),
-    (hosts.endpoint, (_ADDRESS, ("cluster", "endpoint"))),
     (hosts.names, (_ADDRESS, (*_HOSTS, "hostname"))),
     (hosts.addresses, (_ADDRESS, _NODE_IP, *_settings("ssh"))),
     (hosts.node_ips, (_ADDRESS, _NODE_IP)),

@@ -54,18 +54,6 @@ def control_planes(inventory: InventoryFile) -> Iterator[Issue]:
         )
 
 
-def endpoint(inventory: InventoryFile) -> Iterator[Issue]:
-    """Several control planes are reached by an address of their own."""
-    if len(inventory.groups.control_plane.hosts) > 1 and inventory.cluster.endpoint is None:
-        yield Issue(
-            ("cluster", "endpoint"),
-            "cluster.endpoint is missing: several control planes need a common address",
-            why="nodes must reach the API when one control plane is down",
-            next="add `endpoint: {host: api.example.org}`, a load balancer or a virtual address",
-            at_key=True,
-        )
-
-
 def names(inventory: InventoryFile) -> Iterator[Issue]:
     """Host names and node names are unique across groups."""
     seen: dict[str, Loc] = {}
