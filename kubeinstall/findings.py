@@ -48,10 +48,15 @@ class Finding:
         head = f"{self.where}: {self.what}" if self.where else self.what
         lines = [head]
         if self.why:
-            lines.append(f"  why:  {self.why}")
+            lines.append(f"  why:  {_indented(self.why)}")
         if self.next:
-            lines.append(f"  next: {self.next}")
+            lines.append(f"  next: {_indented(self.next)}")
         return "\n".join(lines)
+
+
+def _indented(text: str) -> str:
+    """More lines stand below the first, so nobody's words can pass for lines of ours."""
+    return "\n        ".join(text.split("\n"))
 
 
 class KubeinstallError(Exception):

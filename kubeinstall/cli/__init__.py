@@ -88,12 +88,21 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code. Errors are printed to standard error, without a traceback.
     """
+    from kubeinstall.engine import exits
+
+    exits.writable()
+    with exits.knowing():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         result = cli.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
     except click.ClickException as error:
         from kubeinstall.findings import Kind
+        from kubeinstall.report import door
 
-        error.show()
+        door.usage(error)
         return int(Kind.USAGE) if isinstance(error, click.UsageError) else error.exit_code
     except (click.Abort, Exception) as error:
         from kubeinstall.cli.errors import explain

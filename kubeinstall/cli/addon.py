@@ -12,7 +12,6 @@ import yaml
 from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.cli import options
-from kubeinstall.cli.errors import show as show_findings
 from kubeinstall.cli.plan import CHANGES
 from kubeinstall.cli.running import ask_sudo_pass_option, read, running
 from kubeinstall.engine.session import Session
@@ -24,7 +23,8 @@ from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.words import did_you_mean
 from kubeinstall.phases.addons import everything
 from kubeinstall.phases.building import sources
-from kubeinstall.report.terminal import Terminal, console
+from kubeinstall.report import door
+from kubeinstall.report.terminal import Terminal
 
 _optional = click.option(
     "-i",
@@ -50,7 +50,7 @@ def list_all(inventory: Path | None) -> None:
         version = addon.file.releases[0].version
         mark = "*" if ours else " "
         retired = " (retired upstream)" if addon.file.retired else ""
-        click.echo(f"{mark} {addon.name:{width}}  {version:10}  {addon.file.title}{retired}")
+        door.echo(f"{mark} {addon.name:{width}}  {version:10}  {addon.file.title}{retired}")
 
 
 @command.command()
@@ -60,7 +60,7 @@ def show(name: str, inventory: Path | None) -> None:
     """Show an addon: its versions, what it needs, and the values it takes."""
     folders, _ = _folders(inventory)
     for line in _lines(_addon(name, folders)):
-        click.echo(line)
+        door.echo(line)
 
 
 @command.command()
@@ -78,15 +78,15 @@ def render(wanted: tuple[str, ...], inventory: Path, on_host: bool) -> None:
     kustomize.
     """
     cluster, warnings = load_with_warnings(inventory, files_must_exist=on_host)
-    show_findings(warnings)
+    door.findings(warnings)
     for name in wanted:
         _must_be_in(cluster, name)
     for rendered in _with_host(cluster) if on_host else render_all(cluster, chosen(cluster)):
         if not wanted or rendered.name in wanted:
-            click.echo(f"# {rendered.title}")
+            door.echo(f"# {rendered.title}")
             for document in rendered.objects:
-                click.echo("---")
-                click.echo(yaml.safe_dump(document, sort_keys=False), nl=False)
+                door.echo("---")
+                door.document(yaml.safe_dump(document, sort_keys=False))
 
 
 @command.command()
@@ -99,8 +99,8 @@ def diff(wanted: tuple[str, ...], inventory: Path, ask_sudo_pass: bool) -> int:
     Exits with 0 for no changes, 2 for changes, others for errors.
     """
     cluster, warnings = read(inventory, ask_sudo_pass)
-    show_findings(warnings)
-    reporter = Terminal(console(file=io.StringIO()))
+    door.findings(warnings)
+    reporter = Terminal(door.console(file=io.StringIO()))
     with running(cluster, reporter, dry=True) as run:
         run.session.connect([cluster.first.name])
         if failed := list(run.session.failures.values()):
@@ -113,10 +113,10 @@ def diff(wanted: tuple[str, ...], inventory: Path, ask_sudo_pass: bool) -> int:
     chosen_ = [change for change in found if not wanted or change.name in wanted]
     for change in chosen_:
         for line in change.told:
-            click.echo(f"# {line}")
+            door.echo(f"# {line}")
         if change.any:
-            click.echo(f"# {change.operation}")
-            click.echo(change.diff or "(only what is noted of it)")
+            door.echo(f"# {change.operation}")
+            door.echo(change.diff or "(only what is noted of it)")
     return CHANGES if any(change.any for change in chosen_) else 0
 
 

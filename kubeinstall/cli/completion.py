@@ -6,6 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from kubeinstall.cli import PROGRAM, cli
+from kubeinstall.report import door
 
 _INSTALL = {
     "bash": "~/.local/share/bash-completion/completions/kubeinstall",
@@ -25,6 +26,6 @@ def command(shell: str) -> None:
     if completion_class is None:
         raise click.UsageError(f"click has no completion for {shell}")
     script = completion_class(cli, {}, PROGRAM, "_KUBEINSTALL_COMPLETE").source()
-    click.echo(script.rstrip("\n"))
-    click.echo(f"# To install: write this to {_INSTALL[shell]}")
-    click.echo("# and start a new shell.")
+    door.echo(script.rstrip("\n"))
+    door.echo(f"# To install: write this to {_INSTALL[shell]}")
+    door.echo("# and start a new shell.")

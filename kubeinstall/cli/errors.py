@@ -6,21 +6,15 @@ import os
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from kubeinstall import __version__
+from kubeinstall.engine import exits
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.report import door
 from kubeinstall.resources import cache
-
-
-def show(findings: Iterable[Finding]) -> None:
-    """Print findings to standard error."""
-    for finding in findings:
-        colour = "red" if finding.severity == "error" else "yellow"
-        click.echo(f"{click.style(finding.severity, fg=colour, bold=True)}: {finding}", err=True)
 
 
 def explain(error: BaseException) -> int:
@@ -30,12 +24,12 @@ def explain(error: BaseException) -> int:
         The exit code that belongs to it.
     """
     if isinstance(error, KubeinstallError):
-        show(error.findings)
+        door.findings(error.findings)
         return error.exit_code
     if isinstance(error, click.Abort):
-        click.echo("interrupted", err=True)
+        door.echo("interrupted", err=True)
         return int(Kind.INTERRUPTED)
-    show([_internal(error)])
+    door.findings([_internal(error)])
     return int(Kind.INTERNAL)
 
 
@@ -63,5 +57,5 @@ def _save(text: str) -> Path:
         descriptor, temporary = tempfile.mkstemp(suffix=f"-kubeinstall-{name}", text=True)
         path = Path(temporary)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+        file.write(exits.cleaned(exits.redacted(text)))
     return path

@@ -8,6 +8,7 @@ import click
 
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.starter import parse_target, starter
+from kubeinstall.report import door
 
 
 @click.command("init")
@@ -38,7 +39,7 @@ def command(targets: tuple[str, ...], output: Path, force: bool) -> None:
         raise KubeinstallError(
             Finding(Kind.LOCAL, f"it cannot be written: {error.strerror}", str(output))
         ) from None
-    click.echo(f"wrote {output}")
+    door.echo(f"wrote {output}")
     option = "" if output == Path("kubeinstall.yaml") else f" -i {output}"
     first = "read it, " if targets else "put your hosts' addresses into it, "
-    click.echo(f"next: {first}then kubeinstall validate{option} && kubeinstall up{option}")
+    door.echo(f"next: {first}then kubeinstall validate{option} && kubeinstall up{option}")

@@ -11,6 +11,7 @@ from kubeinstall import kubeconfig
 from kubeinstall.cli import options
 from kubeinstall.cli.running import ask_sudo_pass_option, read
 from kubeinstall.engine.session import Session
+from kubeinstall.report import door
 
 
 @click.command("kubeconfig")
@@ -40,12 +41,12 @@ def command(inventory: Path, ask_sudo_pass: bool, merge: bool, output: Path | No
     with Session(cluster) as session:
         document = kubeconfig.fetch(session, cluster)
     if target is None:
-        click.echo(kubeconfig.dump(document), nl=False)
+        door.document(kubeconfig.dump(document))
         return
     name = cluster.spec.name
     if merge:
         kubeconfig.merge(target, document)
-        click.echo(f"{target}: its current context is {name} now; try: kubectl get nodes")
+        door.echo(f"{target}: its current context is {name} now; try: kubectl get nodes")
     else:
         kubeconfig.save(target, document)
-        click.echo(f"{target}: written; try: kubectl --kubeconfig {target} get nodes")
+        door.echo(f"{target}: written; try: kubectl --kubeconfig {target} get nodes")

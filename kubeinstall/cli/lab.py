@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from kubeinstall.lab import lab, machine, mirror, system
 from kubeinstall.lab.errors import LabError
 from kubeinstall.lab.plan import LabPlan, plan
 from kubeinstall.releases import Version
+from kubeinstall.report import door
 
 _UP = "kubeinstall lab up -i with the same inventory"
 
@@ -32,14 +32,14 @@ def command() -> None:
 @options.inventory
 def up(inventory: Path) -> None:
     """Bring the inventory's hosts up; what is up already is left alone."""
-    lab.up(_plan(inventory), click.echo)
+    lab.up(_plan(inventory), door.echo)
 
 
 @command.command()
 @options.inventory
 def down(inventory: Path) -> None:
     """Take the hosts away, with all that was made for them."""
-    lab.down(_plan(inventory), click.echo)
+    lab.down(_plan(inventory), door.echo)
 
 
 @command.command()
@@ -49,15 +49,13 @@ def status(inventory: Path, as_json: bool) -> int:
     """Show how every host is; exits with 1 unless all of them answer."""
     hosts = lab.status(_plan(inventory))
     if as_json:
-        click.echo(json.dumps([asdict(host) for host in hosts], indent=2))
+        door.document(door.as_json([asdict(host) for host in hosts]))
     else:
         width = max(len(host.name) for host in hosts)
         for host in hosts:
             running = f"running, cgroup {host.cgroup}" if host.running else "off"
             ssh = "ssh answers" if host.ssh else "no ssh"
-            click.echo(
-                f"{host.name:{width}}  {host.address:15}  {host.purpose:7}  {running}, {ssh}"
-            )
+            door.echo(f"{host.name:{width}}  {host.address:15}  {host.purpose:7}  {running}, {ssh}")
     return 0 if all(host.running and host.ssh for host in hosts) else 1
 
 
@@ -122,12 +120,12 @@ def make_mirror(
     if from_debian_source and from_binaries:
         raise click.UsageError("give --from-debian-source or --from-binaries, not both")
     if from_debian_source:
-        mirror.from_debian_source(click.echo)
+        mirror.from_debian_source(door.echo)
     elif from_binaries:
-        mirror.from_binaries(from_binaries, _version(kubernetes, inventory), click.echo)
+        mirror.from_binaries(from_binaries, _version(kubernetes, inventory), door.echo)
     else:
         for tree in mirror.trees():
-            click.echo(f"{tree.kubernetes:10} from {tree.manifest.origin:8}  {tree.path}")
+            door.echo(f"{tree.kubernetes:10} from {tree.manifest.origin:8}  {tree.path}")
 
 
 def _version(kubernetes: str | None, inventory: Path | None) -> str:

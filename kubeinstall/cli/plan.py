@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import click
 
 from kubeinstall.cli import options
-from kubeinstall.cli.errors import show
 from kubeinstall.cli.running import choosing, reaching, read, running
 from kubeinstall.phases import PHASES
 from kubeinstall.phases.runner import execute
 from kubeinstall.phases.select import pick
+from kubeinstall.report import door
 from kubeinstall.report.plan import Plan
-from kubeinstall.report.terminal import Terminal, console
+from kubeinstall.report.terminal import Terminal
 
 CHANGES = 2
 
@@ -44,7 +43,7 @@ def command(
     phases = pick(PHASES, first=first, last=last, only=only)
     cluster, warnings = read(inventory, ask_sudo_pass)
     plan = Plan()
-    out = console(file=io.StringIO()) if as_json else console(plain=plain)
+    out = door.console(file=io.StringIO()) if as_json else door.console(plain=plain)
     reporter = Terminal(out, plan=plan)
     if not as_json:
         for warning in warnings:
@@ -52,6 +51,6 @@ def command(
     with running(cluster, reporter, limit=limit, dry=True) as run:
         code = execute(run, phases)
     if as_json:
-        show(run.errors)
-        click.echo(json.dumps(plan.as_dict(run.out), indent=2))
+        door.findings(run.errors)
+        door.document(door.as_json(plan.as_dict(run.out)))
     return code or (CHANGES if plan.events else 0)

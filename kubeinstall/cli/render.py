@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from kubeinstall.cli import options
-from kubeinstall.cli.errors import show
 from kubeinstall.deploys import families
 from kubeinstall.deploys.families import SYSTEMS
 from kubeinstall.deploys.rendered import RenderedFile, rendered
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.load import load_with_warnings
+from kubeinstall.report import door
 
 
 @click.command("render")
@@ -45,13 +45,13 @@ def command(inventory: Path, output: Path, containerd: int | None, system: str) 
     that only a run knows are not in it.
     """
     cluster, warnings = load_with_warnings(inventory, files_must_exist=False)
-    show(warnings)
+    door.findings(warnings)
     family = families.of(SystemState(system))
     for host in cluster.hosts:
         files = list(rendered(cluster, host, containerd, family))
         for file in files:
             _write(output / host.name, file)
-        click.echo(f"{host.name}: {len(files)} files in {output / host.name}")
+        door.echo(f"{host.name}: {len(files)} files in {output / host.name}")
 
 
 def _write(folder: Path, file: RenderedFile) -> None:

@@ -11,7 +11,8 @@ from kubeinstall.cli.running import interactive, printing, reaching, read, runni
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.phases.reset import PHASES
 from kubeinstall.phases.runner import execute
-from kubeinstall.report.terminal import Terminal, console
+from kubeinstall.report import door
+from kubeinstall.report.terminal import Terminal
 
 
 @click.command("reset")
@@ -39,7 +40,7 @@ def command(
     cluster, _ = read(inventory, ask_sudo_pass)
     if not yes:
         _confirm(cluster, limit)
-    reporter = Terminal(console(plain=plain or no_color), verbose=verbose)
+    reporter = Terminal(door.console(plain=plain or no_color), verbose=verbose)
     with running(cluster, reporter, limit=limit, events=events) as run:
         for host in cluster.hosts:
             run.session.set_data(host.name, "reset_packages", packages)
@@ -52,6 +53,6 @@ def _confirm(cluster: Cluster, limit: tuple[str, ...]) -> None:
         raise click.UsageError("reset destroys a cluster; where nobody can be asked it needs -y")
     what = f"{', '.join(limit)} of cluster" if limit else "all hosts of cluster"
     name = cluster.spec.name
-    typed = click.prompt(f"This takes {what} {name} down. Type the cluster's name to go on")
+    typed = door.asked(f"This takes {what} {name} down. Type the cluster's name to go on")
     if typed.strip() != name:
         raise click.Abort

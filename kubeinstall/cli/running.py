@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
@@ -11,14 +10,17 @@ from typing import Any
 import click
 from pydantic import SecretStr
 
+from kubeinstall.engine import exits
 from kubeinstall.engine.events import EventLog
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Event
 from kubeinstall.findings import Finding
+from kubeinstall.inventory.known_secrets import known_secrets
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.run import Run
 from kubeinstall.phases.select import limit as limited
+from kubeinstall.report import door
 from kubeinstall.report.terminal import Terminal
 
 Command = Callable[..., Any]
@@ -75,9 +77,11 @@ def printing(command: Command) -> Command:
 def read(inventory: Path, ask_sudo_pass: bool) -> tuple[Cluster, tuple[Finding, ...]]:
     """The inventory's cluster with the warnings about it, and the sudo password if asked for."""
     cluster, warnings = load_with_warnings(inventory)
+    exits.hide(known_secrets(cluster))
     if not ask_sudo_pass:
         return cluster, warnings
-    given = SecretStr(click.prompt("Password for sudo", hide_input=True, err=True))
+    given = SecretStr(door.asked("Password for sudo", hidden=True))
+    exits.hide([given.get_secret_value()])
     hosts = tuple(_with_password(host, given) for host in cluster.hosts)
     return (
         Cluster(spec=cluster.spec, hosts=hosts, lab=cluster.lab, source=cluster.source),
@@ -92,7 +96,7 @@ def _with_password(host: Host, password: SecretStr) -> Host:
 
 def interactive() -> bool:
     """Whether somebody can be asked."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return door.interactive()
 
 
 @contextmanager

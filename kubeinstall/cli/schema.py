@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kubeinstall.inventory.schema import schema_text
+from kubeinstall.report import door
 
 
 @click.command("schema")
@@ -15,4 +16,4 @@ def command() -> None:
 
         # yaml-language-server: $schema=./kubeinstall.schema.json
     """
-    click.echo(schema_text(), nl=False)
+    door.document(schema_text())

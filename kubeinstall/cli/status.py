@@ -11,7 +11,8 @@ from kubeinstall.cli import options
 from kubeinstall.cli.running import reaching, read, running
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.phases.nodes import Nodes, Standing
-from kubeinstall.report.terminal import Terminal, console
+from kubeinstall.report import door
+from kubeinstall.report.terminal import Terminal
 from kubeinstall.verify.status import addons, as_json, as_text, status
 
 
@@ -26,7 +27,7 @@ def command(inventory: Path, limit: tuple[str, ...], ask_sudo_pass: bool, as_jso
     cluster cannot be asked.
     """
     cluster, _ = read(inventory, ask_sudo_pass)
-    with running(cluster, Terminal(console(file=io.StringIO())), limit=limit) as run:
+    with running(cluster, Terminal(door.console(file=io.StringIO())), limit=limit) as run:
         run.session.connect(host.name for host in cluster.hosts)
         try:
             found = run.asked()
@@ -41,7 +42,7 @@ def command(inventory: Path, limit: tuple[str, ...], ask_sudo_pass: bool, as_jso
         nodes = [node for node in nodes if node.name in wanted]
     why = (found.reason, addons_unasked)
     text = as_json(cluster, nodes, there, *why) if as_json_ else as_text(nodes, there, *why)
-    click.echo(text, nl=False)
+    door.document(text)
     if unreachable:
         return int(unreachable[0].kind)
     return 0 if all(node.ready == "yes" for node in nodes) else int(Kind.CLUSTER)

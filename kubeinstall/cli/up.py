@@ -13,7 +13,8 @@ from kubeinstall.phases import PHASES
 from kubeinstall.phases.runner import execute
 from kubeinstall.phases.select import limit as limited
 from kubeinstall.phases.select import pick
-from kubeinstall.report.terminal import Terminal, console
+from kubeinstall.report import door
+from kubeinstall.report.terminal import Terminal
 
 
 @click.command("up", epilog=f"Phases, in order: {', '.join(phase.name for phase in PHASES)}.")
@@ -50,7 +51,7 @@ def command(
     cluster, warnings = read(inventory, ask_sudo_pass)
     if not yes and interactive():
         _confirm(cluster, limit)
-    reporter = Terminal(console(plain=plain or no_color), verbose=verbose)
+    reporter = Terminal(door.console(plain=plain or no_color), verbose=verbose)
     for warning in warnings:
         reporter.finding(warning)
     if any("smoke" in part for part in only):
@@ -58,16 +59,16 @@ def command(
     with running(cluster, reporter, limit=limit, events=events, smoke=smoke) as run:
         code = execute(run, phases)
     if code == 0 and phases == PHASES:
-        click.echo(f"next: kubeinstall kubeconfig -i {inventory} --merge; kubectl get nodes")
+        door.echo(f"next: kubeinstall kubeconfig -i {inventory} --merge; kubectl get nodes")
     return code
 
 
 def _confirm(cluster: Cluster, limit: tuple[str, ...]) -> None:
     """Show which hosts are meant, and ask."""
     names = limited(cluster, limit)
-    click.echo(f"cluster {cluster.spec.name}, Kubernetes {cluster.version}")
+    door.echo(f"cluster {cluster.spec.name}, Kubernetes {cluster.version}")
     for host in cluster.hosts:
         if names is None or host.name in names:
             role = host.role.value.replace("_", " ")
-            click.echo(f"  {host.name}  {host.ssh.user}@{host.address}  {role}")
-    click.confirm("Set up these hosts?", default=True, abort=True)
+            door.echo(f"  {host.name}  {host.ssh.user}@{host.address}  {role}")
+    door.confirmed("Set up these hosts?")

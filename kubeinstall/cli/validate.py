@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,10 +9,10 @@ from pathlib import Path
 import click
 
 from kubeinstall.cli import options
-from kubeinstall.cli.errors import show
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.report import door
 
 
 @click.command("validate")
@@ -31,10 +30,10 @@ def command(inventory: Path, as_json: bool) -> int:
     except KubeinstallError as error:
         findings = error.findings
     if as_json:
-        click.echo(json.dumps(_record(inventory, cluster, findings), indent=2))
+        door.document(door.as_json(_record(inventory, cluster, findings)))
     else:
-        show(findings)
-        click.echo(_verdict(inventory, cluster, findings), err=cluster is None)
+        door.findings(findings)
+        door.echo(_verdict(inventory, cluster, findings), err=cluster is None)
     return 0 if cluster else int(Kind.INVENTORY)
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from kubeinstall.cli import options
-from kubeinstall.cli.errors import show
 from kubeinstall.cli.running import reaching, read, running
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases.addresses import settle
 from kubeinstall.phases.verify import check
-from kubeinstall.report.terminal import Terminal, console
+from kubeinstall.report import door
+from kubeinstall.report.terminal import Terminal
 from kubeinstall.verify.formats import FORMATS
 
 
@@ -37,7 +37,7 @@ def command(
     Exits with 15 if a check fails, with 11 if a host cannot be reached.
     """
     cluster, _ = read(inventory, ask_sudo_pass)
-    with running(cluster, Terminal(console(file=io.StringIO())), limit=limit) as run:
+    with running(cluster, Terminal(door.console(file=io.StringIO())), limit=limit) as run:
         run.session.connect([host.name for host in cluster.hosts if run.selected(host.name)])
         settle(run)
         results, warnings = check(run)
@@ -47,8 +47,8 @@ def command(
     if output:
         _write(output, text)
     else:
-        click.echo(text, nl=False)
-    show([*warnings, *unreachable])
+        door.document(text)
+    door.findings([*warnings, *unreachable])
     if any(result.failed for result in results):
         return int(Kind.VERIFY)
     return int(unreachable[0].kind) if unreachable else 0

@@ -15,7 +15,7 @@ from kubeinstall.engine.agent import TAKE, Lock, Wrap
 from kubeinstall.engine.channel import Upload
 from kubeinstall.engine.commands import script
 from kubeinstall.engine.connection import Connection
-from kubeinstall.engine.streams import LineSink
+from kubeinstall.engine.redact import LineRedactor
 from kubeinstall.engine.types import Output
 
 
@@ -35,7 +35,7 @@ class LiveConnector(BaseConnector):
         connection: Connection,
         timeout: float,
         changes: Callable[[], None],
-        on_line: LineSink | None,
+        on_line: LineRedactor | None,
     ) -> None:
         self.state = state
         self.host = host
@@ -115,12 +115,16 @@ class LiveConnector(BaseConnector):
         *,
         stdin: str | bytes | Upload | None = None,
         timeout: float | None = None,
-        on_line: LineSink | None = None,
+        on_line: LineRedactor | None = None,
         spool: bool = True,
     ) -> Output:
         self._changes()
         wrap = Wrap(timeout or self._timeout, Lock.CHANGE, spool=spool)
-        output = self._connection.run(text, wrap, stdin=stdin, on_line=on_line)
+        try:
+            output = self._connection.run(text, wrap, stdin=stdin, on_line=on_line)
+        finally:
+            if on_line:
+                on_line.close()
         self.ran.append(output)
         return output
 

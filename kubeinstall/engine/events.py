@@ -7,6 +7,7 @@ import os
 import threading
 from pathlib import Path
 
+from kubeinstall.engine import exits
 from kubeinstall.engine.types import Event
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 
@@ -28,9 +29,9 @@ class EventLog:
         self._guard = threading.Lock()
 
     def __call__(self, event: Event) -> None:
-        record = {"version": VERSION, **event.as_dict()}
+        record = {"version": VERSION, **exits.record(event.as_dict())}
         with self._guard:
-            self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            self._file.write(json.dumps(record) + "\n")
             self._file.flush()
 
     def close(self) -> None:

@@ -23,6 +23,8 @@ from kubeinstall.engine.types import Event, Output, Status, shortened
 _TAIL = 40
 _REASON = 6
 _COMMAND = 160
+_SEEN = 1 << 16
+"""Characters at the end of an output that are looked at."""
 
 
 class OperationFailed(Exception):
@@ -171,6 +173,8 @@ class _Execution:
         given = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if arguments.get(key)}
         given.update(command.connector_arguments)
         self._diff += getattr(command, "diff", "")
+        for secret in getattr(command, "secrets", ()):
+            self._task.hide(secret)
         answer = command.execute(self._prepared.state, self._prepared.host, given)
         return bool(answer[0]) if isinstance(answer, tuple) else answer is not False
 
@@ -183,7 +187,9 @@ class _Execution:
 
     def _reason(self) -> str:
         out, err = self._output()
-        tail = [line for line in (err or out).splitlines() if line.strip()][-_REASON:]
+        # Redacted before it is cut: half of a key is not known as one.
+        said = self._task.clean((err or out)[-_SEEN:])
+        tail = [line for line in said.splitlines() if line.strip()][-_REASON:]
         head = f"{self._last_command()} ended with exit code {self._exit_code()}"
         return "\n".join([f"{head}:" if tail else head, *tail])
 
@@ -191,7 +197,7 @@ class _Execution:
         """What it ran last, shortened: the masked form, secrets are not in it."""
         if not self._commands or not isinstance(self._commands[-1], StringCommand):
             return "its last step"
-        first = str(self._commands[-1]).strip().partition("\n")[0]
+        first = self._task.clean(str(self._commands[-1]).strip()).partition("\n")[0]
         return f"`{first if len(first) <= _COMMAND else first[:_COMMAND] + '…'}`"
 
     def _output(self) -> tuple[str, str]:
@@ -217,7 +223,8 @@ class _Execution:
         return "\n".join(map(shortened, self._task.clean(text).split("\n")))
 
     def _event(self, status: Status) -> Event:
-        tail = [line for text in self._output() for line in text.splitlines()][-_TAIL:]
+        said = [self._task.clean(text[-_SEEN:]) for text in self._output()]
+        tail = [line for text in said for line in text.splitlines()][-_TAIL:]
         return Event(
             host=self._task.name,
             phase=self._task.phase,
@@ -225,7 +232,7 @@ class _Execution:
             status=status,
             seconds=round(time.monotonic() - self._began, 3),
             exit_code=self._exit_code(),
-            output=self._clean("\n".join(tail)),
+            output="\n".join(map(shortened, tail)),
             diff=self._task.clean(self._diff),
             time=_now(),
         )

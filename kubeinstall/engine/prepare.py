@@ -10,6 +10,7 @@ from typing import Any
 from kubeinstall.engine.bulk import FactError, Facts, Request
 from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.connector import LiveConnector
+from kubeinstall.engine.redact import LineRedactor
 from kubeinstall.engine.state import HostState
 from kubeinstall.engine.streams import LineSink
 from kubeinstall.engine.types import Deploy, Event, HostResult
@@ -27,6 +28,8 @@ class Task:
         starts: told the name of each operation that is begun.
         on_line: told each line of a streamed command's output.
         clean: takes secrets out of a text.
+        hide: told a secret that commands print from now on.
+        stream: makes what takes lines that may hold secrets from what is told each without.
         stopped: set when no further operation may start.
         timeout: seconds that one command may take.
     """
@@ -41,6 +44,8 @@ class Task:
     starts: Callable[[str], None]
     on_line: LineSink | None
     clean: Callable[[str], str]
+    hide: Callable[[str], None]
+    stream: Callable[[LineSink], LineRedactor]
     stopped: threading.Event
     timeout: float
 
@@ -52,7 +57,12 @@ class Task:
     def connector(self, state: Any, host: Any) -> LiveConnector:
         """The connector that this host's operations run their commands with."""
         return LiveConnector(
-            state, host, self.connection, self.timeout, self.facts.forget, self.on_line
+            state,
+            host,
+            self.connection,
+            self.timeout,
+            self.facts.forget,
+            self.stream(self.on_line) if self.on_line else None,
         )
 
 

@@ -172,6 +172,8 @@ class Rounds:
             starts=lambda what: session.pool.now_at(name, what),
             on_line=lambda line: session.line(name, line),
             clean=session.redact,
+            hide=session.hide,
+            stream=session.redact.stream,
             stopped=session.pool.stopped,
             timeout=session.timeout,
         )

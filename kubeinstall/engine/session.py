@@ -7,10 +7,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import unquote
 
-from pydantic import SecretStr
-
+from kubeinstall.engine import exits
 from kubeinstall.engine.agent import Wrap
 from kubeinstall.engine.bulk import Facts
 from kubeinstall.engine.channel import CommandTimeout
@@ -25,6 +23,7 @@ from kubeinstall.engine.streams import ConnectionLost, TooMuchOutput
 from kubeinstall.engine.target import Target
 from kubeinstall.engine.types import Deploy, Event, HostResult, OnLine, Output, shortened
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.known_secrets import known_secrets
 from kubeinstall.inventory.model import Cluster, Host
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class Session:
     ) -> None:
         self.cluster = cluster
         self.failures: dict[str, Finding] = {}
-        self.redact = Redactor(_secrets(cluster))
+        self.redact = Redactor(known_secrets(cluster))
         self._emit = emit
         self._on_line = on_line
         self._telling = threading.Lock()
@@ -223,7 +222,7 @@ class Session:
             raise KubeinstallError(
                 failure or Finding(Kind.CONNECT, "the host is not connected", where=host)
             )
-        told = (lambda line: on_line(host, shortened(self.redact(line)))) if on_line else None
+        told = self.redact.stream(lambda line: on_line(host, shortened(line))) if on_line else None
         with self._pool.doing(host, "a question to the host"):
             try:
                 return self._connections[host].run(
@@ -233,6 +232,9 @@ class Session:
                 finding = self.lost(host, "a question to the host", error)
                 self.fail(host, finding)
                 raise KubeinstallError(finding) from error
+            finally:
+                if told:
+                    told.close()
 
     def ask_all(self, commands: Mapping[str, str], timeout: float = 60) -> dict[str, Output]:
         """Ask several hosts at once; who does not answer is in ``failures`` and has no result.
@@ -263,6 +265,11 @@ class Session:
         for connection in self._connections.values():
             connection.close()
         self._dialer.close()
+
+    def hide(self, secret: str) -> None:
+        """Take a secret out of everything that is told from now on, here and at every exit."""
+        self.redact.hide(secret)
+        exits.hide([secret])
 
     def tell(self, event: Event) -> None:
         """Pass an event on."""
@@ -354,29 +361,3 @@ class Session:
         self._dialer.abort()
         for connection in list(self._connections.values()):
             connection.interrupt()
-
-
-def _secrets(cluster: Cluster) -> list[str]:
-    registries = cluster.spec.runtime.registries.values()
-    passwords = [r.password.get_secret_value() for r in registries if r.password]
-    logins = [registry.auth for registry in registries if registry.auth]
-    return [*passwords, *logins, *_secrets_of_proxy(cluster), *_secrets_of_hosts(cluster)]
-
-
-def _secrets_of_proxy(cluster: Cluster) -> list[str]:
-    """The logins in the proxies' URLs, and their passwords as some programs tell them."""
-    proxy = cluster.spec.proxy
-    logins = [
-        url.partition("//")[2].rpartition("@")[0] for url in (proxy.urls if proxy else {}).values()
-    ]
-    written = [login.partition(":")[2] for login in logins]
-    return [part for part in (*logins, *written, *map(unquote, written)) if part]
-
-
-def _secrets_of_hosts(cluster: Cluster) -> list[str]:
-    return [
-        secret.get_secret_value()
-        for host in cluster.hosts
-        for _, secret in host.ssh
-        if isinstance(secret, SecretStr)
-    ]

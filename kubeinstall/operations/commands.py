@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pyinfra.api.command import StringCommand
@@ -15,6 +16,7 @@ class Command(StringCommand):
         diff: a unified diff of what it does to a file.
         stream: show its output while it runs.
         stdin: text for its standard input; not part of any log.
+        secrets: what must be taken out of whatever it prints.
         arguments: pyinfra's connector arguments, e.g. ``_timeout`` in seconds.
     """
 
@@ -24,6 +26,7 @@ class Command(StringCommand):
         diff: str = "",
         stream: bool = False,
         stdin: str | None = None,
+        secrets: Iterable[str] = (),
         **arguments: Any,
     ) -> None:
         if stdin is not None:
@@ -32,3 +35,4 @@ class Command(StringCommand):
         self.diff = diff
         self.stream = stream
         self.stdin = stdin
+        self.secrets = tuple(secrets)

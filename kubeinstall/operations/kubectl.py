@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Generator, Mapping, Sequence
+from base64 import b64decode
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +27,8 @@ STAYS = "kept: "
 """Begins a line that tells what a removal left to the user."""
 _KUBECTL = f"kubectl --kubeconfig {ADMIN} --request-timeout=60s"
 _SECONDS = 120
+_SECRET = 8
+"""Characters of a Secret's value; a user's name is shorter, and no secret."""
 # A webhook's pods, or the server of an API, may be on their way; a namespace may be leaving.
 _NOT_YET = (
     "failed calling webhook",
@@ -235,7 +239,26 @@ def _try(title: str, command: str, documents: Sequence[Document], seconds: int) 
         kubectl=f"{_KUBECTL} {command}",
         not_yet=" | ".join(f"*{shlex.quote(words)}*" for words in _NOT_YET),
     )
-    return Command(script, stdin=_list(documents), _timeout=seconds + 240)
+    return Command(
+        script,
+        stdin=_list(documents),
+        secrets=secret_texts(documents),
+        _timeout=seconds + 240,
+    )
+
+
+def secret_texts(documents: Sequence[Document]) -> Iterator[str]:
+    """The values of Secrets that are long enough not to be a part of ordinary words.
+
+    An error of kubectl's may repeat what it was given.
+    """
+    for document in documents:
+        if document["kind"] == "Secret":
+            for coded in (document.get("data") or {}).values():
+                with suppress(ValueError):
+                    text = b64decode(str(coded)).decode()
+                    if len(text) >= _SECRET:
+                        yield text
 
 
 def _list(documents: Sequence[Document]) -> str:

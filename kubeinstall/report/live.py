@@ -9,7 +9,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
-from rich.text import Text
+
+from kubeinstall.report.door import line
 
 _ROWS = 12
 """Hosts shown at once."""
@@ -44,14 +45,14 @@ class Progress:
 
     def __rich_console__(self, _out: Console, _options: ConsoleOptions) -> RenderResult:
         seconds = time.monotonic() - self._began
-        self._spinner.update(text=f"{self._title}  {seconds:.0f} s")
+        self._spinner.update(text=line(f"{self._title}  {seconds:.0f} s"))
         yield self._spinner
         if self._waiting:
-            yield Text(f"  waiting: {self._waiting}", no_wrap=True, overflow="ellipsis")
+            yield line(f"  waiting: {self._waiting}", no_wrap=True, overflow="ellipsis")
         table = Table.grid(padding=(0, 2))
         busy = self.busy()
         for host, operation in list(busy.items())[:_ROWS]:
-            table.add_row("", host, Text(operation, no_wrap=True, overflow="ellipsis"))
+            table.add_row("", line(host), line(operation, no_wrap=True, overflow="ellipsis"))
         yield table
         if len(busy) > _ROWS:
-            yield Text(f"  and {len(busy) - _ROWS} more hosts")
+            yield line(f"  and {len(busy) - _ROWS} more hosts")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TextIO
 
 from rich.console import Console
-from rich.text import Text
 
+from kubeinstall.engine import exits
 from kubeinstall.engine.types import Event, Status
 from kubeinstall.findings import Finding
+from kubeinstall.report import door
 from kubeinstall.report.live import Progress
 from kubeinstall.report.plan import Plan
 from kubeinstall.report.tally import Tally
@@ -27,18 +26,6 @@ _QUIET = 5.0
 """Seconds between two lines on what is waited for."""
 _TAIL = 15
 """Lines of a failed command's output to print; the events file has more."""
-
-
-def console(*, plain: bool = False, file: TextIO | None = None) -> Console:
-    """A console that wraps nothing and marks nothing up by itself.
-
-    Args:
-        plain: no colours and no live progress, even on a tty.
-    """
-    target = file or sys.stdout
-    if plain or not target.isatty():
-        return Console(file=target, no_color=True, force_terminal=False, highlight=False, width=500)
-    return Console(file=target, highlight=False)
 
 
 class Terminal:
@@ -102,9 +89,9 @@ class Terminal:
                 took = f" (after {', '.join(after)})" if (after := self._plan.after(event)) else ""
             self._print(f"  {event.host}: {word}: {event.operation}{took}", _STYLES[event.status])
             if event.status is Status.FAILED:
-                self._indented(event.output.splitlines()[-_TAIL:], "red")
+                self._indented(exits.said(event.output).split("\n")[-_TAIL:], "red")
             elif event.diff and (self._verbose or self._plan):
-                self._indented(event.diff.splitlines(), "dim")
+                self._indented(exits.said(event.diff).split("\n"), "dim")
 
     def line(self, host: str, line: str) -> None:
         with self._lock:
@@ -126,7 +113,7 @@ class Terminal:
     def finding(self, finding: Finding) -> None:
         with self._lock:
             style = "bold red" if finding.severity == "error" else "yellow"
-            head, *rest = str(finding).splitlines()
+            head, *rest = exits.said(str(finding)).split("\n")
             self._print(f"  {finding.severity}: {head}", style)
             self._indented([line.strip() for line in rest])
 
@@ -151,7 +138,7 @@ class Terminal:
         return f"{total}, {failed} failed" if failed else total
 
     def _print(self, text: str, style: str = "") -> None:
-        self._out.print(Text(text, style=style), soft_wrap=True)
+        self._out.print(door.line(text, style), soft_wrap=True)
 
     def _indented(self, lines: Iterable[str], style: str = "") -> None:
         for line in lines:

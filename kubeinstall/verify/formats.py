@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
+from kubeinstall.engine import exits
 from kubeinstall.verify.check import Result
 
 
@@ -16,11 +17,11 @@ def as_text(results: Sequence[Result]) -> str:
     for host, group in groupby(results, key=lambda result: result.host):
         lines.append(host)
         for result in group:
-            lines.append(f"  {_word(result):6}  {result.title}")
+            lines.append(f"  {_word(result):6}  {exits.line(result.title)}")
             if not result.good:
-                lines.append(f"          why:  {result.message}")
+                lines.append(f"          why:  {exits.line(result.message)}")
             if result.failed and result.next:
-                lines.append(f"          next: {result.next}")
+                lines.append(f"          next: {exits.line(result.next)}")
     lines.append(f"{len(results)} checks: {counts(results)}")
     return "\n".join(lines) + "\n"
 
@@ -41,7 +42,7 @@ def counts(results: Sequence[Result]) -> str:
 def as_json(results: Sequence[Result]) -> str:
     """``{"version": 1, "checks": [...]}``."""
     record = {"version": 1, "checks": [result.as_dict() for result in results]}
-    return json.dumps(record, indent=2) + "\n"
+    return json.dumps(exits.record(record), indent=2) + "\n"
 
 
 def as_junit(results: Sequence[Result]) -> str:
@@ -63,7 +64,7 @@ def as_junit(results: Sequence[Result]) -> str:
             element = ET.SubElement(
                 suite,
                 "testcase",
-                name=case.title,
+                name=_printable(case.title),
                 classname=classname,
                 time=f"{case.seconds:.3f}",
             )
@@ -77,8 +78,8 @@ def as_junit(results: Sequence[Result]) -> str:
 
 
 def _printable(text: str) -> str:
-    """The text without control characters, which XML cannot hold."""
-    return "".join(c for c in text if c.isprintable() or c in "\n\t")
+    """The text as XML can hold it."""
+    return "".join(c for c in exits.said(text) if c.isprintable() or c in "\n\t")
 
 
 FORMATS: dict[str, Callable[[Sequence[Result]], str]] = {

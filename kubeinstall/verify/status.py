@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from kubeinstall.addons.parents import VERSION, noted
+from kubeinstall.engine import exits
 from kubeinstall.engine.session import Session
 from kubeinstall.facts.addons import Addons, AddonState
 from kubeinstall.findings import KubeinstallError
@@ -133,6 +134,8 @@ def first_end(answer: str) -> str:
     return f"{min(ends):%Y-%m-%d}" if ends else ""
 
 
+_CELL = 100
+"""Characters of a cell; nodes say what is in most of them."""
 _COLUMNS = ("NAME", "ROLE", "READY", "VERSION", "RUNTIME", "ADDRESS", "CERTIFICATES END")
 
 
@@ -149,7 +152,10 @@ def as_text(
         addons_unasked: why its addons are not known.
     """
     rows = [_COLUMNS] + [
-        (s.name, s.role, s.ready, s.version, s.runtime, s.address, s.certificates or "-")
+        tuple(
+            exits.line(cell, _CELL)
+            for cell in (s.name, s.role, s.ready, s.version, s.runtime, s.address, s.certificates)
+        )
         for s in statuses
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
@@ -166,7 +172,7 @@ def as_text(
     if good := [f"{a.name} {a.version}" for a in addons if not a.problem]:
         lines.append(f"addons: {', '.join(good)}")
     lines += [f"addon {a.name} {a.version}: not ready: {a.problem}" for a in addons if a.problem]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(exits.line, lines)) + "\n"
 
 
 def as_json(
@@ -191,4 +197,4 @@ def as_json(
         "addons": [asdict(addon) for addon in addons],
         "problem": unasked or addons_unasked,
     }
-    return json.dumps(record, indent=2) + "\n"
+    return json.dumps(exits.record(record), indent=2) + "\n"

@@ -10,9 +10,10 @@ import pytest
 
 from kubeinstall.engine.types import Event, Status
 from kubeinstall.findings import Finding, Kind
+from kubeinstall.report.door import console
 from kubeinstall.report.plan import Plan
 from kubeinstall.report.tally import Tally
-from kubeinstall.report.terminal import Terminal, console
+from kubeinstall.report.terminal import Terminal
 from kubeinstall.verify.check import Result
 from kubeinstall.verify.formats import as_json, as_junit, as_text
 
