@@ -34,7 +34,8 @@ def command(
 ) -> int:
     """Take the cluster off its hosts; what ran in it is lost.
 
-    Workers first, then the control plane. With --limit a worker is drained and removed from the
+    Logins for registries and proxies go as well, and so does the runtime's configuration. Workers
+    first, then the control plane. With --limit a worker is drained and removed from the
     cluster that stays. Afterwards `up` works again.
     """
     cluster, _ = read(inventory, ask_sudo_pass)

@@ -55,7 +55,7 @@ def _registries(cluster: Cluster) -> None:
         title = f"Tell containerd how to reach {registry}"
         if what == "ca.crt":
             title = f"Place the CA of {registry}"
-        # A mirror's URL may hold a login.
+        # A mirror's URL may hold a login, and the file of a CA a key as well.
         managed_file(path=file.path, content=file.content, holds=Holds.SECRETS, name=title)
     registries_forgotten(
         folder=containerd_files.CERTS_D,

@@ -33,7 +33,7 @@ def configure(cluster: Cluster) -> None:
         managed_file(
             path=file.path,
             content=file.content,
-            holds=Holds.PUBLIC,
+            holds=Holds.SECRETS,
             name=f"Place the CA of {registry}",
         )
     registries_forgotten(

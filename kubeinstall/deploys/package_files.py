@@ -19,6 +19,13 @@ ALL = (*PACKAGES, "cri-tools", "kubernetes-cni")
 ARCHIVES = "/var/lib/kubeinstall/packages"
 """Where archives of packages are unpacked."""
 
+SOURCES = tuple(
+    path
+    for name in ("kubernetes", "docker")
+    for path in (f"/etc/apt/sources.list.d/{name}.list", f"/etc/yum.repos.d/{name}.repo")
+)
+"""Where package sources of ours are named, of whatever family the host is."""
+
 _ARMOR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubeinstall.deploys import families, proxy_files
 from kubeinstall.facts.proxy import SERVICES_ENV
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.operations import services
 from kubeinstall.operations.files import Holds, absent_file, managed_file
 from kubeinstall.operations.proxy import dnf_proxy
 from kubeinstall.releases.sources import PackageFormat
@@ -38,6 +39,20 @@ def configure(cluster: Cluster) -> None:
             )
         else:
             absent_file(path=path, name=f"Have {service} go without a proxy")
+
+
+def forgotten() -> None:
+    """Nothing goes through a proxy of ours; what runs does so until it is started again."""
+    for service in proxy_files.SERVICES:
+        services.forgotten(
+            path=proxy_files.drop_in(service),
+            command="systemctl daemon-reload",
+            name=f"Have {service} go without a proxy",
+        )
+    # The drop-ins first: a service whose variables are gone would not start.
+    for path in (SERVICES_ENV, proxy_files.KUBEADM_ENV, proxy_files.APT_CONF):
+        absent_file(path=path, name=f"Remove {path}")
+    dnf_proxy(settings={}, name="Have dnf go without a proxy")
 
 
 def _file(cluster: Cluster, path: str, content: object, who: str) -> None:

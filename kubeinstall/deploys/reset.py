@@ -6,18 +6,25 @@ from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
 from kubeinstall.deploys import (
+    containerd_files,
+    docker_files,
     families,
     firewall,
     kubeadm_files,
     network_files,
     network_managers,
     package_files,
+    proxy,
+    registry_files,
 )
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations import kubeadm
 from kubeinstall.operations import reset as operations
 from kubeinstall.operations.archives import archives_gone
-from kubeinstall.operations.files import absent_file
+from kubeinstall.operations.containerd import registries_forgotten
+from kubeinstall.operations.docker import daemon_forgotten
+from kubeinstall.operations.docker_logins import docker_logins
+from kubeinstall.operations.files import absent_file, given_back, login_gone
 
 
 @deploy("reset")
@@ -25,8 +32,8 @@ def reset() -> None:
     """Undo ``kubeadm init`` or ``join``, and remove what kubeadm leaves.
 
     In memory: ``reset_packages``, whether the packages go as well, and their source.
-    What was prepared for any
-    cluster (sysctls, modules, the runtime and its settings) stays.
+    What was prepared for any cluster (sysctls, modules, the runtime) stays, but for what can hold a
+    secret: logins for registries and proxies, and the runtime's configuration; see ``written``.
     """
     cluster: Cluster = host.data.cluster
     for user in dict.fromkeys(("root", host.data.node.ssh.user)):
@@ -50,9 +57,29 @@ def reset() -> None:
     network_managers.as_before()
     operations.rules_gone(name="Remove the cluster's firewall rules")
     operations.folders_gone(name="Empty the cluster's folders")
+    _secrets_gone(cluster)
     if host.data.get("reset_packages"):
         family = families.current()
         family.removed(package_files.ALL, name="Remove the Kubernetes packages")
         for file in package_files.files(cluster, family):
             absent_file(path=file.path, name=f"Remove {file.path}")
         archives_gone(folder=package_files.ARCHIVES, name="Remove archives of packages")
+
+
+def _secrets_gone(cluster: Cluster) -> None:
+    """Nothing of ours that can hold a secret, whichever runtime the inventory has now."""
+    logins = registry_files.logins(cluster)
+    for reader, path in docker_files.LOGIN_FILES.items():
+        title = f"Take the logins for registries from {reader}"
+        docker_logins(path=path, auths={}, unwanted=logins, name=title)
+    given_back(path=containerd_files.CONFIG_TOML, name="Take containerd's configuration back")
+    for folder in (containerd_files.CERTS_D, docker_files.CERTS_D):
+        registries_forgotten(folder=folder, wanted=(), name=f"Forget the registries of {folder}")
+    daemon_forgotten(
+        path=docker_files.DAEMON_JSON,
+        record=docker_files.RECORD,
+        name="Take our settings out of Docker's configuration",
+    )
+    for path in package_files.SOURCES:
+        login_gone(path=path, name=f"Remove {path} if it holds a login")
+    proxy.forgotten()

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Generator, Mapping
 from typing import Any
 
+from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
@@ -48,6 +49,32 @@ def daemon_configured(path: str, record: str, settings: Mapping[str, Any]) -> Ge
     if state.last != settings:
         names = changed_names(state.last or {}, settings)
         yield WriteFile(record, _text(settings), "644", holds=Holds.SECRETS, changed=names)
+
+
+@operation()
+def daemon_forgotten(path: str, record: str) -> Generator[Command]:
+    """None of our settings in Docker's configuration file; the user's stay.
+
+    Args:
+        path: of the file.
+        record: of the file that says which settings are ours.
+
+    Raises:
+        OperationError: the file is no JSON, so ours cannot be told from the user's.
+    """
+    state = host.get_fact(Daemon, path=path, record=record)
+    if state.last is None:
+        return
+    if state.error:
+        raise OperationError(f"{path} cannot be read: {state.error}; put it right, or move it away")
+    wanted = desired(state, {})
+    if state.file and not wanted:
+        yield Command(f"rm -f {shlex.quote(path)}")
+    elif state.file and wanted != state.settings:
+        names = changed_names(state.settings, wanted)
+        yield WriteFile(path, _text(wanted), state.file.mode, holds=Holds.SECRETS, changed=names)
+    # It goes last: it is what tells that there is something to do.
+    yield Command(f"rm -f {shlex.quote(record)}")
 
 
 def desired(state: DaemonState, settings: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Generator, Iterable, Mapping
 from difflib import unified_diff
@@ -16,6 +17,7 @@ from kubeinstall.facts.files import BACKUP_SUFFIX, Exists, File, FileState
 from kubeinstall.operations.commands import Command
 
 MARKER = "Managed by kubeinstall"
+_LOGIN = re.compile(rb"://[^/\s]+@")
 
 
 class Holds(Enum):
@@ -124,6 +126,31 @@ def managed_file(
         yield WriteFile(path, content, mode, holds=holds, old=old, changed=changed)
     elif old.mode != mode:
         yield Command(f"chmod {mode} {shlex.quote(path)}")
+
+
+@operation()
+def given_back(path: str) -> Generator[Command]:
+    """No file of ours at this path: the one that was there before us is put back, if there was one.
+
+    Args:
+        path: absolute path; a file without our mark is the user's, and stays.
+    """
+    old = host.get_fact(File, path=path)
+    if old is not None and MARKER.encode() in old.content:
+        file, backup = shlex.quote(path), shlex.quote(path + BACKUP_SUFFIX)
+        yield Command(f"mv -fT {backup} {file}" if old.backed_up else f"rm -f {file}")
+
+
+@operation()
+def login_gone(path: str) -> Generator[Command]:
+    """No file with a login in a URL at this path; one without stays.
+
+    Args:
+        path: absolute path.
+    """
+    old = host.get_fact(File, path=path)
+    if old is not None and _LOGIN.search(old.content):
+        yield Command(f"rm -f {shlex.quote(path)}")
 
 
 @operation()
