@@ -37,7 +37,7 @@ def keep() -> None:
     live = kubelet_files.document(state.configuration)
     if not live:
         return
-    documents = _documents(noted.text or "" if noted else "") or [live]
+    documents = kubelet_files.documents(noted.text or "" if noted else "") or [live]
     ours = kubeadm_files.cluster_configuration(cluster)
     last = next((each for each in documents if each.get("kind") == _KIND), {})
     found = changes(live, last, ours, state)
@@ -127,10 +127,3 @@ def _arguments(document: Document, path: tuple[str, ...]) -> Mapping[str, str]:
 
 def _lines(arguments: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(f"--{name}={value}" for name, value in arguments.items())
-
-
-def _documents(text: str) -> list[Document]:
-    try:
-        return [each for each in yaml.safe_load_all(text) if isinstance(each, dict)]
-    except yaml.YAMLError:
-        return []

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +10,7 @@ from typing import Any
 from pyinfra.api.facts import FactBase
 
 from kubeinstall.facts.kubeadm import ADMIN
+from kubeinstall.facts.values import beginning, unpacked
 
 Json = dict[str, Any]
 
@@ -128,14 +126,14 @@ def _items(packed: str) -> tuple[list[Json], str]:
     if not packed.strip():
         return [], ""
     try:
-        text = gzip.decompress(base64.b64decode(packed)).decode()
-    except (OSError, EOFError, ValueError):
+        text = unpacked(packed)
+    except ValueError:
         return [], "the answer was cut off"
     if not text.strip():
         return [], ""
     try:
         # What was said before the answer is a warning.
-        document, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
+        document = beginning(text[text.index("{") :])
     except ValueError:
         said = " ".join(text.split())
         return [], "" if _NO_SUCH_KIND in said else said[-300:]

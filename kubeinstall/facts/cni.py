@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
+from kubeinstall.facts.values import ip, ipv4, ipv4_network, port
+
 
 @dataclass(frozen=True)
 class RoutesState:
@@ -37,7 +39,12 @@ true"""
 
     def process(self, output: list[str]) -> RoutesState:
         words = [line.split() for line in output]
-        routes = {w[1]: w[3] for w in words if w[:1] == ["route"] and w[2:3] == ["via"]}
+        # A host's own routes are of one address without a prefix now and then: 10.244.1.7 via ...
+        routes = {
+            w[1]: str(ipv4(w[3]))
+            for w in words
+            if w[:1] == ["route"] and w[2:3] == ["via"] and len(w) > 3 and ipv4_network(w[1])
+        }
         return RoutesState(routes, ["chains"] in words)
 
 
@@ -53,7 +60,7 @@ class BridgeAddress(FactBase[str]):
 
     def process(self, output: list[str]) -> str:
         found = [line.split()[3] for line in output if line.split()[2:3] == ["inet"]]
-        return found[0].partition("/")[0] if found else ""
+        return str(ipv4(found[0].partition("/")[0])) if found else ""
 
 
 class PodRoutes(FactBase[tuple[str, ...]]):
@@ -77,7 +84,8 @@ class PodRoutes(FactBase[tuple[str, ...]]):
         added = (line.split() for line in output if " proto kernel " not in f"{line} ")
         # blackhole 10.244.1.0/26 proto 80: a type of route comes before where it goes.
         found = (next((word for word in words if word[0].isdigit()), "") for words in added)
-        return tuple(dict.fromkeys(filter(None, found)))
+        # As the host writes it: it knows 10.244.1.7 from 10.244.1.7/32 when a route is taken away.
+        return tuple(dict.fromkeys(word for word in found if word and ipv4_network(word)))
 
 
 class CniFiles(FactBase[tuple[str, ...]]):
@@ -95,6 +103,10 @@ true"""
 
     def process(self, output: list[str]) -> tuple[str, ...]:
         return tuple(sorted(line.strip() for line in output if line.strip()))
+
+
+_PROTOCOLS = ("-t", "-u", "--sctp-service")
+"""ipvsadm's options for a service; one by firewall mark (-f) is none of kube-proxy's."""
 
 
 class IpvsServices(FactBase[tuple[str, ...]]):
@@ -120,8 +132,9 @@ true"""
         addresses = {w[1] for w in words if w[:1] == ["address"] and len(w) == 2}
         found = []
         for word in words:
-            if word[:1] == ["service"] and len(word) == 3 and word[1] != "-f":
-                address, _, port = word[2].rpartition(":")
-                if address in addresses or (port.isdigit() and 30000 <= int(port) <= 32767):
+            if word[:1] == ["service"] and len(word) == 3 and word[1] in _PROTOCOLS:
+                said, _, number = word[2].rpartition(":")
+                address, taken = str(ip(said.strip("[]"))), port(number)
+                if address in addresses or 30000 <= taken <= 32767:
                     found.append(f"{word[1]} {shlex.quote(word[2])}")
         return tuple(found)

@@ -197,4 +197,4 @@ def _is_known(row: list[str]) -> bool:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

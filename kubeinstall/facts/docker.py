@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import shlex
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 from pyinfra.api.facts import FactBase
 
+from kubeinstall.facts import values
 from kubeinstall.facts.files import BACKUP_SUFFIX, FileState
 
 
@@ -88,9 +88,9 @@ def parsed(content: bytes) -> tuple[Mapping[str, Any], str]:
 
 
 def _file(mode: str, content: str) -> FileState | None:
-    if not mode.strip().isdigit():
+    if mode.strip() in ("", "-"):
         return None
     try:
-        return FileState(mode.strip(), base64.b64decode(content, validate=True))
-    except binascii.Error:
+        return FileState(values.mode(mode.strip()), base64.b64decode(content, validate=True))
+    except ValueError:
         return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import shlex
 from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
+
+from kubeinstall.facts.values import mode
 
 BACKUP_SUFFIX = ".before-kubeinstall"
 
@@ -49,10 +50,11 @@ class File(FactBase[FileState | None]):
         if len(output) < 2:
             return None
         try:
+            permissions = mode(output[0].strip())
             content = base64.b64decode("".join(output[2:3]), validate=True)
-        except binascii.Error:
+        except ValueError:
             return None
-        return FileState(output[0].strip(), content, output[1].strip() == "yes")
+        return FileState(permissions, content, output[1].strip() == "yes")
 
 
 class Exists(FactBase[bool]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ OFF = "/var/lib/kubeinstall/firewall-off"
 """What we turned off, a name a line; nftables' tables are beside it, in ``firewall-off.nft``."""
 
 _SERVICES = "firewalld nftables netfilter-persistent iptables"
+_RULE = re.compile(r"[A-Za-z0-9 ./:,_-]+")
 _HEX = b"kubeinstall".hex()
 """ufw's files have comments in hex."""
 
@@ -64,7 +66,8 @@ true"""
 
     def process(self, output: list[str]) -> FirewallState:
         pairs = [line.partition(" ") for line in output]
-        rules = [rule for key, _, rule in pairs if key == "ufw" and rule]
+        # What ufw shows otherwise, e.g. with the name of an application, is none of ours.
+        rules = [rule for key, _, rule in pairs if key == "ufw" and _RULE.fullmatch(_bare(rule))]
         off = frozenset(name for key, _, name in pairs if key == "off")
         units = _units([value for key, _, value in pairs if key == "unit"])
         return FirewallState(

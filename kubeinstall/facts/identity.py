@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
+from kubeinstall.facts.values import word
+
 
 @dataclass(frozen=True)
 class Names:
@@ -64,7 +66,9 @@ class System(FactBase[SystemState]):
         lines = [line.strip() for line in output]
         if len(lines) < 4:
             return SystemState()
-        return SystemState(lines[0], lines[1], tuple(lines[2].split()), lines[3])
+        # Each is a word of a file's name or a URL; os-release(5) has it so.
+        id, version, codename = (word(line) if line else "" for line in (*lines[:2], lines[3]))
+        return SystemState(id, version, tuple(map(word, lines[2].split())), codename)
 
 
 class MachineId(FactBase[str]):
@@ -78,4 +82,5 @@ class MachineId(FactBase[str]):
         return "cat /etc/machine-id 2>/dev/null || true"
 
     def process(self, output: list[str]) -> str:
-        return "".join(output[:1]).strip()
+        found = "".join(output[:1]).strip()
+        return word(found) if found else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
@@ -14,6 +15,9 @@ SERVICES = (
     "zramswap.service",
 )
 """Services of distributions that make swap when they start."""
+
+
+_ZRAM = re.compile(r"zram-generator\.conf(\.d/[A-Za-z0-9_][-\w.@ ]*\.conf)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ true"""
             fstab=tuple(found.get("fstab", ())),
             units=tuple(found.get("unit", ())),
             services=tuple(found.get("service", ())),
-            zram=tuple(found.get("zram", ())),
+            zram=tuple(filter(_ZRAM.fullmatch, found.get("zram", ()))),
             waagent="waagent" in found,
             target="target" in found,
         )

@@ -7,8 +7,11 @@ has the form it should have, or raises ``ValueError``. None of them is longer th
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
+import zlib
 from ipaddress import (
     AddressValueError,
     IPv4Address,
@@ -21,12 +24,15 @@ from typing import Any
 
 LONGEST = 253
 """Characters; the longest name of DNS."""
+MOST_UNPACKED = 64 << 20
+"""Bytes. All CRDs of the addons there are come to a tenth of that."""
 
 _PARTS = ("metadata", "spec", "status")
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _WORD = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._+~:@]*")
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5,19}")
+_MODE = re.compile(r"[0-7]{1,4}")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _SECONDS = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
@@ -110,6 +116,15 @@ def line(text: object) -> str:
     return found
 
 
+def mode(text: object) -> str:
+    """A file's mode in octal digits, as chmod takes it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _matching(_MODE, text, "a file's mode")
+
+
 def number(text: object) -> int:
     """A whole number of at most 18 digits.
 
@@ -153,6 +168,34 @@ def document(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise _no("a JSON object", type(found).__name__)
     return found
+
+
+def beginning(text: str) -> object:
+    """The JSON value that a text begins with, whatever comes after it.
+
+    Raises:
+        ValueError: there is none, or it is nested too deeply.
+    """
+    try:
+        return json.JSONDecoder(parse_constant=_no_constant).raw_decode(text)[0]
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def unpacked(text: str) -> str:
+    """What was compressed by gzip and written in Base64, as far as ``MOST_UNPACKED`` goes.
+
+    Raises:
+        ValueError: it is neither, it was cut off, or it grows beyond that.
+    """
+    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        found = reader.decompress(base64.b64decode(text), MOST_UNPACKED)
+    except (zlib.error, binascii.Error) as error:
+        raise ValueError(str(error)) from None
+    if not reader.eof:
+        raise ValueError("it was cut off, or grows without an end")
+    return found.decode()
 
 
 def listed(text: str) -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ def ufw_open(openings: tuple[Opening, ...], trusted: tuple[str, ...]) -> Generat
     wanted = ufw_rules(openings, trusted)
     for rule in wanted:
         if rule not in state.ufw_rules:
-            yield Command(f"ufw {rule} comment kubeinstall")
+            yield Command(f"ufw {shlex.join(rule.split())} comment kubeinstall")
     for rule in sorted(state.ufw_ours.difference(wanted)):
         yield Command(_ufw_delete(rule))
 
@@ -179,4 +179,4 @@ def _remember(name: str) -> str:
 
 def _ufw_delete(rule: str) -> str:
     route = "route " if rule.startswith("route ") else ""
-    return f"ufw {route}delete {rule.removeprefix('route ')}"
+    return f"ufw {route}delete {shlex.join(rule.removeprefix('route ').split())}"
