@@ -32,11 +32,11 @@ _KILL_AFTER = 10
 _GRACE = _KILL_AFTER + 10
 _CODE = re.compile(r"(\d{1,3})(?: (\d{1,15}))?", re.ASCII)
 
-# What runs under timeout(1). Its input is the script, what the script reads, and then one line: the
-# mark and until when, by the host's clock, the script may begin. Only when that line is there has
-# all of it come, and not one command of a script runs before. What the script reads is spooled to
-# a file without a name, so a program never takes the end of a cut input for the end of all. (Where
-# nobody listens any more, saying so kills: so it is said in a subshell.)
+# What runs under timeout(1). Its input is the script, which ends with the mark, what the script
+# reads, and then one line: the mark and until when, by the host's clock, the script may begin.
+# Only when that line is there has all of it come, and not one command of a script runs before.
+# What the script reads is spooled to a file without a name, so a program never takes the end of a
+# cut input for the end of all. Where nobody listens any more, to say so kills: a subshell says it.
 _ONE = f"""\
 _ki_mark=$1 _ki_size=$3
 _ki_say() {{ printf '\\n%s %s\\n' "$_ki_mark" "$1" >&2; }}
@@ -51,6 +51,7 @@ _ki_in_time() {{
   _ki_in_time "$_ki_until" || {{ (_ki_say late); return 74; }}
 }}
 _ki_script=$(head -c "$2")
+case $_ki_script in *"$1") ;; *) (_ki_say broken); exit 74 ;; esac
 if [ "$4" = spool ]; then
   if [ "$3" = 0 ]; then
     {TAKE} || exit
@@ -65,7 +66,7 @@ fi
 printf '\\n%s begin\\n' "$_ki_mark"
 _ki_say begin
 set --
-eval "$_ki_script"
+eval "${{_ki_script%"$_ki_mark"}}"
 """
 # It reads a line: the command's mark, the seconds it may take, how to lock, how its input is taken,
 # how many bytes its script has and how many its input; then those. So the script is in no list of
@@ -200,7 +201,7 @@ class Agent:
         self._count += 1
         mark = f"{self._shell.mark}-{self._count}"
         command = _Command(mark, wrap, on_line, self._notice)
-        text = script.encode()
+        text = f"{script}\n{mark}".encode()
         data, upload = (b"", stdin) if isinstance(stdin, Upload) else (stdin, None)
         size = upload.size if upload else len(data)
         how = "spool" if wrap.spool else "take"

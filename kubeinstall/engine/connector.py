@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pyinfra.api.command import StringCommand
@@ -71,7 +71,7 @@ class LiveConnector(BaseConnector):
         self,
         filename_or_io: Any,
         remote_filename: str,
-        remote_temp_filename: str | None = None,
+        remote_temp_filename: str | None = None,  # noqa: ARG002
         print_output: bool = False,  # noqa: ARG002
         print_input: bool = False,  # noqa: ARG002
         **arguments: Any,  # noqa: ARG002
@@ -81,13 +81,16 @@ class LiveConnector(BaseConnector):
         It keeps the mode and owner of the file that was there; a new one is root's alone until
         the operation sets its mode.
         """
-        part = shlex.quote(remote_temp_filename or f"{remote_filename}.kubeinstall-part")
+        path = PurePosixPath(remote_filename)
         target = shlex.quote(remote_filename)
+        pattern = shlex.quote(str(path.parent / f".{path.name}.XXXXXX"))
+        # In the target's folder: it can only be moved in one step within a file system.
         write = (
-            f"umask 077; rm -f {part}; {TAKE} >{part} || {{ rm -f {part}; exit 1; }}\n"
-            f"if [ -f {target} ]; then chmod --reference={target} {part}; "
-            f"chown --reference={target} {part}; fi\n"
-            f"mv -f {part} {target}"
+            f'part=$(mktemp {pattern}) && {TAKE} >"$part" ||'
+            ' { rm -f "$part"; exit 1; }\n'
+            f'if [ -f {target} ]; then chmod --reference={target} "$part" && '
+            f'chown --reference={target} "$part"; fi && mv -fT "$part" {target} ||'
+            ' { rm -f "$part"; exit 1; }'
         )
         return self._run(write, stdin=_content(filename_or_io), spool=False).ok
 

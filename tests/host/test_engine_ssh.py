@@ -48,6 +48,54 @@ with Session(load(Path(sys.argv[1]))) as session:
     session.round("p", {"cp1": [slow]})
 """
 
+# What a run does that is stopped, and goes on when it is awake again.
+STOPPED = """
+import sys
+from pathlib import Path
+from pyinfra.api.deploy import deploy
+from pyinfra.operations import server
+from kubeinstall.engine.session import Session
+from kubeinstall.findings import KubeinstallError
+from kubeinstall.inventory.load import load
+
+@deploy("Change")
+def change():
+    server.shell(name="Change", commands=["echo x >>/run/changes"])
+
+with Session(load(Path(sys.argv[1])), patience=3) as session:
+    session.connect()
+    session.lock()
+    try:
+        while True:
+            session.round("p", {"cp1": [change]})
+    except KubeinstallError as error:
+        print(error)
+        sys.exit(error.exit_code)
+"""
+CUT_OFF = """
+import sys
+from pathlib import Path
+from pyinfra.api.deploy import deploy
+from pyinfra.operations import files
+from kubeinstall.engine.session import Session
+from kubeinstall.inventory.load import load
+
+@deploy("Upload")
+def upload():
+    files.put(name="Upload", src=sys.argv[2], dest="/root/target")
+
+with Session(load(Path(sys.argv[1]))) as session:
+    session.connect()
+    session.round("p", {"cp1": [upload]})
+"""
+PROXY = "http://10.9.9.9:3128"
+CHATTY = f"""
+echo "Welcome to cp1!"; echo "It is late." >&2; printf 'LOCKED root free'
+export http_proxy={PROXY} HTTPS_PROXY={PROXY} KUBECONFIG=/nowhere CDPATH=/tmp
+head() {{ echo fooled; }}; env() {{ echo fooled; }}; export -f head env
+alias sudo='echo sudo'; umask 077
+"""
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
@@ -130,6 +178,137 @@ def test_the_commands_by_hand_work(cluster: Cluster) -> None:
         name, connection = ran.stdout.splitlines()
         assert name == "cp1"
         assert connection.split()[0] == ("10.94.0.3" if "bastion" in ssh else "10.94.0.1")
+
+
+@pytest.fixture
+def chatty(cluster: Cluster) -> Iterator[None]:
+    """The host's logins print and set things: bash's start-up file for all, and PAM's."""
+    keep = "cp -a /etc/bash.bashrc /etc/environment /root/"
+    set_all = f"printf '%s\\n' http_proxy={PROXY} PATH=/nowhere:/usr/bin:/bin >>/etc/environment"
+    with Session(cluster) as session:
+        session.connect()
+        session.ask("cp1", f"{keep}; {set_all}; cat >/etc/bash.bashrc", stdin=CHATTY)
+        session.ask("cp1", "for u in root deploy ops; do usermod -s /bin/bash $u; done")
+        session.ask("cp1", "for h in /root /home/*; do rm -f $h/.bashrc; done")
+    yield
+    with Session(cluster) as session:
+        session.connect()
+        session.ask("cp1", "mv /root/bash.bashrc /root/environment /etc/")
+
+
+@pytest.mark.usefixtures("chatty")
+@pytest.mark.parametrize(
+    "ssh",
+    [{"user": "root"}, {"user": "deploy"}, {"user": "ops", "sudo_password": "ops"}],
+    ids=lambda ssh: ssh["user"],
+)
+def test_what_a_login_prints_and_sets_reaches_no_command(
+    cluster: Cluster, ssh: dict[str, str]
+) -> None:
+    with Session(reached(cluster, **ssh)) as session:
+        session.connect()
+        assert not session.failures
+        session.lock()
+        answer = session.ask("cp1", "env; umask; cat", stdin="fed\n")
+        *variables, mask, fed = answer.stdout.splitlines()
+        assert {line.partition("=")[0] for line in variables} - {"PWD", "OLDPWD", "_"} == {
+            "PATH",
+            "HOME",
+            "LC_ALL",
+            "DEBIAN_FRONTEND",
+        }
+        assert "HOME=/root" in variables
+        assert (mask, fed, answer.stderr) == ("0022", "fed", "")
+
+
+@pytest.mark.usefixtures("chatty")
+def test_a_chatty_login_that_needs_a_password_is_told_so(cluster: Cluster) -> None:
+    with Session(reached(cluster, user="ops")) as session:
+        session.connect()
+        assert "sudo asks ops for a password" in session.failures["cp1"].what
+        assert "password is required" in session.failures["cp1"].why
+
+
+@pytest.mark.parametrize(
+    ("key_options", "shell", "said"),
+    [
+        ('command="echo Please login as the user admin; sleep 1" ', "/bin/bash", "user admin"),
+        ("", "/usr/sbin/nologin", "not available"),
+        ("", "/bin/rbash", "restricted"),
+    ],
+    ids=["forced", "nologin", "rbash"],
+)
+def test_a_login_that_gives_no_shell_says_what_it_said(
+    cluster: Cluster, key_options: str, shell: str, said: str
+) -> None:
+    with Session(cluster) as session:
+        session.connect()
+        session.ask(
+            "cp1",
+            f"id limited >/dev/null 2>&1 || useradd -m limited; usermod -s {shell} limited\n"
+            f"install -d -o limited /home/limited/.ssh; echo >>/etc/shells {shell}\n"
+            "read -r key </root/.ssh/authorized_keys\n"
+            f"echo '{key_options}'\"$key\" >/home/limited/.ssh/authorized_keys",
+        )
+    with Session(reached(cluster, user="limited")) as session:
+        session.connect()
+        finding = session.failures["cp1"]
+    assert finding.kind is Kind.CONNECT
+    assert "limited gives no shell" in finding.what
+    assert said in finding.why
+    assert "limited@10.94.0.11 id" in finding.next
+
+
+def test_a_flood_ends_with_its_host_named(cluster: Cluster) -> None:
+    with Session(cluster) as session:
+        session.connect()
+        with pytest.raises(KubeinstallError, match="the host printed too much"):
+            session.ask("cp1", "exec yes kubeinstall-flood")
+        assert session.alive == []
+    with Session(cluster) as session:
+        session.connect()
+        _until(lambda: session.ask("cp1", "pgrep -fx 'yes kubeinstall-flood'").stdout == "")
+
+
+def test_an_upload_that_is_cut_off_leaves_the_file_as_it_was(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(1 << 28)
+    with Session(cluster) as session:
+        session.connect()
+        session.ask("cp1", "echo old >/root/target")
+        words = [sys.executable, "-c", CUT_OFF, str(INVENTORY), str(tmp_path / "large")]
+        process = subprocess.Popen(words, cwd=REPO)
+        parts = "find /root -name '.target.*'"
+        _until_some(lambda: _by_hand(cluster, f"{parts} -size +1M"))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        # It waits for what the cut upload left behind.
+        assert session.ask("cp1", "cat /root/target").stdout == "old\n"
+        assert _by_hand(cluster, parts) == ""
+
+
+def test_a_run_that_was_stopped_for_too_long_changes_nothing_more(cluster: Cluster) -> None:
+    with Session(cluster) as session:
+        session.connect()
+        session.ask("cp1", "rm -f /run/changes")
+        process = subprocess.Popen(
+            [sys.executable, "-c", STOPPED, str(INVENTORY)],
+            cwd=REPO,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        _until_some(lambda: _by_hand(cluster, "cat /run/changes 2>/dev/null || true"))
+        process.send_signal(signal.SIGSTOP)
+        _until(lambda: _free(session))
+        before = session.ask("cp1", "cat /run/changes").stdout
+        process.send_signal(signal.SIGCONT)
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 16
+        assert "lost its lock on the cluster" in said
+        assert f"process {os.getpid()}" in said
+        assert session.ask("cp1", "cat /run/changes").stdout == before
 
 
 def test_a_file_of_many_pieces_arrives_whole(cluster: Cluster, tmp_path: Path) -> None:
@@ -247,7 +426,7 @@ def test_a_killed_run_frees_the_lock_and_its_command_is_waited_for(cluster: Clus
         session.connect()
         session.ask("cp1", "rm -f /run/begun /run/ended")
         process = subprocess.Popen([sys.executable, "-c", LEFT_BEHIND, str(INVENTORY)], cwd=REPO)
-        _until(lambda: _begun(cluster))
+        _until_some(lambda: _by_hand(cluster, "ls /run/begun"))
         process.send_signal(signal.SIGKILL)
         process.wait()
         _until(lambda: _free(session))
@@ -261,11 +440,13 @@ def test_a_killed_run_frees_the_lock_and_its_command_is_waited_for(cluster: Clus
     assert any("an earlier run left" in line for line in lines)
 
 
-def _begun(cluster: Cluster) -> bool:
+def _by_hand(cluster: Cluster, command: str) -> str:
     [host] = cluster.hosts
     words = ["ssh", "-i", str(host.ssh.key), "-o", f"UserKnownHostsFile={host.ssh.known_hosts}"]
-    done = subprocess.run([*words, f"root@{host.address}", "test -e /run/begun"], check=False)
-    return done.returncode == 0
+    done = subprocess.run(
+        [*words, f"root@{host.address}", command], check=False, capture_output=True, text=True
+    )
+    return done.stdout
 
 
 def _free(session: Session) -> bool:
@@ -281,3 +462,9 @@ def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.2)
+
+
+def _until_some(find: Callable[[], str]) -> str:
+    found: list[str] = []
+    _until(lambda: bool(found.append(find()) or found[-1]))
+    return found[-1]
