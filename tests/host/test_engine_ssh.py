@@ -274,7 +274,7 @@ def test_an_upload_that_is_cut_off_leaves_the_file_as_it_was(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     with (tmp_path / "large").open("wb") as file:
-        file.truncate(1 << 28)
+        file.truncate(1 << 27)
     with Session(cluster) as session:
         session.connect()
         session.ask("cp1", "echo old >/root/target")
@@ -465,6 +465,12 @@ def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 
 def _until_some(find: Callable[[], str]) -> str:
-    found: list[str] = []
-    _until(lambda: bool(found.append(find()) or found[-1]))
-    return found[-1]
+    found = ""
+
+    def is_some() -> bool:
+        nonlocal found
+        found = find()
+        return bool(found)
+
+    _until(is_some)
+    return found

@@ -11,8 +11,8 @@ import paramiko
 import pytest
 
 from kubeinstall.engine import channel, connection, shell
-from kubeinstall.engine.agent import Wrap
-from kubeinstall.engine.channel import CommandTimeout, Wire
+from kubeinstall.engine.agent import Wrap, _Command
+from kubeinstall.engine.channel import Wire
 from kubeinstall.engine.lock import RunLock
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.streams import Budget, ConnectionLost, Stream, TooMuchOutput
@@ -106,21 +106,50 @@ def test_the_deadline_counts_however_much_there_is_to_read(ended: bool) -> None:
     assert time.monotonic() - began < 2
 
 
+def test_what_ended_is_not_read_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its outputs are read to their end: there may be none."""
+    monkeypatch.setattr(channel, "_DRAIN", 0.2)
+
+    class AfterItsEnd(Endless):
+        eof_received = True
+        first = True
+
+        def recv_ready(self) -> bool:
+            self.first, was = False, self.first
+            return not was
+
+        recv_stderr_ready = recv_ready
+
+    out, err = (Stream("KI1", Budget(1 << 40), lambda _s, _w: None) for _ in range(2))
+    out.end()
+    err.end()
+    ended = AfterItsEnd()
+    ended.recv_stderr_ready = lambda: False  # type: ignore[method-assign]
+    began = time.monotonic()
+    assert wire(ended).listen(out, err, lambda: False, lambda: began + 60)
+    assert time.monotonic() - began < 5
+
+
 def test_a_host_cannot_prolong_its_time_again_and_again() -> None:
     """`wait` and `go` each count once: the host knows the mark."""
-    client = PlayedClient()
-    with played.connection(client, user="root") as live:
-        live.become_root()
-        script = """
-            eval "set -- $(tr '\\0' '\\n' </proc/$PPID/cmdline | grep '^KI')"
-            for _ in 1 2 3; do printf '\\n%s wait\\n\\n%s go\\n' "$1" "$1" >&2; done; sleep 20"""
-        began = time.monotonic()
-        with pytest.raises((CommandTimeout, ConnectionLost)):
-            live.run(script, Wrap(1))
-        assert time.monotonic() - began < 15
+    notices: list[str] = []
+    command = _Command("KI1", Wrap(10), None, notices.append)
+    began = time.monotonic()
+    command.err.add(b"\nKI1 wait\n")
+    assert command.deadline < began + 10 + 1000
+    with pytest.raises(ConnectionLost, match="cannot be understood"):
+        command.err.add(b"\nKI1 wait\n")
+    command.err.add(b"\nKI1 go\n")
+    assert command.deadline < began + 60
+    with pytest.raises(ConnectionLost, match="cannot be understood"):
+        command.err.add(b"\nKI1 go\n")
+    assert len(notices) == 1
 
 
-@pytest.mark.parametrize("words", ["9" * 5000, "²", "-1", "0 0 0", "", "begin begin", "1e3"])
+@pytest.mark.parametrize(
+    "words",
+    ["9" * 5000, "1234", "0 " + "9" * 16, "٣", "²", "-1", "0 0 0", "", "begin begin", "1e3"],
+)
 def test_an_exit_code_is_a_small_number(words: str) -> None:
     client = PlayedClient()
     with played.connection(client, user="root") as live:
