@@ -21,6 +21,7 @@ from kubeinstall.engine.target import Target
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.inventory.load import load
 from kubeinstall.inventory.model import LAB_FOLDER, Cluster
+from tests.host.engine_runs import CHATTY, CUT_OFF, LEFT_BEHIND, PROXY, STOPPED
 from tests.running import REPO, kubeinstall
 
 pytestmark = pytest.mark.host
@@ -29,72 +30,6 @@ INVENTORY = REPO / "tests" / "host" / "engine.yaml"
 STATE = LAB_FOLDER / "engine-test"
 OPS = {"user": "ops", "sudo_password": STATE / "password"}
 KEY = {"bastion_key": str(STATE / "id_ed25519")}
-# What a killed run leaves behind: a change that goes on on the host.
-LEFT_BEHIND = """
-import sys
-from pathlib import Path
-from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
-from kubeinstall.engine.session import Session
-from kubeinstall.inventory.load import load
-
-@deploy("Slow")
-def slow():
-    server.shell(name="Slow", commands=["touch /run/begun; sleep 6; touch /run/ended"])
-
-with Session(load(Path(sys.argv[1]))) as session:
-    session.connect()
-    session.lock()
-    session.round("p", {"cp1": [slow]})
-"""
-
-# What a run does that is stopped, and goes on when it is awake again.
-STOPPED = """
-import sys
-from pathlib import Path
-from pyinfra.api.deploy import deploy
-from pyinfra.operations import server
-from kubeinstall.engine.session import Session
-from kubeinstall.findings import KubeinstallError
-from kubeinstall.inventory.load import load
-
-@deploy("Change")
-def change():
-    server.shell(name="Change", commands=["echo x >>/run/changes"])
-
-with Session(load(Path(sys.argv[1])), patience=3) as session:
-    session.connect()
-    session.lock()
-    try:
-        while True:
-            session.round("p", {"cp1": [change]})
-    except KubeinstallError as error:
-        print(error)
-        sys.exit(error.exit_code)
-"""
-CUT_OFF = """
-import sys
-from pathlib import Path
-from pyinfra.api.deploy import deploy
-from pyinfra.operations import files
-from kubeinstall.engine.session import Session
-from kubeinstall.inventory.load import load
-
-@deploy("Upload")
-def upload():
-    files.put(name="Upload", src=sys.argv[2], dest="/root/target")
-
-with Session(load(Path(sys.argv[1]))) as session:
-    session.connect()
-    session.round("p", {"cp1": [upload]})
-"""
-PROXY = "http://10.9.9.9:3128"
-CHATTY = f"""
-echo "Welcome to cp1!"; echo "It is late." >&2; printf 'LOCKED root free'
-export http_proxy={PROXY} HTTPS_PROXY={PROXY} KUBECONFIG=/nowhere CDPATH=/tmp
-head() {{ echo fooled; }}; env() {{ echo fooled; }}; export -f head env
-alias sudo='echo sudo'; umask 077
-"""
 
 
 @pytest.fixture(scope="module")

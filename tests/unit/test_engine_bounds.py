@@ -55,10 +55,10 @@ def test_a_flood_is_ended_at_its_limit(flood: str) -> None:
 def test_a_flood_of_lines_is_told_within_the_same_limit(flood: str) -> None:
     told: list[int] = []
     with played.connection(PlayedClient(), user="root") as live:
-        wrap = Wrap(60, limit=MIB)
+        wrap = Wrap(60, limit=MIB >> 2)
         with pytest.raises(TooMuchOutput):
             live.run(flood, wrap, on_line=lambda line: told.append(len(line)))
-    assert sum(told) + len(told) <= MIB
+    assert sum(told) + len(told) <= MIB >> 2
 
 
 class Endless:
