@@ -13,7 +13,7 @@ from typing import Any
 
 from kubeinstall.deploys.kubeadm_files import kube_proxy_configuration
 from kubeinstall.findings import Finding, Kind
-from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.model import Cluster, NetworkPlugin
 from kubeinstall.phases.settings import Settings
 
 _PKI = "on {}: mv /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.key /root/"
@@ -78,6 +78,14 @@ REFUSED = (
         "CoreDNS answers for the one it was made with, and running pods search in that",
     ),
     Fixed(
+        "cluster.network.calico.block_size",
+        "Calico block size",
+        lambda s: s.block_size,
+        # Without Calico in the inventory, it is the pod network that is another one.
+        lambda c: c.spec.network.calico.block_size if _calico(c) else None,
+        "nodes have blocks of the size that the pool was made with",
+    ),
+    Fixed(
         "cluster.kube_proxy.mode",
         "kube-proxy mode",
         lambda s: s.proxy_mode,
@@ -89,6 +97,7 @@ REFUSED = (
 )
 """What a run refuses, before it changes anything."""
 
+_OWN = "kubeadm's own"
 _NEXT_INIT = "kubeadm reads it when it makes a cluster or upgrades one"
 REPORTED = (
     Fixed(
@@ -100,6 +109,13 @@ REPORTED = (
         "upgrade",
     ),
     Fixed(
+        "cluster.image_layout",
+        "image repository of CoreDNS",
+        lambda s: s.name and (s.dns_repository or _OWN),
+        lambda c: c.dns_repository or _OWN,
+        "CoreDNS keeps its image until an upgrade",
+    ),
+    Fixed(
         "cluster.kubeadm.feature_gates",
         "kubeadm feature gates",
         lambda s: _listed(s.feature_gates),
@@ -109,19 +125,23 @@ REPORTED = (
     Fixed(
         "cluster.kubeadm.certificate_validity",
         "certificate validity",
-        lambda s: s.name and (s.certificate_validity or "kubeadm's own"),
-        lambda c: c.spec.kubeadm.certificate_validity or "kubeadm's own",
+        lambda s: s.name and (s.certificate_validity or _OWN),
+        lambda c: c.spec.kubeadm.certificate_validity or _OWN,
         _NEXT_INIT,
     ),
 )
 """What a run reports and goes on: it does no harm, but it does nothing, either."""
 
 
+def _calico(cluster: Cluster) -> bool:
+    return cluster.spec.network.plugin is NetworkPlugin.CALICO
+
+
 def refused(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
     """The inventory says something that this cluster cannot become."""
     for fixed in REFUSED:
         has, wants = fixed.has(settings), fixed.wants(cluster)
-        if has is None or _same(has, wants):
+        if has is None or wants is None or _same(has, wants):
             continue
         reset = f"kubeinstall reset -i {cluster.source or 'FILE'}, then up"
         another = fixed.then or f"another one needs a new cluster: {reset}"

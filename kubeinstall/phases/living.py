@@ -55,6 +55,7 @@ def of_cluster(cluster: Cluster, nodes: Nodes, hosts: Sequence[Host]) -> Compare
             *_version(cluster, nodes),
             *(kubelets[h.name] for h in cluster.control_planes if h.name in kubelets),
             *renamed.values(),
+            *_moved(cluster, nodes),
             *_roles(cluster, nodes),
             *fixed.refused(cluster, nodes.settings),
             *another_addon(cluster, nodes),
@@ -229,6 +230,24 @@ def _another_name(host: Host, old: str) -> Finding:
         f"kubectl drain {old} --ignore-daemonsets, kubectl delete node {old}, "
         f"`kubeinstall reset --limit {host.name}`, then up",
     )
+
+
+def _moved(cluster: Cluster, nodes: Nodes) -> Iterator[Finding]:
+    """A node goes by another address than the inventory's."""
+    addresses = nodes.addresses
+    for host in cluster.hosts:
+        has = addresses.get(host.hostname)
+        if has and str(has) != host.node_ip:
+            yield Finding(
+                Kind.PREFLIGHT,
+                f"its node goes by {has}, the inventory says {host.node_ip}",
+                host.name,
+                "the other hosts have its address in routes, names and openings, and a control "
+                "plane has it in certificates and in etcd",
+                f"set the host's node_ip to {has}; or take the node out of the cluster first: "
+                f"kubectl drain {host.hostname} --ignore-daemonsets, kubectl delete node "
+                f"{host.hostname}, `kubeinstall reset --limit {host.name}`, then up",
+            )
 
 
 def _roles(cluster: Cluster, nodes: Nodes) -> Iterator[Finding]:

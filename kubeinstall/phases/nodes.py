@@ -43,6 +43,14 @@ _TRACES = (
 """With one of these there is a cluster, or the beginning of one, whoever answers."""
 
 
+_CALICO = "/etc/cni/net.d/10-calico.conflist"
+_POOL = (
+    f"{KUBECTL} get ippools.crd.projectcalico.org default-ipv4-ippool"
+    " -o 'jsonpath={.spec.blockSize}'"
+)
+"""Asked only where Calico is: where it is not, the API server would be searched for the kind."""
+
+
 def question(version: Version) -> str:
     """What is asked of the first control plane; ``Nodes.read`` reads the answer."""
     names = " ".join([config_map(version), KUBEADM, PROXY, *map(parent_name, NETWORK_ADDONS)])
@@ -52,7 +60,8 @@ def question(version: Version) -> str:
         f"{traces} || {{ printf '{NO_CLUSTER}'; exit 0; }}\n"
         f"{KUBECTL} get nodes -o json && printf '\\036' && {CA_COMMAND} && printf '\\036' && "
         f"{{ {maps} 2>/dev/null; printf '\\036'; {KUBECTL} get --raw /version 2>/dev/null; "
-        "printf '\\036'; ls /etc/cni/net.d 2>/dev/null; true; }"
+        "printf '\\036'; ls /etc/cni/net.d 2>/dev/null; printf '\\036'; "
+        f"! [ -e {_CALICO} ] || {_POOL} 2>/dev/null; true; }}"
     )
 
 
@@ -108,14 +117,14 @@ class Nodes:
     @classmethod
     def parse(cls, text: str) -> Nodes:
         """Read what the cluster says; what does not fit is an unknown cluster, not none."""
-        nodes, ca, maps, version, cni = (*text.split("\036"), "", "", "", "")[:5]
+        nodes, ca, maps, version, cni, size = (*text.split("\036"), *[""] * 5)[:6]
         try:
             items = tuple(filter(None, map(_node, document(nodes)["items"])))
             listed = [_object(one) for one in document(maps.strip() or "{}").get("items", [])]
             found = {one["metadata"]["name"]: one for one in listed if one}
             addons = frozenset(name for name in NETWORK_ADDONS if parent_name(name) in found)
             kubelets = next((found[name] for name in found if name.startswith("kubelet-")), {})
-            settings = Settings.parse(found, version, cni)
+            settings = Settings.parse(found, version, cni, size)
             return cls(Standing.ANSWERED, "", items, authority(ca), kubelets, addons, settings)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return cls.unknown(f"its answer cannot be read ({type(error).__name__})")

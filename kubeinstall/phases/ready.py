@@ -56,7 +56,7 @@ def run(run: Run) -> None:
         time.sleep(_PAUSE)
     for name, count in seen.left.items():
         run.reporter.note(
-            f"node {name} is not Ready and not in this run: {count} pods there were not waited for"
+            f"node {name} is not Ready and not in this run; pods there, not waited for: {count}"
         )
     # Not waited for: a kubelet takes it back five minutes after there is room again, at best.
     pressed = pressed_nodes(of_hosts(run.cluster, seen.nodes))

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from typing import Any, TypeVar
 
 from kubeinstall.deploys import kubelet_files
-from kubeinstall.facts.values import document, ipv4_network, line
+from kubeinstall.facts.values import document, ipv4_network, line, number
 from kubeinstall.releases import Version, version_in
 
 KUBEADM = "kubeadm-config"
@@ -26,6 +26,7 @@ class Settings:
     Args:
         version: of the API server that answered.
         cni: the names of the CNI configuration files of the control plane.
+        block_size: prefix length of the blocks of Calico's pool.
     """
 
     version: Version | None = None
@@ -35,30 +36,39 @@ class Settings:
     services: IPv4Network | None = None
     dns_domain: str | None = None
     image_repository: str | None = None
+    dns_repository: str | None = None
     cert_sans: frozenset[str] | None = None
     feature_gates: Mapping[str, bool] | None = None
     certificate_validity: str | None = None
     proxy: Mapping[str, Any] | None = None
     proxy_mode: str | None = None
     cni: frozenset[str] = frozenset()
+    block_size: int | None = None
 
     @classmethod
-    def parse(cls, maps: Mapping[str, Any], version: str = "", cni: str = "") -> Settings:
+    def parse(
+        cls, maps: Mapping[str, Any], version: str = "", cni: str = "", block_size: str = ""
+    ) -> Settings:
         """Read what the cluster says.
 
         Args:
             maps: ConfigMaps by name.
             version: the API server's answer to ``/version``.
             cni: file names, one a line.
+            block_size: of Calico's pool; empty without one.
         """
         noted = _data(maps.get(KUBEADM), "ClusterConfiguration")
         proxy = _data(maps.get(PROXY), "config.conf")
         networking = _map(noted.get("networking"))
         sans = _map(noted.get("apiServer")).get("certSANs")
         gates = _map(noted.get("featureGates"))
-        files = frozenset(name for name in cni.split("\n") if _text(name))
+        rest = {
+            "cni": frozenset(name for name in cni.split("\n") if _text(name)),
+            "block_size": _good(number, block_size.strip()),
+            **_proxy(proxy),
+        }
         if not noted:
-            return cls(_version(version), **_proxy(proxy), cni=files)
+            return cls(_version(version), **rest)
         return cls(
             version=_version(version),
             name=_text(noted.get("clusterName")),
@@ -67,11 +77,11 @@ class Settings:
             services=_network(networking.get("serviceSubnet")),
             dns_domain=_text(networking.get("dnsDomain")),
             image_repository=_text(noted.get("imageRepository")),
+            dns_repository=_text(_map(noted.get("dns")).get("imageRepository")),
             cert_sans=frozenset(filter(None, map(_text, sans if isinstance(sans, list) else []))),
             feature_gates={str(k): v for k, v in gates.items() if isinstance(v, bool)},
             certificate_validity=_text(noted.get("certificateValidityPeriod")),
-            **_proxy(proxy),
-            cni=files,
+            **rest,
         )
 
 

@@ -97,6 +97,9 @@ def told(
         json.dumps({"items": found}),
         json.dumps({"gitVersion": f"v{version or made.version}"}),
         CNI[made.spec.network.plugin],
+        str(made.spec.network.calico.block_size)
+        if made.spec.network.plugin is NetworkPlugin.CALICO
+        else "",
     )
     return "\036".join(parts)
 

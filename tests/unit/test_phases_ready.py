@@ -239,7 +239,7 @@ def test_ready_does_not_wait_for_pods_of_a_node_outside_the_limit() -> None:
     ready.run(run)
     assert memory.waits == []
     assert memory.notes == [
-        "node w2 is not Ready and not in this run: 1 pods there were not waited for"
+        "node w2 is not Ready and not in this run; pods there, not waited for: 1"
     ]
 
 

@@ -1,0 +1,56 @@
+"""What a change of the inventory does to a cluster that runs: data, and the document made of it.
+
+``python -m kubeinstall.inventory.changes > docs/changes.md`` writes the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kubeinstall.inventory.changes.cluster import OF_CLUSTER
+from kubeinstall.inventory.changes.hosts import KEPT, MEMBERS, OF_HOSTS
+from kubeinstall.inventory.changes.rows import Effect, Row
+
+__all__ = ["FIELDS", "KEPT", "MEMBERS", "Effect", "Row", "document"]
+
+FIELDS = (*OF_CLUSTER, *OF_HOSTS)
+"""Every field of the inventory."""
+
+_HEAD = """\
+# What a change of the inventory does to a running cluster
+
+`kubeinstall up` compares the inventory with the cluster before it changes anything, and `plan` and
+`verify` do so too, whatever phases and hosts are chosen:
+
+- **carried out**: the next `up` makes the cluster so;
+- **refused**: the run ends with both values and what to do, and no host was touched;
+- **reported**: a warning; the cluster stays as it is, and the run goes on;
+- **used from now on**: nothing in the cluster depends on it.
+
+This page is written from `kubeinstall/inventory/changes/`; each row names the test that holds it.
+"""
+
+
+def document() -> str:
+    """The page of the documentation, in Markdown."""
+    return "\n".join(
+        [
+            _HEAD,
+            *_table("Field", FIELDS),
+            "\n`host.` is what may be set for a host, in `defaults`, in a group or at the host.\n",
+            "## What comes and goes\n",
+            *_table("In the inventory", MEMBERS, code=False),
+            "\n## What others change\n",
+            *_table("In the cluster", KEPT, code=False),
+            "",
+        ]
+    )
+
+
+def _table(title: str, rows: Sequence[Row], *, code: bool = True) -> Iterator[str]:
+    yield f"| {title} | `up` | How, or why not | Test |"
+    yield "|---|---|---|---|"
+    for row in rows:
+        mark = "`" if code else ""
+        paths = ", ".join(f"{mark}{path}{mark}" for path in row.paths)
+        yield f"| {paths} | {row.effect} | {row.what} | `{row.test}` |"

@@ -1,0 +1,341 @@
+"""The fields of ``cluster``, in the model's order."""
+
+from __future__ import annotations
+
+from kubeinstall.inventory.changes.rows import Effect, row
+
+CARRIED, REFUSED, REPORTED, NEXT = Effect
+_PLAYED = "unit/test_changes.py::test_what_is_refused_names_both_values"
+_WARNED = "unit/test_changes.py::test_what_is_reported_goes_on"
+
+OF_CLUSTER = (
+    row(
+        "cluster.name",
+        REFUSED,
+        "kubeconfigs and kubeadm's own configuration go by it",
+        _PLAYED,
+    ),
+    row(
+        "cluster.kubernetes",
+        REFUSED,
+        "up and down, patch releases too: an upgrade has an order, and is done by hand so far. "
+        "Without an answer of the API server, its manifest and the packages on the hosts tell",
+        "unit/test_living.py::test_no_choice_of_phases_or_hosts_gets_round_the_version",
+    ),
+    row(
+        "cluster.runtime.name",
+        CARRIED,
+        "one node after the other is drained, switched and takes pods again, workers first",
+        "unit/test_phases_kubelets.py::test_nodes_with_another_runtime_are_moved_workers_first",
+    ),
+    row(
+        "cluster.runtime.package cluster.runtime.repository.url cluster.runtime.repository.key",
+        CARRIED,
+        "the package takes the other one's place",
+        "unit/test_docker_packages.py::test_on_debian",
+    ),
+    row(
+        "cluster.runtime.version",
+        CARRIED,
+        "installed, older or newer",
+        "unit/test_deploys_packages.py::test_a_version_there_is",
+    ),
+    row(
+        "cluster.runtime.archive.file cluster.runtime.archive.url cluster.runtime.archive.sha256",
+        CARRIED,
+        "the archive takes the other one's place",
+        "unit/test_containerd_archive.py::test_another_archive_takes_its_place",
+    ),
+    row(
+        "cluster.runtime.archive.runc.file cluster.runtime.archive.runc.url "
+        "cluster.runtime.archive.runc.sha256",
+        CARRIED,
+        "the program is replaced",
+        "unit/test_containerd_archive.py::test_a_program_by_itself",
+    ),
+    row(
+        "cluster.runtime.accelerators",
+        CARRIED,
+        "for the next pull",
+        "unit/test_deploys_runtime.py::test_accelerators_are_mirrors_of_docker_hub",
+    ),
+    row(
+        "cluster.runtime.registries.*.mirrors cluster.runtime.registries.*.insecure",
+        CARRIED,
+        "for the next pull; docker takes it over without a restart",
+        "unit/test_docker.py::test_docker_takes_registries_over_without_a_restart",
+    ),
+    row(
+        "cluster.runtime.registries.*.username cluster.runtime.registries.*.password "
+        "cluster.runtime.registries.*.ca",
+        CARRIED,
+        "for the next pull; what is no longer named is forgotten",
+        "unit/test_deploys_runtime.py::test_registries_that_are_no_longer_named_are_forgotten",
+    ),
+    row(
+        "cluster.runtime.classes.*.type cluster.runtime.classes.*.package "
+        "cluster.runtime.classes.*.binary cluster.runtime.classes.*.options",
+        CARRIED,
+        "for pods that start later",
+        "unit/test_runtime_classes.py::test_containerds_handlers",
+    ),
+    row(
+        "cluster.runtime.cri_dockerd.version cluster.runtime.cri_dockerd.url "
+        "cluster.runtime.cri_dockerd.file cluster.runtime.cri_dockerd.sha256",
+        CARRIED,
+        "cri-dockerd is replaced and restarted; containers stay",
+        "unit/test_cri_dockerd.py::test_it_is_put_back_only_where_it_differs",
+    ),
+    row(
+        "cluster.runtime.log_max_size cluster.runtime.log_max_files",
+        CARRIED,
+        "for containers that start later",
+        "unit/test_deploys_runtime.py::test_daemon_json",
+    ),
+    row(
+        "cluster.runtime.config",
+        CARRIED,
+        "the runtime is restarted where it has to be; containers stay",
+        "unit/test_deploys_runtime.py::test_a_service_older_than_its_configuration_is_restarted",
+    ),
+    row(
+        "cluster.network.plugin cluster.network.calico.install",
+        REFUSED,
+        "pods keep the addresses and routes they were started with",
+        _PLAYED,
+    ),
+    row(
+        "cluster.network.pods",
+        REFUSED,
+        "nodes keep their shares of it, and pods their addresses",
+        _PLAYED,
+    ),
+    row(
+        "cluster.network.services",
+        REFUSED,
+        "services keep their addresses, that of the cluster's DNS among them",
+        _PLAYED,
+    ),
+    row(
+        "cluster.network.dns_domain",
+        REFUSED,
+        "CoreDNS answers for the one it was made with, and pods search in that",
+        _PLAYED,
+    ),
+    row(
+        "cluster.network.flannel.backend cluster.network.flannel.direct_routing "
+        "cluster.network.flannel.vni cluster.network.flannel.port cluster.network.flannel.mtu "
+        "cluster.network.flannel.keepalive cluster.network.flannel.interface "
+        "cluster.network.canal.backend cluster.network.canal.direct_routing "
+        "cluster.network.canal.vni cluster.network.canal.port cluster.network.canal.mtu "
+        "cluster.network.canal.keepalive cluster.network.canal.interface",
+        CARRIED,
+        "its pods restart one after the other; until the last, nodes do not reach each other",
+        "render/test_networks.py::test_flannels_backend",
+    ),
+    row(
+        "cluster.network.calico.encapsulation cluster.network.calico.bgp "
+        "cluster.network.calico.nat_outgoing",
+        CARRIED,
+        "Calico changes its routes",
+        "render/test_networks.py::test_calicos_pool_and_backend",
+    ),
+    row(
+        "cluster.network.calico.as_number cluster.network.calico.route_reflectors "
+        "cluster.network.calico.route_reflector_cluster_id",
+        CARRIED,
+        "Calico's nodes speak to each other in the new way",
+        "render/test_networks.py::test_a_full_mesh_or_route_reflectors",
+    ),
+    row(
+        "cluster.network.calico.address_detection cluster.network.calico.mtu",
+        CARRIED,
+        "Calico's pods restart one after the other",
+        "render/test_networks.py::test_how_calico_finds_a_nodes_address",
+    ),
+    row(
+        "cluster.network.calico.wireguard",
+        CARRIED,
+        "in Calico's own configuration",
+        "render/test_networks.py::test_wireguard_is_switched_in_calicos_own_configuration",
+    ),
+    row(
+        "cluster.network.calico.block_size",
+        REFUSED,
+        "nodes have blocks of the size that the pool was made with",
+        _PLAYED,
+    ),
+    row(
+        "cluster.endpoint.host cluster.endpoint.port",
+        REFUSED,
+        "every kubelet and kubeconfig has it, and the API server's certificate names it",
+        _PLAYED,
+    ),
+    row(
+        "cluster.source",
+        REPORTED,
+        "packages come from it from now on; the control plane's pods keep their images until an "
+        "upgrade",
+        _WARNED,
+    ),
+    row(
+        "cluster.image_repository cluster.image_layout",
+        REPORTED,
+        "the control plane's pods keep their images until an upgrade",
+        _WARNED,
+    ),
+    row(
+        "cluster.images",
+        CARRIED,
+        "addons' pods are replaced",
+        "unit/test_addons_compare.py::test_another_wish_is_applied",
+    ),
+    row(
+        "cluster.addons.*.values cluster.addon_folders",
+        CARRIED,
+        "what differs is applied",
+        "unit/test_addons_compare.py::test_another_wish_is_applied",
+    ),
+    row(
+        "cluster.addons.*.changes_by_others",
+        CARRIED,
+        "others' changes are taken back, or left to them",
+        "unit/test_addons_compare.py::test_what_others_took_can_be_left_to_them",
+    ),
+    row(
+        "cluster.addons.*.timeout",
+        NEXT,
+        "how long `up` waits",
+        "unit/test_phases_addons.py::test_what_is_not_ready_is_told_with_its_pod_and_stops_what_"
+        "needs_it",
+    ),
+    row(
+        "cluster.helm.file cluster.helm.url cluster.helm.sha256",
+        CARRIED,
+        "helm is replaced on the control planes",
+        "unit/test_helm.py::test_only_when_the_inventory_names_an_archive",
+    ),
+    row(
+        "cluster.packages.url",
+        CARRIED,
+        "the source is replaced; what is installed stays",
+        "unit/test_deploys_packages.py::test_the_source_can_be_a_mirror",
+    ),
+    row(
+        "cluster.packages.key cluster.packages.key_fingerprints",
+        CARRIED,
+        "another key is taken only if it is named",
+        "unit/test_signing_keys.py::test_another_key_is_taken_when_it_is_named",
+    ),
+    row(
+        "cluster.packages.archive.file cluster.packages.archive.url "
+        "cluster.packages.archive.sha256 cluster.packages.revision",
+        CARRIED,
+        "packages of the same Kubernetes version are replaced, and the kubelets restarted",
+        "unit/test_deploys_packages.py::test_versions",
+    ),
+    row(
+        "cluster.kubeadm.api_server_args cluster.kubeadm.controller_manager_args "
+        "cluster.kubeadm.scheduler_args cluster.kubeadm.etcd_args",
+        CARRIED,
+        "one component after the other; one that does not come back gets its old ones",
+        "unit/test_control_plane_arguments.py::test_a_new_argument_and_another_value",
+    ),
+    row(
+        "cluster.kubeadm.cert_sans",
+        REPORTED,
+        "names that the API server's certificate does not have, and how to add them",
+        _WARNED,
+    ),
+    row(
+        "cluster.kubeadm.feature_gates cluster.kubeadm.certificate_validity",
+        REPORTED,
+        "kubeadm reads it when it makes a cluster or upgrades one",
+        _WARNED,
+    ),
+    row(
+        "cluster.kubeadm.skip_phases",
+        REPORTED,
+        "kube-proxy that was made stays; other phases are only skipped in new clusters",
+        _WARNED,
+    ),
+    row(
+        "cluster.kubeadm.token_ttl",
+        NEXT,
+        "of the token that a new cluster has; joins use short-lived ones of their own",
+        "unit/test_kubeadm_join.py::test_a_join_gets_its_token_on_standard_input",
+    ),
+    row(
+        "cluster.kubeadm.ignore_preflight_errors",
+        NEXT,
+        "by the next join",
+        "unit/test_images.py::test_kubeadms_word_for_leaving_images_out",
+    ),
+    row(
+        "cluster.kube_proxy.mode",
+        REFUSED,
+        "kube-proxy reads it when it starts, and the rules of the other mode stay behind",
+        _PLAYED,
+    ),
+    row(
+        "cluster.kube_proxy.config",
+        REPORTED,
+        "kubeadm writes it when it makes a cluster; how to change it by hand",
+        _WARNED,
+    ),
+    row(
+        "cluster.time.manage cluster.time.servers",
+        CARRIED,
+        "chrony is restarted; with `manage: false` it is left as it is",
+        "unit/test_deploys_hosts.py::test_other_time_services_are_turned_off",
+    ),
+    row(
+        "cluster.time.sync_timeout",
+        NEXT,
+        "how long `up` waits",
+        "unit/test_deploys_hosts.py::test_clock",
+    ),
+    row(
+        "cluster.firewall",
+        CARRIED,
+        "openings come and go, and a firewall that was turned off comes back",
+        "unit/test_deploys_firewall.py::test_what_was_turned_off_is_on_again",
+    ),
+    row(
+        "cluster.machine_ids",
+        NEXT,
+        "for hosts that are no nodes yet",
+        "unit/test_changes.py::test_machine_ids_of_nodes_stay",
+    ),
+    row(
+        "cluster.proxy.http cluster.proxy.https cluster.proxy.no_proxy",
+        CARRIED,
+        "runtime and kubelet are restarted, the control plane's pods are replaced",
+        "unit/test_proxy.py::test_pods_with_other_proxies_are_made_anew",
+    ),
+    row(
+        "cluster.selinux",
+        CARRIED,
+        "permissive at once; `keep` leaves what there is",
+        "unit/test_deploys_selinux.py::test_the_file_is_changed_and_kept",
+    ),
+    row(
+        "cluster.sysctls",
+        CARRIED,
+        "at once; one that is taken out keeps its value until the host restarts",
+        "unit/test_deploys_hosts.py::test_sysctls_live",
+    ),
+    row(
+        "cluster.manage_etc_hosts",
+        CARRIED,
+        "names are written; with `false` what was written stays",
+        "unit/test_deploys_hosts.py::test_hosts_file",
+    ),
+    row(
+        "cluster.smoke.image cluster.smoke.timeout",
+        NEXT,
+        "by the next smoke test",
+        "unit/test_phases_ready.py::test_the_smoke_app_is_removed_when_it_fails",
+    ),
+)
+"""What a change of the cluster's settings does."""

@@ -1,0 +1,184 @@
+"""The fields of hosts; what comes and goes, and what others change."""
+
+from __future__ import annotations
+
+from kubeinstall.inventory.changes.rows import Effect, row
+
+CARRIED, REFUSED, REPORTED, NEXT = Effect
+_PLAYED = "unit/test_changes.py::test_what_is_refused_of_a_host_names_both_values"
+
+OF_HOSTS = (
+    row(
+        "host.ssh.user host.ssh.port host.ssh.key host.ssh.key_passphrase host.ssh.password "
+        "host.ssh.bastion host.ssh.known_hosts host.ssh.host_keys host.ssh.sudo_password",
+        NEXT,
+        "how the host is reached; a new user gets a kubeconfig",
+        "unit/test_kubeadm_init.py::test_kubeconfig_of_a_login",
+    ),
+    row(
+        "host.labels",
+        CARRIED,
+        "those that are taken out go, others' stay",
+        "unit/test_node_settings.py::test_what_is_taken_out_goes_and_others_stay",
+    ),
+    row(
+        "host.taints.*.key host.taints.*.value host.taints.*.effect",
+        CARRIED,
+        "those that are taken out go, others' stay",
+        "unit/test_node_settings.py::test_a_control_planes_own_taint_goes_and_comes_back",
+    ),
+    row(
+        "host.kubelet.extra_args host.kubelet.config host.kubelet.allowed_unsafe_sysctls "
+        "host.kubelet.kube_reserved host.kubelet.system_reserved host.kubelet.eviction_hard "
+        "host.kubelet.max_pods",
+        CARRIED,
+        "one kubelet after the other is restarted, until one does not come back",
+        "unit/test_phases_kubelets.py::test_kubelets_are_changed_one_by_one_until_one_fails",
+    ),
+    row(
+        "host.kubelet.cpu_manager_policy host.kubelet.memory_manager_policy "
+        "host.kubelet.topology_manager_policy",
+        CARRIED,
+        "the node is drained for it",
+        "unit/test_kubelet_settings.py::test_what_a_kubelet_is_restarted_for",
+    ),
+    row(
+        "host.address",
+        REFUSED,
+        "where it is the node's address, too; with node_ip it is only where ssh reaches the host",
+        _PLAYED,
+    ),
+    row(
+        "host.node_ip",
+        REFUSED,
+        "a node keeps the address it joined by, which others have in files and certificates",
+        _PLAYED,
+    ),
+    row(
+        "host.hostname",
+        REFUSED,
+        "a node keeps its name: under another one it would join a second time",
+        _PLAYED,
+    ),
+    row(
+        "lab.subnet lab.cgroup lab.suite lab.mirror lab.users lab.nat lab.bastion",
+        NEXT,
+        "by `kubeinstall lab up`",
+        "unit/test_lab_plan.py::test_hosts_of_the_inventory_and_of_the_lab",
+    ),
+    row(
+        "vagrant.box vagrant.cpus vagrant.memory vagrant.hosts.*.box vagrant.hosts.*.cpus "
+        "vagrant.hosts.*.memory",
+        NEXT,
+        "by `vagrant up`",
+        "host/test_vagrant.py::test_the_machines_are_the_inventorys",
+    ),
+)
+"""What a change of a host's settings does, and of what is for machines only."""
+
+MEMBERS = (
+    row(
+        "a host more",
+        CARRIED,
+        "it joins, and the others get its route, name and openings",
+        "unit/test_kubeadm_join.py::test_decide",
+    ),
+    row(
+        "a worker less",
+        REPORTED,
+        "its node stays, and the others keep its route, name and openings, until it is taken out "
+        "of the cluster by hand",
+        "unit/test_living.py::test_a_worker_that_is_no_longer_in_the_inventory_keeps_what_it_needs",
+    ),
+    row(
+        "a host in another group",
+        REFUSED,
+        "etcd and the API server do not move",
+        "unit/test_living.py::test_a_host_does_not_change_its_role",
+    ),
+    row(
+        "an addon less",
+        CARRIED,
+        "what it has made is removed",
+        "unit/test_phases_addons.py::test_addons_that_are_named_no_more_go_those_that_need_others_"
+        "first",
+    ),
+    row(
+        "a runtime class less",
+        CARRIED,
+        "its RuntimeClass is deleted, and its handler taken out",
+        "unit/test_runtime_classes.py::test_only_ours_are_deleted",
+    ),
+)
+"""What may come to the inventory, and go from it."""
+
+KEPT = (
+    row(
+        "labels and taints of the inventory",
+        CARRIED,
+        "put back",
+        "unit/test_node_settings.py::test_new_ones_are_noted_before_they_are_set",
+    ),
+    row(
+        "a Node that was deleted",
+        CARRIED,
+        "its host joins again",
+        "unit/test_kubeadm_join.py::test_decide",
+    ),
+    row(
+        "the ConfigMap kubelet-config",
+        CARRIED,
+        "what is the inventory's is put back, others' fields stay",
+        "unit/test_kubelet_settings.py::test_what_is_taken_out_for_all_goes_from_the_cluster",
+    ),
+    row(
+        "the configuration of a node's kubelet",
+        CARRIED,
+        "put back",
+        "unit/test_kubelet_settings.py::test_a_nodes_configuration",
+    ),
+    row(
+        "arguments in the control plane's manifests",
+        CARRIED,
+        "put back, others' arguments stay",
+        "unit/test_control_plane_arguments.py::test_an_argument_that_was_taken_out_of_a_manifest_"
+        "is_put_back",
+    ),
+    row(
+        "an addon's objects",
+        CARRIED,
+        "taken back and reported, unless changes_by_others says keep",
+        "unit/test_phases_addons.py::test_what_others_changed_is_told_and_taken_back",
+    ),
+    row(
+        "a RuntimeClass with another handler",
+        REPORTED,
+        "it cannot be changed, only made again",
+        "unit/test_runtime_classes.py::test_another_handler_of_that_name_is_told",
+    ),
+    row(
+        "routes to other nodes' pods",
+        CARRIED,
+        "put back",
+        "unit/test_network_deploys.py::test_routes",
+    ),
+    row(
+        "openings of the firewall",
+        CARRIED,
+        "opened again",
+        "unit/test_deploys_firewall.py::test_chains_are_opened_again_when_they_are_not",
+    ),
+    row(
+        "all pods of CoreDNS on a node that is off",
+        CARRIED,
+        "they are replaced on other nodes",
+        "unit/test_phases_ready.py::test_coredns_leaves_a_node_that_is_off",
+    ),
+    row(
+        "a node of another version than the cluster",
+        REFUSED,
+        "a worker is left out of the run; its version is changed by hand, drained",
+        "unit/test_living.py::test_a_single_node_of_another_version_is_left_out",
+    ),
+)
+"""What others may have changed in the cluster or on hosts, and what ``up`` does about it."""
