@@ -110,6 +110,34 @@ def test_plan_finds_nothing_to_do() -> None:
     assert kubeinstall("plan", "-i", LAB).code == 0
 
 
+def written(document: Any, tmp_path: Path) -> Path:
+    path = tmp_path / "changed.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def test_another_version_is_refused_before_anything_is_changed(tmp_path: Path) -> None:
+    document = yaml.safe_load(LAB.read_text())
+    document["cluster"]["kubernetes"] = "1.20.3"
+    other = written(document, tmp_path)
+    before = on_host(LAB, "w1", FOOTPRINT)
+    for words in (("up", "-y", "--only", "packages", "--limit", "w1"), ("plan",)):
+        ran = kubeinstall(*words, "-i", other)
+        assert ran.code == 12
+        assert "the cluster runs Kubernetes 1.20.2, the inventory says 1.20.3" in ran.text
+    assert on_host(LAB, "w1", FOOTPRINT) == before
+
+
+def test_a_worker_that_left_the_inventory_keeps_what_it_needs(tmp_path: Path) -> None:
+    document = yaml.safe_load(LAB.read_text())
+    del document["groups"]["workers"]["hosts"]["w2"]
+    fewer, log = written(document, tmp_path), tmp_path / "events.jsonl"
+    ran = kubeinstall("up", "-y", "--until", "network", "-i", fewer, "--events", log).ok()
+    assert "the cluster has a node w2 (Ready) that is not in the inventory" in ran.text
+    assert changed_hosts(log) == set()
+    assert "node w2 (Ready)" in kubeinstall("verify", "-i", fewer).ok().text
+
+
 def test_a_firewall_that_is_loaded_anew_lets_the_cluster_through(tmp_path: Path) -> None:
     """It flushes the rules of kube-proxy, the routes' unit and the openings."""
     on_host(LAB, "w2", "systemctl reload nftables; sleep 2")
@@ -225,9 +253,7 @@ def changed(tmp_path: Path, **w1: Any) -> Path:
     """The inventory with more settings for w1."""
     document = yaml.safe_load(LAB.read_text())
     document["groups"]["workers"]["hosts"]["w1"].update(w1)
-    path = tmp_path / "changed.yaml"
-    path.write_text(yaml.safe_dump(document))
-    return path
+    return written(document, tmp_path)
 
 
 def kubelets_started() -> dict[str, str]:

@@ -10,7 +10,8 @@ _PLAYED = "unit/test_changes.py::test_what_is_refused_of_a_host_names_both_value
 OF_HOSTS = (
     row(
         "host.ssh.user host.ssh.port host.ssh.key host.ssh.key_passphrase host.ssh.password "
-        "host.ssh.bastion host.ssh.known_hosts host.ssh.host_keys host.ssh.sudo_password",
+        "host.ssh.bastion host.ssh.bastion_key host.ssh.bastion_key_passphrase "
+        "host.ssh.bastion_password host.ssh.known_hosts host.ssh.host_keys host.ssh.sudo_password",
         NEXT,
         "how the host is reached; a new user gets a kubeconfig",
         "unit/test_kubeadm_init.py::test_kubeconfig_of_a_login",
