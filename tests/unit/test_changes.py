@@ -92,7 +92,7 @@ def test_the_test_of_a_row_is_there(row: changes.Row) -> None:
 
 
 def test_the_page_of_the_documentation_is_this_table() -> None:
-    """``python -m kubeinstall.inventory.changes > docs/changes.md`` writes it."""
+    """How it is written says the module."""
     assert (REPO / "docs" / "changes.md").read_text() == changes.document()
 
 

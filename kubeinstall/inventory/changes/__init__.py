@@ -1,6 +1,7 @@
 """What a change of the inventory does to a cluster that runs: data, and the document made of it.
 
-``python -m kubeinstall.inventory.changes > docs/changes.md`` writes the document.
+The document is written by ``python -c 'from kubeinstall.inventory.changes import document;
+print(document(), end="")' > docs/changes.md``.
 """
 
 from __future__ import annotations
