@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -24,7 +25,10 @@ _IPV6 = r"\[[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+\]"
 DNS_LABEL = rf"^{_LABEL}$"
 DNS_NAME = rf"^{_LABEL}(\.{_LABEL})*$"
 HOST_NAME = rf"^{_HOST}$"
-SAN = rf"^((\*\.)?{_HOST}|[0-9a-fA-F:]*:[0-9a-fA-F:.]+)$"
+_LOWER = rf"{_LABEL}(\.{_LABEL})*"
+ENDPOINT = rf"^({_LOWER})$"
+"""Kubernetes' own names are stricter than DNS: IsDNS1123Subdomain in apimachinery's validation."""
+SAN = rf"^((\*\.)?{_LOWER}|[0-9a-fA-F:]*:[0-9a-fA-F:.]+)$"
 LOGIN = rf"^{_LOGIN}$"
 BASTION = rf"^({_LOGIN}@)?({_HOST}|{_IPV6})(:[0-9]{{1,5}})?$"
 LOCAL_LOGIN = r"^[a-z_][-a-z0-9_]{0,31}$"
@@ -83,7 +87,8 @@ FORMS = {
     DNS_LABEL: Form(f"a DNS label ({_DNS} inside)", "kubernetes"),
     DNS_NAME: Form(f"a DNS name ({_DNS} and '.' inside)", "node-1 or example.org"),
     HOST_NAME: Form("an address or a DNS name", "10.0.0.10 or api.example.org"),
-    SAN: Form("an address or a DNS name", "10.0.0.10 or api.example.org"),
+    ENDPOINT: Form(f"an address or a DNS name ({_DNS} and '.' inside)", "api.example.org"),
+    SAN: Form(f"an address or a DNS name ({_DNS} and '.' inside)", "api.example.org"),
     LOGIN: Form("a login name", "debian or admin@corp.example"),
     LOCAL_LOGIN: Form("a login name of lower case letters, digits, '-' and '_'", "debian"),
     BASTION: Form(
@@ -158,6 +163,24 @@ def exact_version(value: Any) -> str:
         reason = "an exact version: the patch number is missing"
         advice = f"write all three numbers, e.g. {DEFAULT}"
     raise PydanticCustomError("form", "{reason}", {"reason": reason, "advice": advice})
+
+
+def real_address(text: str) -> str:
+    """A name or address; what looks like an address is one.
+
+    Raises:
+        PydanticCustomError: it looks like one and is none, e.g. 10.0.0.300 or :::1.
+    """
+    looks = ":" in text or text.rpartition(".")[2].isdigit()
+    if looks:
+        try:
+            ip_address(text)
+        except ValueError:
+            reason, advice = "an address, though it looks like one", "write it like 10.0.0.10"
+            raise PydanticCustomError(
+                "form", "{reason}", {"reason": reason, "advice": advice}
+            ) from None
+    return text
 
 
 def only_text(value: Any) -> Any:

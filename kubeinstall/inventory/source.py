@@ -7,6 +7,7 @@ PyYAML does the parsing; scalars are read by the core schema of YAML 1.2 as edit
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,7 +168,8 @@ def parse(text: str) -> Source:
     except yaml.reader.ReaderError as error:
         before = text[: error.position].split("\n")
         position = Position(len(before), len(before[-1]) + 1)
-        raise SourceError("it holds a character YAML forbids (is it text?)", position) from None
+        what = f"it holds {named(chr(error.character))}, which YAML forbids (is it text?)"
+        raise SourceError(what, position) from None
     except RecursionError:
         raise SourceError("it is nested too deeply") from None
     if node is None:
@@ -217,6 +219,37 @@ _PROBLEMS = (
 )
 
 
+_PLAIN = {
+    **dict.fromkeys(map(chr, (0xA0, *range(0x2000, 0x200C))), " "),
+    **dict.fromkeys("\u202f\u205f\u3000\u2060\ufeff", " "),
+    **dict.fromkeys("\uff1a\ufe55\u2236\ua789\u02d0", ":"),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\uff0d", "-"),
+    **dict.fromkeys("\u201c\u201d\u201e\uff02", '"'),
+    **dict.fromkeys("\u2018\u2019\u201a\uff07", "'"),
+    **dict(zip("\uff5b\uff5d\uff3b\uff3d\uff0c\uff03", "{}[],#", strict=True)),
+}
+"""Characters that editors, word processors and input methods put in the place of YAML's own."""
+_LOOKALIKE = re.compile(f"[{''.join(_PLAIN)}]")
+
+
+def named(character: str) -> str:
+    """A character by its number and name, e.g. ``U+00A0 (no-break space)``; plain ones as are."""
+    if character.isascii() and character.isprintable():
+        return "space" if character == " " else f"`{character}`"
+    name = unicodedata.name(character, "a control character").lower()
+    return f"U+{ord(character):04X} ({name})"
+
+
+def lookalike(text: str) -> str:
+    """Which character of a text is not the one that YAML reads, and what to do; empty: none is."""
+    odd = _LOOKALIKE.search(text)
+    if not odd:
+        return ""
+    return (
+        f"it holds {named(odd[0])} in the place of a plain {named(_PLAIN[odd[0]])}: type it again"
+    )
+
+
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What PyYAML counts lines by."""
 
@@ -233,11 +266,26 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> SourceError:
         return SourceError(
             "${NAME} stands in { } or [ ] without quotes", position, next='write "${NAME}"'
         )
+    if error_ := _looks_alike(error, text, position):
+        return error_
     problem = error.problem or "it is not YAML"
     for start, what, advice in _PROBLEMS:
         if problem.startswith(start):
             return SourceError(what, position, next=advice)
     return SourceError(f"it is not YAML: {problem}", position)
+
+
+def _looks_alike(error: yaml.MarkedYAMLError, text: str, position: Position) -> SourceError | None:
+    """A character that looks like YAML's own, from where the parser began to where it gave up."""
+    first = min(Position.of(error.context_mark).line, position.line)
+    for number, line in enumerate(_BREAK.split(text)[first - 1 : position.line], first):
+        if odd := _LOOKALIKE.search(line):
+            return SourceError(
+                f"{named(odd[0])} stands where YAML reads a plain {named(_PLAIN[odd[0]])}",
+                Position(number, odd.start() + 1),
+                next="type it again, or put quotes around the text that it belongs to",
+            )
+    return None
 
 
 class _Builder:

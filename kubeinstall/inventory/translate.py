@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from kubeinstall.inventory.forms import FORMS, Form
 from kubeinstall.inventory.model import InventoryFile
 from kubeinstall.inventory.secrets import is_secret
-from kubeinstall.inventory.source import Issue, Loc, Source, Spot, dotted
+from kubeinstall.inventory.source import Issue, Loc, Source, Spot, dotted, lookalike
 from kubeinstall.inventory.words import did_you_mean, nearest
 
 _TYPES = {
@@ -43,7 +43,9 @@ def translate(errors: list[ErrorDetails], source: Source) -> list[Issue]:
     by_place: dict[Loc, list[ErrorDetails]] = {}
     for error in errors:
         by_place.setdefault(_place(error, source), []).append(error)
-    issues = [_issue(place, found, source) for place, found in by_place.items()]
+    issues = [
+        _with_character(_issue(place, found, source), source) for place, found in by_place.items()
+    ]
     return list(_without_misspelled(issues, by_place))
 
 
@@ -64,6 +66,14 @@ def _without_misspelled(
         doubts = [loc for loc in issue.doubts if loc in missing and loc in meant]
         more = tuple(loc for near in doubts for loc in missing[near].doubts)
         yield replace(issue, doubts=issue.doubts + more)
+
+
+def _with_character(issue: Issue, source: Source) -> Issue:
+    """The issue, with the character that makes a key or a value another than the one meant."""
+    spot = source.spots.get(issue.loc)
+    text = str(issue.loc[-1]) if issue.at_key else (spot.text if spot and spot.text else "")
+    advice = "" if is_secret(issue.loc) else lookalike(text)
+    return replace(issue, next=advice) if advice else issue
 
 
 def _place(error: ErrorDetails, source: Source) -> Loc:

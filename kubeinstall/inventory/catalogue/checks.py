@@ -9,6 +9,7 @@ from kubeinstall.inventory.catalogue import values
 from kubeinstall.inventory.catalogue.features import check_features
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
 from kubeinstall.inventory.catalogue.model import Addon, Stage
+from kubeinstall.inventory.catalogue.ranges import check_ranges
 from kubeinstall.inventory.catalogue.together import check_together
 from kubeinstall.inventory.model import InventoryFile, NetworkPlugin
 from kubeinstall.inventory.resolve import local
@@ -58,6 +59,8 @@ def check_addons(
     if not any(loc[0] in ("defaults", "groups") or loc[:2] == _KUBEADM for loc in doubts):
         for addon, all_values in chosen.values():
             yield from check_features(inventory, addon, all_values)
+            if ("cluster", "network") not in doubts:
+                yield from check_ranges(inventory, addon, all_values)
     yield from _sysctls(inventory, found)
     if ("cluster", "network") not in doubts:
         yield from _network(inventory, folders)

@@ -76,6 +76,7 @@ CHECKS: tuple[tuple[Check, tuple[Loc, ...]], ...] = (
     (hosts.lab, (_ADDRESS, _LAB)),
     (hosts.vagrant, (_ADDRESS, _VAGRANT)),
     (networks.sizes, (_NETWORK, _ADDRESS)),
+    (networks.endpoint, (_NETWORK, ("cluster", "endpoint"))),
     (networks.overlaps, (_NETWORK, _ADDRESS, _NODE_IP, _LAB)),
     (plugins.unused, (_NETWORK,)),
     (plugins.flannel, (_NETWORK, _ADDRESS, _NODE_IP)),

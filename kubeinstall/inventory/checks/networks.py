@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
+from kubeinstall.inventory.checks.hosts import unusable
 from kubeinstall.inventory.model import InventoryFile
 from kubeinstall.inventory.resolve import entries
 from kubeinstall.inventory.source import Issue, Loc, dotted
@@ -84,6 +85,33 @@ def overlaps(inventory: InventoryFile) -> Iterator[Issue]:
                     next=f"take {_free(named, inventory)}",
                 )
     yield from _hosts_inside(inventory, named)
+
+
+def endpoint(inventory: InventoryFile) -> Iterator[Issue]:
+    """The endpoint is where hosts can reach it: no pod's or service's address."""
+    given = inventory.cluster.endpoint
+    loc: Loc = ("cluster", "endpoint", "host")
+    try:
+        address = IPv4Address(given.host) if given else None
+    except ValueError:
+        return
+    if address is None:
+        return
+    network = inventory.cluster.network
+    for place, cidr in ((PODS, network.pods), (SERVICES, network.services)):
+        if address in cidr:
+            yield Issue(
+                loc,
+                f"{dotted(loc)}: {address} is inside {dotted(place)} {cidr}",
+                why="packets to it would go to a pod or a service",
+                next="take an address of the hosts' network",
+            )
+    if kind := unusable(address):
+        yield Issue(
+            loc,
+            f"{dotted(loc)}: {address} is {kind}; other hosts cannot reach it",
+            next="take an address that all hosts reach",
+        )
 
 
 def _hosts_inside(

@@ -5,9 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from kubeinstall.inventory.forms import HOST_NAME, HOURS, IMAGE, REPOSITORY, SAN, SYSCTL
+from kubeinstall.inventory.forms import (
+    ENDPOINT,
+    HOURS,
+    IMAGE,
+    REPOSITORY,
+    SAN,
+    SYSCTL,
+    real_address,
+)
 from kubeinstall.inventory.model.addons import AddonChoice
 from kubeinstall.inventory.model.base import (
     Args,
@@ -27,13 +35,16 @@ from kubeinstall.inventory.model.system import Firewall, MachineIds, Selinux, Ti
 from kubeinstall.releases.images import ImageLayout
 from kubeinstall.releases.sources import SourceName
 
+San = Annotated[str, StringConstraints(pattern=SAN, max_length=255), AfterValidator(real_address)]
 Repository = Annotated[str, StringConstraints(pattern=REPOSITORY)]
 
 
 class Endpoint(Strict):
     """The address that all nodes and users reach the API servers by."""
 
-    host: str = Field(pattern=HOST_NAME, description="DNS name or address.")
+    host: Annotated[str, AfterValidator(real_address)] = Field(
+        pattern=ENDPOINT, max_length=253, description="DNS name or address."
+    )
     port: Port = 6443
 
 
@@ -44,7 +55,7 @@ class Kubeadm(Strict):
     controller_manager_args: Args = Field(default_factory=dict)
     scheduler_args: Args = Field(default_factory=dict)
     etcd_args: Args = Field(default_factory=dict)
-    cert_sans: list[Annotated[str, StringConstraints(pattern=SAN)]] = Field(
+    cert_sans: list[San] = Field(
         default_factory=list, description="More names and addresses of the API server."
     )
     feature_gates: dict[str, bool] = Field(default_factory=dict)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from kubeinstall.inventory.forms import HOST_NAME
+from kubeinstall.inventory.forms import HOST_NAME, real_address
 from kubeinstall.inventory.model.base import Strict
 
 
@@ -15,9 +15,9 @@ class Time(Strict):
     """Clocks: certificates and etcd need them to agree."""
 
     manage: bool = Field(True, description="false: something else keeps the time.")
-    servers: list[Annotated[str, StringConstraints(pattern=HOST_NAME)]] = Field(
-        default_factory=list, description="Default: the distribution's."
-    )
+    servers: list[
+        Annotated[str, StringConstraints(pattern=HOST_NAME), AfterValidator(real_address)]
+    ] = Field(default_factory=list, description="Default: the distribution's.")
     sync_timeout: Annotated[int, Field(ge=0)] = Field(60, description="Seconds; 0: do not wait.")
 
 
