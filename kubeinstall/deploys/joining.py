@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from dataclasses import dataclass
@@ -10,11 +11,39 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kubeinstall.certificates import load_pem
 
-TOKEN_COMMAND = "kubeadm --kubeconfig /etc/kubernetes/admin.conf token create --ttl 15m0s"
-"""Prints a fresh token that is good for a quarter of an hour."""
-
 _TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
-"""Source: kubeadm's bootstrap token format (BootstrapTokenPattern)."""
+_DESCRIPTION = "kubeinstall: workers join with it"
+_MARK = base64.b64encode(_DESCRIPTION.encode()).decode()
+_MINUTES_AFTER_INTERRUPT = 2
+
+TOKEN_COMMAND = (
+    "kubeadm --kubeconfig /etc/kubernetes/admin.conf token create --ttl 15m0s "
+    f"--description '{_DESCRIPTION}'"
+)
+"""Prints a fresh token that is good for a quarter of an hour, if nobody deletes it before."""
+
+TOKENS = (
+    "-n kube-system get secrets --field-selector type=bootstrap.kubernetes.io/token "
+    f"""-o jsonpath='{{range .items[?(@.data.description=="{_MARK}")]}}"""
+    """{.metadata.name}{"\\n"}{end}'"""
+)
+"""What kubectl is asked for the names of the Secrets with such tokens, one a line."""
+
+_EACH = f"""\
+names=$($kubectl {TOKENS}) || exit
+for name in $names; do
+"""
+DELETE_TOKENS = f"""\
+{_EACH}  $kubectl -n kube-system delete secret "$name" --ignore-not-found || exit
+done"""
+"""Deletes all of them, those of a run that was killed too."""
+
+EXPIRE_TOKENS = f"""\
+{_EACH}  until=$(date -u -d '+{_MINUTES_AFTER_INTERRUPT} minutes' +%Y-%m-%dT%H:%M:%SZ)
+  $kubectl -n kube-system patch secret "$name" \\
+    -p '{{"stringData":{{"expiration":"'"$until"'"}}}}' || exit
+done"""
+"""Leaves joins that still run the time to end; the control plane deletes the tokens then."""
 
 CA_COMMAND = "cat /etc/kubernetes/pki/ca.crt"
 

@@ -236,6 +236,31 @@ class Session:
                 if told:
                     told.close()
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was: nothing more is begun then."""
+        return self._pool.stopped.is_set()
+
+    def tidy(self, host: str, command: str, *, timeout: float = 30) -> Output:
+        """Have a host put something away at the end, even of a run that was interrupted.
+
+        Raises:
+            KubeinstallError: the host does not answer, or the user interrupts again.
+        """
+        if not self.interrupted:
+            return self.ask(host, command, timeout=timeout)
+        found = self.cluster.host(host)
+        # An interrupt has ended all connections.
+        try:
+            with contextlib.closing(self._dialer.open(found)) as client:
+                connection = Connection(found, client, lambda text: self.line(host, text))
+                connection.become_root()
+                return connection.run(command, Wrap(timeout))
+        except (SshFailure, ConnectionLost, CommandTimeout) as error:
+            raise KubeinstallError(self._not_connected(found, error)) from error
+        except KeyboardInterrupt:
+            raise KubeinstallError(Finding(Kind.INTERRUPTED, "interrupted", host)) from None
+
     def ask_all(self, commands: Mapping[str, str], timeout: float = 60) -> dict[str, Output]:
         """Ask several hosts at once; who does not answer is in ``failures`` and has no result.
 

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any, TypeVar
 
 from kubeinstall.addons.objects import parent_name
-from kubeinstall.deploys.joining import CA_COMMAND, Authority, authority
+from kubeinstall.deploys.joining import CA_COMMAND, TOKENS, Authority, authority
 from kubeinstall.deploys.kubelet_files import runtime_of
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.values import dns_name, document, ip, ipv4, ipv4_network, shown, word
@@ -61,7 +61,8 @@ def question(version: Version) -> str:
         f"{KUBECTL} get nodes -o json && printf '\\036' && {CA_COMMAND} && printf '\\036' && "
         f"{{ {maps} 2>/dev/null; printf '\\036'; {KUBECTL} get --raw /version 2>/dev/null; "
         "printf '\\036'; ls /etc/cni/net.d 2>/dev/null; printf '\\036'; "
-        f"! [ -e {_CALICO} ] || {_POOL} 2>/dev/null; true; }}"
+        f"! [ -e {_CALICO} ] || {_POOL} 2>/dev/null; printf '\\036'; "
+        f"{KUBECTL} {TOKENS} 2>/dev/null; true; }}"
     )
 
 
@@ -85,6 +86,7 @@ class Nodes:
         kubelets: the ConfigMap with the configuration of all kubelets; empty without one.
         network_addons: those of ``NETWORK_ADDONS`` that kubeinstall has put into the cluster.
         settings: what the cluster was made with.
+        left_tokens: a run that was killed has left a token to join with.
     """
 
     standing: Standing = Standing.NONE
@@ -94,6 +96,7 @@ class Nodes:
     kubelets: dict[str, Any] = field(default_factory=dict)
     network_addons: frozenset[str] = frozenset()
     settings: Settings = field(default_factory=Settings)
+    left_tokens: bool = False
 
     @classmethod
     def unknown(cls, reason: str) -> Nodes:
@@ -117,7 +120,7 @@ class Nodes:
     @classmethod
     def parse(cls, text: str) -> Nodes:
         """Read what the cluster says; what does not fit is an unknown cluster, not none."""
-        nodes, ca, maps, version, cni, size = (*text.split("\036"), *[""] * 5)[:6]
+        nodes, ca, maps, version, cni, size, tokens = (*text.split("\036"), *[""] * 6)[:7]
         try:
             items = tuple(filter(None, map(_node, document(nodes)["items"])))
             listed = [_object(one) for one in document(maps.strip() or "{}").get("items", [])]
@@ -125,7 +128,10 @@ class Nodes:
             addons = frozenset(name for name in NETWORK_ADDONS if parent_name(name) in found)
             kubelets = next((found[name] for name in found if name.startswith("kubelet-")), {})
             settings = Settings.parse(found, version, cni, size)
-            return cls(Standing.ANSWERED, "", items, authority(ca), kubelets, addons, settings)
+            left = bool(tokens.strip())
+            return cls(
+                Standing.ANSWERED, "", items, authority(ca), kubelets, addons, settings, left
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return cls.unknown(f"its answer cannot be read ({type(error).__name__})")
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 from kubeinstall.deploys import kubeadm_files
-from kubeinstall.deploys.joining import TOKEN_COMMAND, token
+from kubeinstall.deploys.joining import DELETE_TOKENS, EXPIRE_TOKENS, TOKEN_COMMAND, token
 from kubeinstall.deploys.workers import join
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Host
 from kubeinstall.phases import kubectl
 from kubeinstall.phases.run import Deploys, Run
+from kubeinstall.verify.kubectl import KUBECTL
 
 _JOINED = "[ -e /etc/kubernetes/kubelet.conf ] && [ -e /etc/kubernetes/pki/ca.crt ]"
 
@@ -35,10 +38,48 @@ def run(run: Run) -> None:
         KubeinstallError: the control plane gives no token.
     """
     planned = deploys(run)
-    missing = [] if run.dry else _missing(run)
-    if missing:
-        _give_configuration(run, missing)
-    run.round("workers", planned)
+    if run.dry:
+        run.round("workers", planned)
+        return
+    missing = _missing(run)
+    with _no_token_left(run) if missing or _tokens_left(run) else nullcontext():
+        if missing:
+            _give_configuration(run, missing)
+        run.round("workers", planned)
+
+
+def _tokens_left(run: Run) -> bool:
+    return run.asked().left_tokens
+
+
+@contextmanager
+def _no_token_left(run: Run) -> Iterator[None]:
+    """Delete the tokens to join with at the end, however that comes.
+
+    After an interrupt joins may still run on their hosts: the tokens expire a little later.
+    """
+    try:
+        yield
+    finally:
+        first = run.cluster.first.name
+        command = EXPIRE_TOKENS if run.session.interrupted else DELETE_TOKENS
+        try:
+            answer = run.session.tidy(first, f"kubectl='{KUBECTL}'\n{command}")
+            why = "" if answer.ok else " ".join(answer.stderr.split())
+        except KubeinstallError as error:
+            why = error.findings[0].what
+        if why:
+            run.reporter.finding(
+                Finding(
+                    Kind.CLUSTER,
+                    "the token that workers join with could not be deleted; it expires 15 minutes "
+                    "after it was made",
+                    first,
+                    why=why,
+                    next=f"on {first}: kubeadm token list; kubeadm token delete ID",
+                    severity="warning",
+                )
+            )
 
 
 def _workers(run: Run) -> list[Host]:

@@ -59,7 +59,11 @@ class Kubeadm(Strict):
         default_factory=list, description="More names and addresses of the API server."
     )
     feature_gates: dict[str, bool] = Field(default_factory=dict)
-    token_ttl: Duration = Field("2h", description="e.g. 24h or 1h30m; 0 = never expires.")
+    token_ttl: Duration = Field(
+        "15m",
+        description="Of the token that kubeadm init makes, e.g. 24h; 0 = never expires. Workers "
+        "join with others, which are deleted afterwards.",
+    )
     skip_phases: list[Text] = Field(default_factory=list)
     ignore_preflight_errors: list[Text] = Field(default_factory=list)
     certificate_validity: str | None = Field(
