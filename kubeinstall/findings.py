@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
@@ -57,6 +58,25 @@ class Finding:
 def _indented(text: str) -> str:
     """More lines stand below the first, so nobody's words can pass for lines of ours."""
     return "\n        ".join(text.split("\n"))
+
+
+def unwritable(what: str, error: OSError) -> Finding:
+    """This machine cannot write something: its disk is full, or who reads it has gone.
+
+    Args:
+        what: what was written, e.g. ``the events file FILE``.
+    """
+    advice = {
+        errno.EPIPE: "let the program that reads it read to the end",
+        errno.ENOSPC: "make room on that disk (df -h shows how full it is)",
+        errno.EDQUOT: "make room within your quota",
+    }
+    return Finding(
+        Kind.LOCAL,
+        f"{what} cannot be written",
+        why=error.strerror or str(error),
+        next=advice.get(error.errno or 0, "name another place that you may write to"),
+    )
 
 
 class KubeinstallError(Exception):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.findings import Finding, Kind, KubeinstallError, unwritable
 from kubeinstall.inventory.model import Cluster, Document
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise KubeinstallError(_unwritable(path, error.strerror or str(error))) from None
+        raise KubeinstallError(unwritable(f"the kubeconfig {path}", error)) from None
 
 
 def _no_cluster(cluster: Cluster, what: str, why: str) -> KubeinstallError:

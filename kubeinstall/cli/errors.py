@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import time
@@ -12,9 +13,12 @@ import click
 
 from kubeinstall import __version__
 from kubeinstall.engine import exits
-from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.findings import Finding, Kind, KubeinstallError, unwritable
 from kubeinstall.report import door
 from kubeinstall.resources import cache
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EPIPE)
+"""What the system says of a disk that is full, or an output that nobody reads."""
 
 
 def explain(error: BaseException) -> int:
@@ -29,6 +33,9 @@ def explain(error: BaseException) -> int:
     if isinstance(error, click.Abort):
         door.echo("interrupted", err=True)
         return int(Kind.INTERRUPTED)
+    if isinstance(error, OSError) and error.errno in _FULL:
+        door.findings([unwritable(str(error.filename or "the standard output"), error)])
+        return int(Kind.LOCAL)
     door.findings([_internal(error)])
     return int(Kind.INTERNAL)
 
@@ -37,16 +44,24 @@ def _internal(error: BaseException) -> Finding:
     """An error nobody foresaw; its traceback goes to a file of the user's own."""
     lines = traceback.format_exception(error)
     text = f"kubeinstall {__version__}\n{''.join(lines)}"
+    try:
+        advice = f"report it with the traceback in {_save(text)}; read it first for secrets"
+    except OSError as full:
+        advice = f"run it again where its traceback can be saved: here {full.strerror or full}"
     return Finding(
         Kind.INTERNAL,
         f"internal error: {type(error).__name__}",
         why="this is a fault of kubeinstall, not of your hosts or inventory",
-        next=f"report it with the traceback in {_save(text)}; read it first for secrets",
+        next=advice,
     )
 
 
 def _save(text: str) -> Path:
-    """Write a file with mode 0600 into the user's cache folder, else into the temporary one."""
+    """Write a file with mode 0600 into the user's cache folder, else into the temporary one.
+
+    Raises:
+        OSError: neither can be written.
+    """
     name = f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     try:
         folder = cache()

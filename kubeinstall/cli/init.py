@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.findings import Finding, Kind, KubeinstallError, unwritable
 from kubeinstall.inventory.starter import parse_target, starter
 from kubeinstall.report import door
 
@@ -36,9 +36,7 @@ def command(targets: tuple[str, ...], output: Path, force: bool) -> None:
             Finding(Kind.LOCAL, "it is there already", str(output), next="--force overwrites it")
         ) from None
     except OSError as error:
-        raise KubeinstallError(
-            Finding(Kind.LOCAL, f"it cannot be written: {error.strerror}", str(output))
-        ) from None
+        raise KubeinstallError(unwritable(str(output), error)) from None
     door.echo(f"wrote {output}")
     option = "" if output == Path("kubeinstall.yaml") else f" -i {output}"
     first = "read it, " if targets else "put your hosts' addresses into it, "

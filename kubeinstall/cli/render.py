@@ -11,7 +11,7 @@ from kubeinstall.deploys import families
 from kubeinstall.deploys.families import SYSTEMS
 from kubeinstall.deploys.rendered import RenderedFile, rendered
 from kubeinstall.facts.identity import SystemState
-from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.findings import KubeinstallError, unwritable
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.report import door
 
@@ -67,11 +67,4 @@ def _write(folder: Path, file: RenderedFile) -> None:
         path.write_text(file.content, encoding="utf-8")
         path.chmod(int(file.mode, 8))
     except OSError as error:
-        raise KubeinstallError(
-            Finding(
-                Kind.LOCAL,
-                f"{path} cannot be written",
-                why=error.strerror or str(error),
-                next="name another folder with --output",
-            )
-        ) from error
+        raise KubeinstallError(unwritable(str(path), error)) from error

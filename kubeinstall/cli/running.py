@@ -14,7 +14,7 @@ from kubeinstall.engine import exits
 from kubeinstall.engine.events import EventLog
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Event
-from kubeinstall.findings import Finding
+from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.inventory.known_secrets import known_secrets
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster, Host
@@ -112,7 +112,8 @@ def running(
     """A run with a session that is closed at the end.
 
     Raises:
-        KubeinstallError: the limit names no host, or the events file cannot be written.
+        KubeinstallError: the limit names no host, the events file cannot be written, or something
+            could no longer be written while the run, which went on, was otherwise good.
     """
     names = limited(cluster, limit)
     with closing(EventLog(events)) if events else nullcontext() as log:
@@ -122,9 +123,20 @@ def running(
             if log:
                 log(event)
 
+        def lost() -> list[Finding]:
+            return [one.failure for one in (log, reporter) if one and one.failure]
+
         try:
             with Session(cluster, emit=emit, on_line=reporter.line) as session:
                 reporter.watch(lambda: session.doing)
-                yield Run(cluster, session, reporter, dry=dry, limit=names, smoke=smoke)
+                run = Run(cluster, session, reporter, dry=dry, limit=names, smoke=smoke)
+                yield run
+        except BaseException:
+            door.findings(lost())
+            raise
         finally:
             reporter.close()
+        if run.exit_code:
+            door.findings(lost())
+        elif findings := lost():
+            raise KubeinstallError(*findings)

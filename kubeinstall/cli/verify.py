@@ -9,7 +9,7 @@ import click
 
 from kubeinstall.cli import options
 from kubeinstall.cli.running import reaching, read, running
-from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.findings import Kind, KubeinstallError, unwritable
 from kubeinstall.phases.addresses import settle
 from kubeinstall.phases.verify import check
 from kubeinstall.report import door
@@ -42,7 +42,7 @@ def command(
         settle(run)
         results, warnings = check(run)
         unreachable = list(run.session.failures.values())
-        warnings = run.session.warnings
+        warnings = [*run.session.warnings, *warnings]
     text = FORMATS[form](results)
     if output:
         _write(output, text)
@@ -58,6 +58,4 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise KubeinstallError(
-            Finding(Kind.LOCAL, f"cannot write {path}", why=error.strerror or str(error))
-        ) from None
+        raise KubeinstallError(unwritable(str(path), error)) from None

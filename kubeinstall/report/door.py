@@ -90,6 +90,13 @@ def line(text: str, style: str = "", **options: Any) -> Text:
     return Text(exits.line(text), style=style, **options)
 
 
+class _Console(Console):
+    """Tells of a reader that has gone; rich would end whichever thread prints."""
+
+    def on_broken_pipe(self) -> None:
+        raise
+
+
 def console(*, plain: bool = False, file: TextIO | None = None) -> Console:
     """A console that wraps nothing and marks nothing up by itself.
 
@@ -98,5 +105,7 @@ def console(*, plain: bool = False, file: TextIO | None = None) -> Console:
     """
     target = file or sys.stdout
     if plain or not target.isatty():
-        return Console(file=target, no_color=True, force_terminal=False, highlight=False, width=500)
-    return Console(file=target, highlight=False)
+        return _Console(
+            file=target, no_color=True, force_terminal=False, highlight=False, width=500
+        )
+    return _Console(file=target, highlight=False)

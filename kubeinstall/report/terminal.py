@@ -10,7 +10,7 @@ from rich.console import Console
 
 from kubeinstall.engine import exits
 from kubeinstall.engine.types import Event, Status
-from kubeinstall.findings import Finding
+from kubeinstall.findings import Finding, unwritable
 from kubeinstall.report import door
 from kubeinstall.report.live import Progress
 from kubeinstall.report.plan import Plan
@@ -39,6 +39,8 @@ class Terminal:
 
     def __init__(self, out: Console, *, verbose: bool = False, plan: Plan | None = None) -> None:
         self.tally = Tally()
+        self.failure: Finding | None = None
+        """Why nothing is printed any more."""
         self._out = out
         self._verbose = verbose
         self._plan = plan
@@ -138,7 +140,12 @@ class Terminal:
         return f"{total}, {failed} failed" if failed else total
 
     def _print(self, text: str, style: str = "") -> None:
-        self._out.print(door.line(text, style), soft_wrap=True)
+        # As with events: hosts are not left half-way because nobody reads what is printed.
+        if self.failure is None:
+            try:
+                self._out.print(door.line(text, style), soft_wrap=True)
+            except OSError as error:
+                self.failure = unwritable("the standard output", error)
 
     def _indented(self, lines: Iterable[str], style: str = "") -> None:
         for line in lines:
