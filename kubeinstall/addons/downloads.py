@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener, getproxies
+from urllib.request import (
+    HTTPRedirectHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+    getproxies,
+)
 
 from kubeinstall import __version__
 from kubeinstall.findings import Finding, Kind, KubeinstallError
@@ -187,6 +194,18 @@ def _failed(url: str, error: Exception) -> KubeinstallError:
     )
 
 
+class _Redirects(HTTPRedirectHandler):
+    """Follows redirects, but from https to https only."""
+
+    def redirect_request(
+        self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Request | None:
+        scheme = urlsplit(newurl).scheme
+        if scheme not in {"https", req.type}:
+            raise URLError(f"it redirects from {req.type} to {scheme}: {newurl}")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 class _Proxies(ProxyHandler):
     """The inventory's proxy, for what it does not except; asked anew for each redirect."""
 
@@ -202,4 +221,4 @@ class _Proxies(ProxyHandler):
 
 def _opener(proxy: Proxy | None) -> OpenerDirector:
     own = getproxies().keys() & {"http", "https", "all"}
-    return build_opener(_Proxies(proxy) if proxy and not own else ProxyHandler())
+    return build_opener(_Proxies(proxy) if proxy and not own else ProxyHandler(), _Redirects())

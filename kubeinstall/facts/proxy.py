@@ -10,6 +10,11 @@ THROUGH_PROXY = f"if [ -r {SERVICES_ENV} ]; then set -a; . {SERVICES_ENV}; set +
 """Shell after which curl goes through that proxy."""
 
 
+def redirected(url: str) -> str:
+    """What curl may be sent to from an address, for ``--proto-redir``: never from https to less."""
+    return "=https" if url.lower().startswith("https:") else "=http,https"
+
+
 class PodProxies(FactBase[tuple[str, ...]]):
     """For each manifest of the control plane, the SHA-256 of its proxy variables.
 

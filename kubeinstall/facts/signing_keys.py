@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pyinfra.api.facts import FactBase
 from pysequoia import Cert
 
-from kubeinstall.facts.proxy import THROUGH_PROXY
+from kubeinstall.facts.proxy import THROUGH_PROXY, redirected
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ class SourceKeys(FactBase[Offered]):
 
     def command(self, url: str) -> str:
         link = shlex.quote(url)
+        # apt refuses by itself to be sent from https to http.
+        redirects = redirected(url)
         return f"""
 part=$(mktemp -d) || exit 0
 {THROUGH_PROXY}
@@ -92,7 +94,8 @@ else
   # Ours is in the environment; its login must not become an argument.
   proxy=
   [ "$HTTPS_PROXY" ] || proxy=$(sed -n 's/^proxy *= *//p' /etc/dnf/dnf.conf 2>/dev/null)
-  said=$(curl -fsSL --retry 1 --max-time 30 ${{proxy:+-x "$proxy"}} -o "$part/key" {link} 2>&1)
+  said=$(curl -fsSL --proto-redir {redirects} --retry 1 --max-time 30 \\
+    ${{proxy:+-x "$proxy"}} -o "$part/key" {link} 2>&1)
 fi
 if [ -s "$part/key" ]; then echo "key=$(base64 -w0 "$part/key")"
 else

@@ -13,13 +13,13 @@ from threading import Lock
 from pyinfra.api.command import FileUploadCommand
 from pyinfra.api.exceptions import OperationError
 
-from kubeinstall.facts.proxy import THROUGH_PROXY
+from kubeinstall.facts.proxy import THROUGH_PROXY, redirected
 from kubeinstall.operations.commands import Command
 
 # The address goes to curl's standard input: it may hold a token, and every user sees arguments.
 _FETCH = """\
 {proxy}
-curl -fsSL --retry 2 --connect-timeout 20 -o {part} -K - || {{
+curl -fsSL --proto-redir {redirects} --retry 2 --connect-timeout 20 -o {part} -K - || {{
   echo {what} 'could not be downloaded' >&2; rm -f {part}; exit 1; }}"""
 
 _VERIFY = """\
@@ -66,7 +66,12 @@ def brought(download: Download, part: str, what: str) -> Generator[object]:
         yield Command(f"mkdir -p {folder}")
         yield FileUploadCommand(download.path, part)
     else:
-        fetch = _FETCH.format(proxy=THROUGH_PROXY, part=shlex.quote(part), what=shlex.quote(what))
+        fetch = _FETCH.format(
+            proxy=THROUGH_PROXY,
+            redirects=redirected(download.url),
+            part=shlex.quote(part),
+            what=shlex.quote(what),
+        )
         yield Command(f"mkdir -p {folder}\n{fetch}", stdin=f'url = "{download.url}"\n')
 
 
