@@ -253,7 +253,9 @@ class Session:
         # An interrupt has ended all connections.
         try:
             with contextlib.closing(self._dialer.open(found)) as client:
-                connection = Connection(found, client, lambda text: self.line(host, text))
+                connection = Connection(
+                    found, client, lambda text: self.line(host, text), self._until
+                )
                 connection.become_root()
                 return connection.run(command, Wrap(timeout))
         except (SshFailure, ConnectionLost, CommandTimeout) as error:
