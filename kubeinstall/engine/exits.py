@@ -7,6 +7,7 @@ writing shows another command than the one that is copied.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -54,6 +55,17 @@ def writable() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def shut() -> None:
+    """Be done with standard output: what it did not take has been reported.
+
+    Python would try again at its end, and print a traceback.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def cleaned(text: str) -> str:

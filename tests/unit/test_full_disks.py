@@ -20,7 +20,8 @@ from kubeinstall.engine.events import EventLog
 from kubeinstall.engine.types import Event, Status
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases.run import Run
-from kubeinstall.report.terminal import Terminal, console
+from kubeinstall.report.door import console
+from kubeinstall.report.terminal import Terminal
 from tests.running import INVENTORIES
 from tests.unit.clusters import cluster
 from tests.unit.fakes import FakeSession
