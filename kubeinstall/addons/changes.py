@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from kubeinstall.addons import objects, parents
 from kubeinstall.addons.compare import Difference, Taken, difference, kept, title
 from kubeinstall.addons.diffs import diff, removed
-from kubeinstall.addons.objects import PART_OF, Object
+from kubeinstall.addons.objects import PART_OF, Key, Object
+from kubeinstall.addons.parents import Broken, Holding, holding
 from kubeinstall.addons.render import Rendered
-from kubeinstall.addons.restoring import remembering, restored
+from kubeinstall.addons.restoring import (
+    LEGACY,
+    Note,
+    Notes,
+    declares,
+    from_annotation,
+    noted,
+    notes_secret,
+)
 from kubeinstall.addons.veil import veiled_at
 from kubeinstall.inventory.catalogue.model import GeneratedSecret
 from kubeinstall.inventory.catalogue.values import has_secrets
 from kubeinstall.inventory.model import ChangesByOthers
-
-Key = tuple[str, str, str, str]
-"""Group, kind, namespace and name of an object."""
 
 _WORDS = 200
 _BUILT_IN = frozenset(
@@ -36,11 +42,18 @@ class Live:
 
     Args:
         parents: by addon, its ConfigMap.
-        found: all objects that belong to an addon, and others that an addon wants.
+        found: all objects that are labelled as an addon's, and others that an addon wants.
+        secrets: by addon, the Secret with its notes.
     """
 
-    def __init__(self, parents: Mapping[str, Object], found: Sequence[Object]) -> None:
+    def __init__(
+        self,
+        parents: Mapping[str, Object],
+        found: Sequence[Object],
+        secrets: Mapping[str, Object] | None = None,
+    ) -> None:
         self.parents = parents
+        self.secrets = secrets or {}
         self.objects = found
         self._by_key = {objects.key(o): o for o in found}
         # One that was applied by another version of its API is there once for each.
@@ -48,9 +61,12 @@ class Live:
 
     def of(self, addon: str) -> list[Object]:
         """The objects that belong to an addon."""
-        mark = objects.apply_set(addon)
-        mine = (o for o in self._by_key.values() if _mark(o) == mark)
-        return sorted(mine, key=objects.order)
+        held = self.holding(addon)
+        return sorted(filter(held.has, self._by_key.values()), key=objects.order)
+
+    def holding(self, addon: str) -> Holding:
+        """What is kept of an addon in kube-system."""
+        return holding(addon, self.parents.get(addon), self.secrets.get(addon))
 
     def like(self, wanted: Object) -> Object | None:
         """The live object of a wanted one."""
@@ -73,8 +89,12 @@ class Change:
         removed: objects that it no longer has.
         before: its ConfigMap as it has to be before anything is done; None: as it is.
         after: its ConfigMap as it has to be at the end; None: as it is.
+        notes: what objects of others were before.
+        notes_before: the Secret with them, written before anything is done; None: as it is.
+        notes_after: the same at the end.
         gone: the addon is not wanted any more.
         private: it takes values that are secret, so less of its objects is shown.
+        broken: why nothing can be done, for what is kept of the addon cannot be read.
     """
 
     name: str
@@ -86,9 +106,13 @@ class Change:
     removed: tuple[Object, ...] = ()
     before: Object | None = None
     after: Object | None = None
+    notes: Notes = field(default_factory=dict)
+    notes_before: Object | None = None
+    notes_after: Object | None = None
     gone: bool = False
     seconds: int = 60
     private: bool = False
+    broken: Broken | None = None
 
     @property
     def applied(self) -> list[tuple[Difference, Object]]:
@@ -107,12 +131,19 @@ class Change:
     @property
     def restored(self) -> list[Object]:
         """Of what it no longer has, the documents that give it back to whoever had it before."""
-        return [document for o in self.removed if (document := restored(o))]
+        found = (self.notes.get(objects.key(o)) for o in self.removed)
+        return [document for note in found if note and (document := note.document())]
 
     @property
     def deleted(self) -> list[Object]:
         """Of what it no longer has, what nobody had before."""
-        return [o for o in self.removed if not restored(o)]
+        return [o for o in self.removed if objects.key(o) not in self.notes]
+
+    @property
+    def left(self) -> list[Object]:
+        """Of what it no longer has, what somebody had before, and nobody knows how it was."""
+        found = ((o, self.notes.get(objects.key(o))) for o in self.removed)
+        return [o for o, note in found if note and note.fields is None]
 
     @property
     def adopted(self) -> list[Difference]:
@@ -122,14 +153,19 @@ class Change:
     @property
     def told(self) -> list[str]:
         """What others did to its objects, a line each."""
-        lines = []
+        lines = [f"{self.name}: {self.broken.why}"] if self.broken else []
         for found, taken in self.taken:
             there = "gone" if taken.theirs is None else self._shown(found, taken, taken.theirs)
             ours = self._shown(found, taken, taken.ours)
             then = "left so" if self.keep else f"taken back to {ours}"
             where = f"{self.name}: {taken.field} of {found.title}"
             lines.append(f"{where} is {there}, {taken.who}: {then}")
-        return lines + [f"{self.name}: takes over {d.title}, which was there" for d in self.adopted]
+        lines += [f"{self.name}: takes over {d.title}, which was there" for d in self.adopted]
+        lines += [
+            f"{self.name}: {title(o)} stays as it is: what it was before the addon is not known"
+            for o in self.left
+        ]
+        return lines
 
     def _shown(self, found: Difference, taken: Taken, value: object) -> str:
         """A value of an object as it may be shown, shortened."""
@@ -139,7 +175,14 @@ class Change:
     def any(self) -> bool:
         """Whether there is anything to do."""
         return bool(
-            self.applied or self.secrets or self.removed or self.before or self.after or self.gone
+            self.applied
+            or self.secrets
+            or self.removed
+            or self.before
+            or self.after
+            or self.notes_before
+            or self.notes_after
+            or self.gone
         )
 
     @property
@@ -147,7 +190,7 @@ class Change:
         """What is done, in words."""
         if self.gone:
             return f"Remove {self.name}"
-        rest = self.secrets or self.removed or self.before or self.after
+        rest = self.secrets or self.removed or self.before or self.after or self.notes_before
         taken = [] if self.keep else self.taken
         if not taken or rest or any(found.outdated for found in self.differences):
             return f"Apply {self.title}"
@@ -177,39 +220,83 @@ def change(
         elsewhere: objects that other addons want.
         needs: names of the addons that it needs.
     """
+    held = live.holding(one.name)
+    if held.broken:
+        return Change(one.name, one.title, broken=held.broken)
     file = one.chosen.addon.file
     wanted = {objects.key(document) for document in one.objects}
     generated = {("", "Secret", file.namespace, s.name): s for s in file.generated_secrets}
+    mine = live.of(one.name)
     gone = [
         document
-        for document in live.of(one.name)
+        for document in mine
         if objects.key(document) not in wanted | generated.keys() | elsewhere
     ]
     stubs = [_secret(key) for key in generated]
-    version, held = one.chosen.release.version, [*one.objects, *stubs]
-    parent = parents.parent(one.name, version, file.stage, held, needs)
+    version, all_wanted = one.chosen.release.version, [*one.objects, *stubs]
+    parent = parents.parent(one.name, version, file.stage, all_wanted, needs)
     there = live.parents.get(one.name)
-    both = parents.united(parent, there)
+    both = parents.united(parent, there, mine)
     found = [(document, live.like(document)) for document in one.objects]
+    kept_notes = {note.key: note for pair in found if (note := _note(*pair, held))}
+    all_notes = {**held.notes, **kept_notes}
     return Change(
         one.name,
         one.title,
-        tuple(difference(remembering(*pair), pair[1]) for pair in found),
+        tuple(difference(*pair) for pair in found),
         keep=one.chosen.choice.changes_by_others is ChangesByOthers.KEEP,
         secrets=tuple(s for key, s in generated.items() if not live.has(key)),
         namespace=file.namespace,
         removed=tuple(gone),
         before=None if parents.same(both, there) else both,
         after=None if parents.same(parent, both) else parent,
+        notes=all_notes,
+        notes_before=_notes(one.name, all_notes, held.notes),
+        notes_after=_notes(one.name, kept_notes, all_notes),
         seconds=one.chosen.choice.timeout,
         private=has_secrets(one.chosen.addon),
     )
 
 
+def _note(wanted: Object, live: Object | None, held: Holding) -> Note | None:
+    """What is noted of an object that an addon sets only fields of.
+
+    An object that is not ours is as others made it: it was there first, or kubeadm wrote it again.
+    """
+    if not declares(wanted):
+        return None
+    note = held.notes.get(objects.key(wanted))
+    if live is None:
+        return note
+    if not held.has(live):
+        return noted(wanted, live)
+    return from_annotation(wanted, live) if held.objects is None else note
+
+
+def _notes(addon: str, wanted: Notes, there: Notes) -> Object | None:
+    """The Secret with an addon's notes; None: there is nothing to change."""
+    return None if dict(wanted) == dict(there) else notes_secret(addon, wanted.values())
+
+
 def removal(name: str, live: Live, elsewhere: frozenset[Key] = frozenset()) -> Change:
-    """What is to be done with an addon that the inventory does not name any more."""
+    """What is to be done with an addon that is no longer in the inventory."""
+    held = live.holding(name)
+    if held.broken:
+        return Change(name, name, gone=True, broken=held.broken)
     mine = [o for o in live.of(name) if objects.key(o) not in elsewhere]
-    return Change(name, name, removed=tuple(mine), gone=True)
+    notes = dict(held.notes)
+    if held.objects is None:
+        notes |= {objects.key(o): _unknown(o) for o in mine if _has_legacy_note(o)}
+    return Change(name, name, removed=tuple(mine), notes=notes, gone=True)
+
+
+def _has_legacy_note(live: Object) -> bool:
+    return LEGACY in (live["metadata"].get("annotations") or {})
+
+
+def _unknown(live: Object) -> Note:
+    """An older version noted it on the object itself, which nobody can vouch for."""
+    return Note(objects.key(live), str(live["apiVersion"]), None)
 
 
 def removal_order(names: Sequence[str], live: Live) -> list[str]:

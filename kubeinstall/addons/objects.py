@@ -13,6 +13,8 @@ from copy import deepcopy
 from typing import Any
 
 Object = dict[str, Any]
+Key = tuple[str, str, str, str]
+"""Group, kind, namespace and name of an object."""
 
 MANAGER = "kubeinstall"
 """The field manager of server-side apply."""
@@ -20,7 +22,8 @@ ADDON_LABEL = "kubeinstall.io/addon"
 APPLIED = "kubeinstall.io/applied"
 """The annotation that holds the hash of what an object was asked to be."""
 PART_OF = "applyset.kubernetes.io/part-of"
-SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease", "default"})
+SYSTEM_NAMESPACE = "kube-system"
+SYSTEM_NAMESPACES = frozenset({SYSTEM_NAMESPACE, "kube-public", "kube-node-lease", "default"})
 
 _CLUSTER_WIDE = frozenset(
     {
@@ -181,7 +184,7 @@ def order(document: Mapping[str, Any]) -> tuple[int, str, str, str]:
     return place, kind, metadata.get("namespace", ""), metadata["name"]
 
 
-def key(document: Mapping[str, Any]) -> tuple[str, str, str, str]:
+def key(document: Mapping[str, Any]) -> Key:
     """What an object is told from all others by: group, kind, namespace, name."""
     metadata = document["metadata"]
     return group(document), document["kind"], metadata.get("namespace", ""), metadata["name"]

@@ -60,17 +60,22 @@ def work(change: Change) -> Work:
     if not change.any:
         return Work()
     return Work(
-        before=change.before,
+        before=_kept(change.notes_before, change.before),
         replaced=tuple(d for found, d in change.applied if found.live and d["kind"] == "Job"),
         stages=_stages(change),
         secrets=tuple(generate(s, change.name, change.namespace) for s in change.secrets),
         restored=tuple(change.restored),
         removal=_removal(change),
-        after=change.after,
+        after=_kept(change.notes_after, change.after),
         gone=objects.parent_name(change.name) if change.gone else "",
         seconds=change.seconds,
         diff=change.diff,
     )
+
+
+def _kept(*documents: Object | None) -> tuple[Object, ...]:
+    """What is kept of an addon in kube-system; the notes first, for what is listed can be noted."""
+    return tuple(document for document in documents if document)
 
 
 def _stages(change: Change) -> tuple[tuple[Object, ...], ...]:

@@ -18,6 +18,8 @@ ADDON_LABEL = "kubeinstall.io/addon"
 KINDS = "kubeinstall.io/kinds"
 """Annotation of an addon's ConfigMap: the kinds of its objects, as ``Kind.version.group``."""
 PART_OF = "applyset.kubernetes.io/part-of"
+PREFIX = "kubeinstall-addon-"
+"""How the names of addons' ConfigMaps and Secrets in kube-system begin."""
 
 _RECORD = "--"
 """Between packed answers: not in base64."""
@@ -31,11 +33,13 @@ get() {{
 pack() {{ gzip -c1 | base64; }}
 shown=--show-managed-fields
 """
+_KIND = r"[A-Z][A-Za-z0-9]*\.v[a-z0-9]+\.[a-z0-9.-]*"
 _ADDONS = rf"""{_SCRIPT}
-parents=$(get configmaps -n kube-system -l {ADDON_LABEL}); code=$?
+parents=$(get configmaps,secrets -n kube-system -l {ADDON_LABEL}); code=$?
 printf %s "$parents" | pack
 [ $code = 0 ] || exit 0
-kinds=$(printf %s "$parents" | sed -n 's|.*"{KINDS}": "\(.*\)".*|\1|p' | tr , '\n' | sort -u)
+kinds=$(printf %s "$parents" | sed -n 's|.*"{KINDS}": "\(.*\)".*|\1|p' | tr , '\n' |
+  grep -xE '{_KIND}' | sort -u)
 [ "$kinds" ] || exit 0
 all() {{ get "$1" $shown -A -l {PART_OF}; }}
 joined=$(printf %s "$kinds" | tr '\n' ,)
@@ -56,12 +60,14 @@ class AddonState:
 
     Args:
         parents: by addon, the ConfigMap that says what it has.
-        objects: all that is labelled as part of an addon.
+        secrets: by addon, the Secret with what is noted of objects of others.
+        objects: all that is labelled as part of an addon; anybody may have labelled it.
         error: why it is not known; empty: it is.
         answered: there is a cluster, and it said so.
     """
 
     parents: dict[str, Json] = field(default_factory=dict)
+    secrets: dict[str, Json] = field(default_factory=dict)
     objects: tuple[Json, ...] = ()
     error: str = ""
     answered: bool = False
@@ -79,14 +85,14 @@ class Addons(FactBase[AddonState]):
 
     def process(self, output: list[str]) -> AddonState:
         first, *rest = "\n".join(output).split(_RECORD)
-        parents, error = _items(first)
+        kept, error = _items(first)
         objects: list[Json] = []
         for record in rest:
             items, said = _items(record)
             objects += items
             error = error or said
-        named = {_label(parent): parent for parent in parents}
-        return AddonState(named, tuple(objects), error, not error)
+        parents, secrets = (_by_addon(kept, kind) for kind in ("ConfigMap", "Secret"))
+        return AddonState(parents, secrets, tuple(objects), error, not error)
 
 
 class Objects(FactBase[tuple[Json, ...]]):
@@ -134,6 +140,8 @@ def _items(packed: str) -> tuple[list[Json], str]:
     try:
         # What was said before the answer is a warning.
         document = beginning(text[text.index("{") :])
+    except RecursionError:
+        return [], "an object is nested too deeply to be read"
     except ValueError:
         said = " ".join(text.split())
         return [], "" if _NO_SUCH_KIND in said else said[-300:]
@@ -145,5 +153,12 @@ def _items(packed: str) -> tuple[list[Json], str]:
     ], ""
 
 
-def _label(parent: Json) -> str:
-    return str((parent["metadata"].get("labels") or {}).get(ADDON_LABEL, ""))
+def _by_addon(kept: Sequence[Json], kind: str) -> dict[str, Json]:
+    """The objects of a kind that are named as an addon's ConfigMap and Secret are."""
+    found = {}
+    for document in kept:
+        metadata = document["metadata"]
+        name = str((metadata.get("labels") or {}).get(ADDON_LABEL, ""))
+        if document.get("kind") == kind and metadata.get("name") == PREFIX + name:
+            found[name] = document
+    return found

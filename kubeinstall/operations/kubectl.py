@@ -100,25 +100,26 @@ class Work:
     """What is done with one addon, in this order; all of it can be done again.
 
     Args:
-        before: the addon's ConfigMap, with old and new kinds: what is begun can be found again.
+        before: the addon's ConfigMap, with old and new objects, and the Secret with its notes: what
+            is begun can be found again.
         replaced: objects to delete before they are made anew, for they cannot be changed.
         stages: documents to apply; those of a stage need what is in the ones before.
         secrets: Secrets to create once their namespace is there.
         restored: documents to apply that give objects back to whoever had them before.
         removal: objects that it no longer has.
-        after: its ConfigMap, with the kinds that it has now.
-        gone: the name of its ConfigMap in kube-system, deleted at the end.
+        after: the same, with the objects that it has now.
+        gone: the name of both in kube-system, deleted at the end.
         seconds: how long to wait for webhooks and for kinds that are not served yet.
         diff: what changes, for people.
     """
 
-    before: Document | None = None
+    before: tuple[Document, ...] = ()
     replaced: tuple[Document, ...] = ()
     stages: tuple[tuple[Document, ...], ...] = ()
     secrets: tuple[Document, ...] = ()
     restored: tuple[Document, ...] = ()
     removal: Removal = Removal()
-    after: Document | None = None
+    after: tuple[Document, ...] = ()
     gone: str = ""
     seconds: int = 60
     diff: str = ""
@@ -145,7 +146,7 @@ def addon(work: Work) -> Generator[Command]:
 
 def _commands(work: Work) -> Generator[Command]:
     if work.before:
-        yield applied([work.before], work.seconds)
+        yield applied(work.before, work.seconds)
     if work.replaced:
         yield _delete(work.replaced)
     made = not work.secrets
@@ -162,11 +163,11 @@ def _commands(work: Work) -> Generator[Command]:
         yield applied(work.restored, work.seconds)
     yield from removed(work.removal)
     if work.after:
-        yield applied([work.after], work.seconds)
+        yield applied(work.after, work.seconds)
     if work.gone:
         yield Command(
-            f"{_KUBECTL} -n kube-system delete configmap --ignore-not-found "
-            f"{shlex.quote(work.gone)}"
+            f"{_KUBECTL} -n kube-system delete configmap,secret --ignore-not-found "
+            f"-- {shlex.quote(work.gone)}"
         )
 
 

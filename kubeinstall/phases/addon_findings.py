@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+
 from kubeinstall.addons.changes import Change
+from kubeinstall.addons.objects import SYSTEM_NAMESPACE
+from kubeinstall.addons.parents import Broken
 from kubeinstall.addons.render import Rendered
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.forms import DNS_NAME
 from kubeinstall.phases import kubectl
 from kubeinstall.phases.run import Run
 from kubeinstall.verify.conditions import Pending
@@ -43,9 +49,10 @@ def needs(run: Run, one: Rendered, lost: set[str]) -> Finding:
 def foreign(run: Run, change: Change) -> list[Finding]:
     """Objects of a Helm release: two would look after them."""
     releases = {
-        str(release): found.title
+        release: found.title
         for found in change.adopted
         if (release := ((found.live or {})["metadata"].get("annotations") or {}).get(_HELM))
+        and re.fullmatch(DNS_NAME, release)
     }
     return [
         _finding(
@@ -57,6 +64,18 @@ def foreign(run: Run, change: Change) -> list[Finding]:
         )
         for release, title in releases.items()
     ]
+
+
+def broken(run: Run, change: Change, kept: Broken) -> Finding:
+    """What is kept of an addon in kube-system is not what this program wrote."""
+    done = "removed" if change.gone else "applied"
+    return _finding(
+        run,
+        f"addon {change.name} was not {done}",
+        f"what is kept of it in {kept.kind} {SYSTEM_NAMESPACE}/{kept.name} cannot be read: "
+        f"{kept.why}",
+        f"{KUBECTL} -n {SYSTEM_NAMESPACE} edit {kept.kind.lower()} {kept.name}",
+    )
 
 
 def refused(run: Run, change: Change, said: str) -> Finding:
@@ -101,8 +120,10 @@ def not_ready(run: Run, one: Rendered, found: Unready) -> Finding:
 
 def _more(run: Run, namespace: str, pod: str, pending: Pending) -> str:
     """What the kubelet's events and the container's log tell beside the pod's status."""
-    container = f"-c {pending.container}" if pending.container else "--all-containers"
-    script = _MORE.format(namespace=namespace, pod=pod, container=container)
+    container = f"-c {shlex.quote(pending.container)}" if pending.container else "--all-containers"
+    script = _MORE.format(
+        namespace=shlex.quote(namespace), pod=shlex.quote(pod), container=container
+    )
     try:
         answer = kubectl.ask(run, script)
     except KubeinstallError:

@@ -104,7 +104,7 @@ def changes(run: Run, wanted: list[Rendered], addons: list[Rendered]) -> list[Ch
         KubeinstallError: the cluster does not say what it has.
     """
     state = _state(run)
-    live = Live(state.parents, state.objects)
+    live = Live(state.parents, state.objects, state.secrets)
     missing = [ref(d) for one in wanted for d in one.objects if not live.like(d)]
     missing += [
         (SECRET, space, name)
@@ -115,7 +115,7 @@ def changes(run: Run, wanted: list[Rendered], addons: list[Rendered]) -> list[Ch
         # There may be one that somebody else made.
         refs = tuple(dict.fromkeys(missing))
         others = run.session.fact(run.cluster.first.name, Objects, refs=refs)
-        live = Live(state.parents, [*state.objects, *others])
+        live = Live(state.parents, [*state.objects, *others], state.secrets)
     among = [one.chosen for one in addons]
     return [change(one, live, _elsewhere(one, addons), needed(one.chosen, among)) for one in wanted]
 
@@ -138,7 +138,7 @@ def removals(run: Run, addons: list[Rendered], stage: Stage) -> list[Change]:
         KubeinstallError: the cluster does not say what it has.
     """
     state = _state(run)
-    live = Live(state.parents, state.objects)
+    live = Live(state.parents, state.objects, state.secrets)
     names = {one.name for one in addons}
     keys = wanted_keys(addons)
     left = [

@@ -76,7 +76,7 @@ class Rollout:
             KubeinstallError: not all came about; the others did.
         """
         for change in gone:
-            self._settle(change)
+            self._remove(change)
         while self._pending or self._waits:
             self._give_up()
             able = [one for one in self._pending if self._needs[one.name] <= self._ready]
@@ -89,6 +89,15 @@ class Rollout:
         if self._findings:
             raise KubeinstallError(*self._findings)
 
+    def _remove(self, change: Change) -> None:
+        """Remove one addon."""
+        if change.broken:
+            self._findings.append(findings.broken(self._run, change, change.broken))
+            return
+        for line in change.told:
+            self._run.reporter.note(line)
+        self._settle(change)
+
     def _give_up(self) -> None:
         """Leave out what needs an addon that has failed."""
         while lost := [one for one in self._pending if self._needs[one.name] & self._failed]:
@@ -98,6 +107,9 @@ class Rollout:
 
     def _apply(self, one: Rendered, change: Change) -> None:
         """Apply one addon; unless it is ready already, it is waited for from now on."""
+        if change.broken:
+            self._fails(one, findings.broken(self._run, change, change.broken))
+            return
         foreign = findings.foreign(self._run, change)
         if foreign:
             self._fails(one, *foreign)

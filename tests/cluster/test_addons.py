@@ -5,6 +5,7 @@ Then two addons live and die on it; those tests run in order, each says what it 
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,8 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.addons.objects import group
-from kubeinstall.addons.restoring import ON_REMOVAL, RESTORE
+from kubeinstall.addons.objects import ADDON_LABEL, PART_OF, apply_set, group
+from kubeinstall.addons.restoring import LEGACY, ON_REMOVAL, RESTORE
 from tests import programs
 from tests.cluster import published
 from tests.cluster.api import Api, Object
@@ -98,11 +99,63 @@ def test_what_others_had_is_given_back(inventory: Path, api: Api, tmp_path: Path
     path.write_text(yaml.safe_dump(document, sort_keys=False))
     kubeinstall("up", "-y", "--only", "addons", "-i", path).ok()
     assert api.ask("GET", api.path(theirs))["data"] == {"Corefile": "ours", "more": "x", "new": "y"}
+    hostile = _tenant_tries(api)
     assert ": 0 changed in" in kubeinstall("up", "-y", "--only", "addons", "-i", path).ok().text
     kubeinstall("up", "-y", "--only", "addons", "-i", inventory).ok()
     back = api.ask("GET", api.path(theirs))
     assert back["data"] == theirs["data"]
     assert back["metadata"].get("labels") is None
+    assert [api.ask("GET", api.path(d))["metadata"]["uid"] for d in hostile] == [
+        d["metadata"]["uid"] for d in hostile
+    ]
+    bindings = api.ask("GET", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings")["items"]
+    assert "owned" not in [d["metadata"]["name"] for d in bindings]
+
+
+def _tenant_tries(api: Api) -> list[Object]:
+    """ConfigMaps of a tenant that say they are the addon's, and were a binding of its before.
+
+    Returns:
+        them, as the API server took them from the tenant's ServiceAccount.
+    """
+    namespace, account = "tenant", "system:serviceaccount:tenant:default"
+    subject = {"kind": "ServiceAccount", "name": "default", "namespace": namespace}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole"}
+    rbac = "rbac.authorization.k8s.io/v1"
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    api.create(
+        {
+            "apiVersion": rbac,
+            "kind": "RoleBinding",
+            "metadata": {"name": "edit", "namespace": namespace},
+            "subjects": [subject],
+            "roleRef": {**role, "name": "edit"},
+        }
+    )
+    owned = {
+        "apiVersion": rbac,
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "owned"},
+        "subjects": [subject],
+        "roleRef": {**role, "name": "cluster-admin"},
+    }
+    made = []
+    for name, note in (("whole", json.dumps(owned)), ("broken", "{")):
+        evil = config(name, a="b")
+        evil["metadata"] |= {
+            "namespace": namespace,
+            "labels": {PART_OF: apply_set("part"), ADDON_LABEL: "part"},
+            "annotations": {LEGACY: note, ON_REMOVAL: RESTORE},
+        }
+        made.append(
+            api.ask(
+                "POST",
+                f"/api/v1/namespaces/{namespace}/configmaps",
+                evil,
+                **{"Content-Type": "application/json", "Impersonate-User": account},
+            )
+        )
+    return made
 
 
 @pytest.mark.parametrize(("name", "case"), CASES)

@@ -16,7 +16,7 @@ from cryptography import x509
 
 from kubeinstall.addons import parents
 from kubeinstall.addons.changes import Change, Live, change, removal, removal_order, wanted_keys
-from kubeinstall.addons.objects import PART_OF, Object, apply_set
+from kubeinstall.addons.objects import PART_OF, Object, apply_set, parent_name
 from kubeinstall.addons.render import Rendered
 from kubeinstall.addons.secrets import generate
 from kubeinstall.addons.sharing import shared
@@ -58,6 +58,7 @@ def titles(made: Change) -> list[str]:
 def test_the_marks_are_those_that_the_fact_asks_for() -> None:
     assert (facts.KINDS, facts.PART_OF) == (parents.KINDS, PART_OF)
     assert facts.ADDON_LABEL in parent_label()
+    assert parent_name("shop") == f"{facts.PREFIX}shop"
 
 
 def parent_label() -> dict[str, str]:
@@ -70,15 +71,15 @@ def test_a_new_addon_is_applied_whole_after_its_config_map(tmp_path: Path) -> No
     made = change(addon, Live({}, []))
     assert made.operation == "Apply shop 1.0"
     done = work(made)
-    assert done.before == parent_of(addon)
+    assert done.before == (parent_of(addon),)
     assert [[d["kind"] for d in stage] for stage in done.stages] == [
         ["Namespace", "CustomResourceDefinition"],
         ["Deployment"],
         ["Thing"],
     ]
-    assert done.after is None
+    assert done.after == ()
     assert "+++ Deployment shop/web" in done.diff
-    annotations = done.before["metadata"]["annotations"]
+    annotations = done.before[0]["metadata"]["annotations"]
     assert annotations[parents.KINDS] == (
         "CustomResourceDefinition.v1.apiextensions.k8s.io,Deployment.v1.apps,"
         "Namespace.v1.,Thing.v1.example.org"
@@ -113,9 +114,9 @@ def test_what_disappears_from_an_addon_is_pruned(tmp_path: Path) -> None:
     ]
     assert done.removal.crds == ("things.example.org",)
     # A run that is killed must still find the old kinds; only at the end they are forgotten.
-    assert done.before is None
+    assert done.before == ()
     assert done.after
-    assert "Thing" not in done.after["metadata"]["annotations"][parents.KINDS]
+    assert "Thing" not in done.after[0]["metadata"]["annotations"][parents.KINDS]
     assert "- Thing shop/first" in done.diff
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kubeinstall.facts.addons import Addons, Objects
+from kubeinstall.facts.addons import KINDS, Addons, Objects
+from kubeinstall.facts.kubeadm import ADMIN
 
 pytestmark = pytest.mark.unit
 
@@ -26,8 +29,10 @@ def listed(*items: dict[str, Any]) -> dict[str, Any]:
     return {"kind": "List", "items": list(items)}
 
 
-def parent(addon: str) -> dict[str, Any]:
-    return {"kind": "ConfigMap", "metadata": {"labels": {"kubeinstall.io/addon": addon}}}
+def parent(addon: str, kind: str = "ConfigMap", name: str = "") -> dict[str, Any]:
+    labels = {"kubeinstall.io/addon": addon}
+    name = name or f"kubeinstall-addon-{addon}"
+    return {"kind": kind, "metadata": {"name": name, "labels": labels}}
 
 
 def thing(name: str) -> dict[str, Any]:
@@ -40,6 +45,37 @@ def test_parents_by_addon_and_all_objects() -> None:
     assert list(state.parents) == ["shop"]
     assert [o["metadata"]["name"] for o in state.objects] == ["a", "b"]
     assert state.error == ""
+
+
+def test_only_what_has_the_name_is_an_addons() -> None:
+    others = [parent("base", name="x"), parent("", name="y")]
+    kept = [parent("shop"), parent("shop", "Secret"), *others]
+    state = Addons().process(packed(listed(*kept)))
+    assert (list(state.parents), list(state.secrets)) == (["shop"], ["shop"])
+    assert state.secrets["shop"]["kind"] == "Secret"
+
+
+def test_a_kind_reaches_kubectl_only_in_its_form(tmp_path: Path) -> None:
+    """What a ConfigMap names is no option and no other resource's path."""
+    kinds = "--kubeconfig=/x,Pod.v1.,$(id),Thing.v1beta1.example.org,secrets,-A"
+    said = json.dumps(listed({"metadata": {"annotations": {KINDS: kinds}}}), indent=1)
+    (tmp_path / "said").write_text(said)
+    (tmp_path / "admin").touch()
+    log = tmp_path / "log"
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(f'#!/bin/sh\necho "$*" >> {log}\ncat {tmp_path}/said\n')
+    kubectl.chmod(0o755)
+    script = Addons().command().replace(ADMIN, str(tmp_path / "admin"))
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(["sh", "-c", script], env=path, check=True, capture_output=True)
+    _, asked = log.read_text().splitlines()[:2]
+    assert " Pod.v1.,Thing.v1beta1.example.org --show" in asked
+
+
+def test_an_object_that_nests_too_deeply_is_an_error_and_no_traceback() -> None:
+    deep = '{"kind":"X","metadata":{},"spec":' + "[" * 200_000
+    state = Addons().process([*packed(listed(parent("shop"))), "--", *packed(deep)])
+    assert state.error
 
 
 def test_a_kind_that_is_gone_takes_no_other_with_it() -> None:

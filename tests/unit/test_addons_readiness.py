@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kubeinstall.addons import parents
+from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.verify.addons import namespaces, refs, unready_of
 from kubeinstall.verify.checks import addons as checks
 from kubeinstall.verify.readiness import unmet, unready
@@ -248,16 +251,26 @@ def test_verify_asks_for_each_addon(tmp_path: Path) -> None:
         "Addon shop is ready.",
         "Addon shop: it serves shop.",
     )
-    parent = {"kind": "ConfigMap", "metadata": {"labels": {"kubeinstall.io/addon": "shop"}}}
-    live = [applied(d) for d in rendered(made)[0].objects]
+    wanted = rendered(made)[0].objects
+    parent = parents.parent("shop", "1.0", Stage.ADDONS, wanted)
+    live = [applied(d) for d in wanted]
     answers: Answers = always(f"{packed(parent)}\n--\n{packed(*live)}")
     assert ended(ready, answers) == ""
     live[-1]["status"]["availableReplicas"] = 0
     ready, _ = checks.checks(made)
     told = ended(ready, always(f"{packed(parent)}\n--\n{packed(*live)}"))
     assert told == "Deployment shop/shop: 0 of 1 pods are available"
+    stranger = deepcopy(live[-1])
+    stranger["metadata"] |= {"namespace": "tenant"}
+    live[-1]["status"]["availableReplicas"] = 1
+    ready, _ = checks.checks(made)
+    assert ended(ready, always(f"{packed(parent)}\n--\n{packed(*live, stranger)}")) == ""
     ready, _ = checks.checks(made)
     assert ended(ready, always(packed())) == "it is not in the cluster"
+    parent["data"] = {"objects": "x"}
+    ready, _ = checks.checks(made)
+    told = ended(ready, always(f"{packed(parent)}\n--\n{packed(*live)}"))
+    assert told.startswith("ConfigMap kube-system/kubeinstall-addon-shop: its key")
 
 
 def test_what_an_addon_serves_is_asked_again(

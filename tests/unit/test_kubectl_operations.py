@@ -98,7 +98,7 @@ def test_nothing_to_do_is_no_command() -> None:
 def test_the_order_survives_being_killed_anywhere() -> None:
     """Old and new kinds are noted first, the ConfigMap tells the end of it last."""
     work = Work(
-        before=document("ConfigMap", "parent"),
+        before=(document("ConfigMap", "parent"),),
         replaced=(document("Job", "once", namespace="a"),),
         stages=(
             (document("Namespace", "a"), document("CustomResourceDefinition", "x.y")),
@@ -106,7 +106,7 @@ def test_the_order_survives_being_killed_anywhere() -> None:
         ),
         secrets=(document("Secret", "c"),),
         removal=Removal(((document("Service", "d"),),), ("old.y",), ("old",)),
-        after=document("ConfigMap", "parent"),
+        after=(document("ConfigMap", "parent"),),
         diff="shown once",
     )
     found = commands(work)

