@@ -1,20 +1,21 @@
-"""The cluster's kubeconfig on this machine: fetched, renamed, saved or merged.
-
-Source: the kubeconfig format, Config v1 (kubernetes.io, reference, config-api/kubeconfig).
-"""
+"""The cluster's kubeconfig on this machine: fetched, renamed, saved or merged."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
+from kubeinstall.admin_conf import LISTS, SERVER_NAME, Access, access, entry, names_of, parse
+from kubeinstall.deploys.kubeadm_files import CONFIG
 from kubeinstall.findings import Finding, Kind, KubeinstallError, unwritable
 from kubeinstall.inventory.model import Cluster, Document
 
@@ -22,70 +23,73 @@ if TYPE_CHECKING:
     from kubeinstall.engine.session import Session
 
 _ADMIN = "/etc/kubernetes/admin.conf"
+_CERTIFICATE = "/etc/kubernetes/pki/apiserver.crt"
+_MARK = "-- certificate of the API server"
+_LONGEST = 1 << 20
 _MISSING = 78
-_LISTS = ("clusters", "contexts", "users")
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
-
-
-class _Loader(yaml.SafeLoader):
-    """Times stay the text they are; they would be written in another form."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, form) for tag, form in resolvers if tag != _TIMESTAMP]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+_SCRIPT = f"""[ -e {_ADMIN} ] || exit {_MISSING}
+head -c {_LONGEST} {_ADMIN} || exit 1
+printf '\\n{_MARK}\\n'
+head -c {_LONGEST} {_CERTIFICATE} 2>/dev/null
+true"""
+_KNOCK = 3.0
+"""Seconds for a connection from this machine."""
 
 
 def fetch(session: Session, cluster: Cluster) -> Document:
-    """The admin's kubeconfig, from the first control plane, with names of this cluster.
+    """The administrator's kubeconfig for this machine, by what the first control plane says.
 
     Raises:
-        KubeinstallError: the host cannot be reached, or has no such file.
+        KubeinstallError: the host cannot be reached, has no such file, or the file holds what
+            kubeadm does not write.
     """
     first = cluster.first.name
     session.connect([first])
     if first in session.failures:
         raise KubeinstallError(session.failures[first])
-    answer = session.ask(first, f"[ -e {_ADMIN} ] || exit {_MISSING}; cat {_ADMIN}")
+    answer = session.ask(first, _SCRIPT)
     if answer.exit_code == _MISSING:
         why = f"{first} has no {_ADMIN}"
         raise _no_cluster(cluster, "there is no cluster yet", why)
     if not answer.ok:
         raise _no_cluster(cluster, f"{_ADMIN} cannot be read", answer.stderr.strip())
+    text, _, certificate = answer.stdout.partition(f"\n{_MARK}\n")
     try:
-        return named(answer.stdout, cluster.spec.name)
+        return for_here(access(text), cluster, names_of(certificate))
     except ValueError as error:
-        raise _no_cluster(cluster, f"{_ADMIN} is not a kubeconfig", str(error)) from None
+        raise _refused(cluster, str(error)) from None
 
 
-def named(text: str, name: str) -> Document:
-    """A kubeconfig's current cluster, under a name of its own.
+def for_here(found: Access, cluster: Cluster, names: Collection[str]) -> Document:
+    """A kubeconfig for this machine.
+
+    The server is the inventory's endpoint; without one the address that ssh reaches the control
+    plane by, or the control plane's own word where only that answers here.
 
     Args:
-        text: a kubeconfig as kubeadm writes it.
-        name: of the context and the cluster; the user is ``NAME-admin``.
-
-    Raises:
-        ValueError: it is not one; the message holds nothing of the text.
+        names: what is in the API server's certificate.
     """
-    document = _parse(text)
-    current = document.get("current-context", "")
-    context = _entry(document, "contexts", current).get("context")
-    if not isinstance(context, Mapping):
-        raise ValueError("it has no current context")
-    cluster = _entry(document, "clusters", context.get("cluster")).get("cluster")
-    user = _entry(document, "users", context.get("user")).get("user")
-    if not (isinstance(cluster, Mapping) and isinstance(user, Mapping)):
-        raise ValueError("it lacks the cluster or the user of its current context")
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": name, "cluster": dict(cluster)}],
-        "users": [{"name": f"{name}-admin", "user": dict(user)}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": f"{name}-admin"}}],
-        "current-context": name,
-    }
+    host, port = found.host, found.port
+    if endpoint := cluster.spec.endpoint:
+        host, port = endpoint.host, endpoint.port
+    elif cluster.first.address != host and _nearer(cluster.first.address, host, port):
+        host = cluster.first.address
+    server_name = "" if not names or host.lower() in names else SERVER_NAME
+    return found.kubeconfig(cluster.spec.name, f"https://{host}:{port}", server_name)
+
+
+def _nearer(address: str, own: str, port: int) -> bool:
+    """Whether the API server is asked at ssh's address rather than at its own."""
+    return reaches(address, port) or not (ip_address(address).is_loopback or reaches(own, port))
+
+
+def reaches(host: str, port: int) -> bool:
+    """Whether this machine gets a connection."""
+    try:
+        socket.create_connection((host, port), _KNOCK).close()
+    except OSError:
+        return False
+    return True
 
 
 def merged(theirs: Document, ours: Document) -> Document:
@@ -93,25 +97,27 @@ def merged(theirs: Document, ours: Document) -> Document:
 
     Args:
         theirs: what is there; may be empty.
-        ours: as ``named`` makes it.
+        ours: as ``for_here`` makes it.
 
     Raises:
         ValueError: another cluster has our name there.
     """
     name = ours["current-context"]
-    context = _entry(theirs, "contexts", name).get("context") or {}
+    context = entry(theirs, "contexts", name).get("context") or {}
     if context.get("cluster", name) != name:
         raise ValueError(f"its context {name} is that of cluster {context['cluster']}")
-    cluster = _entry(theirs, "clusters", name).get("cluster") or {}
-    server = ours["clusters"][0]["cluster"].get("server")
-    if cluster.get("server", server) != server:
+    cluster = entry(theirs, "clusters", name).get("cluster") or {}
+    mine = ours["clusters"][0]["cluster"]
+    server, authority = mine["server"], mine["certificate-authority-data"]
+    same = cluster.get("certificate-authority-data") == authority
+    if cluster.get("server", server) != server and not same:
         raise ValueError(f"its cluster {name} is at {cluster['server']}, this one at {server}")
     result = {"apiVersion": "v1", "kind": "Config", **theirs, "current-context": name}
-    for key in _LISTS:
-        (entry,) = ours[key]
+    for key in LISTS:
+        (mine,) = ours[key]
         if key == "contexts":  # a namespace that was chosen there stays chosen
-            entry = {"name": name, "context": {**context, **entry["context"]}}
-        result[key] = _with(theirs.get(key) or [], entry)
+            mine = {"name": name, "context": {**context, **mine["context"]}}
+        result[key] = _with(theirs.get(key) or [], mine)
     return result
 
 
@@ -125,7 +131,7 @@ def merge(path: Path, ours: Document) -> None:
     path = _target(path)
     with _writing(path), _locked(path):
         try:
-            theirs = _parse(path.read_text(encoding="utf-8")) if path.exists() else {}
+            theirs = parse(path.read_text(encoding="utf-8")) if path.exists() else {}
         except ValueError as error:
             raise KubeinstallError(_malformed(path, str(error))) from None
         try:
@@ -167,45 +173,6 @@ def default_path(environ: Mapping[str, str]) -> Path:
         raise KubeinstallError(
             Finding(Kind.LOCAL, "there is no home folder", next="set KUBECONFIG, or use -o FILE")
         ) from None
-
-
-def _parse(text: str) -> Document:
-    """A kubeconfig's document; empty text is an empty one.
-
-    Raises:
-        ValueError: it is not one; the message holds nothing of the text, which has secrets.
-    """
-    try:
-        document = yaml.load(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        at = error.problem_mark or error.context_mark
-        place = f"line {at.line + 1}, column {at.column + 1}: " if at else ""
-        raise ValueError(f"{place}it is not YAML") from None
-    except yaml.YAMLError:
-        raise ValueError("it is not YAML") from None
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise ValueError("it is no map of keys and values")
-    for key in _LISTS:
-        entries = document.get(key) or []
-        if not isinstance(entries, list) or not all(map(_is_entry, entries)):
-            raise ValueError(f"its {key} are no list of names with something each")
-    return document
-
-
-def _is_entry(entry: Any) -> bool:
-    """Whether it is a map with a name, and what it names, if there, is a map too."""
-    return (
-        isinstance(entry, dict)
-        and "name" in entry
-        and all(isinstance(entry.get(key) or {}, dict) for key in ("cluster", "context", "user"))
-    )
-
-
-def _entry(document: Document, key: str, name: Any) -> Document:
-    entries: list[Document] = document.get(key) or []
-    return next((entry for entry in entries if entry["name"] == name), {})
 
 
 def _with(entries: list[Document], ours: Document) -> list[Document]:
@@ -274,6 +241,20 @@ def _writing(path: Path) -> Iterator[None]:
 def _no_cluster(cluster: Cluster, what: str, why: str) -> KubeinstallError:
     command = f"kubeinstall up -i {cluster.source}" if cluster.source else "kubeinstall up"
     return KubeinstallError(Finding(Kind.CLUSTER, what, cluster.first.name, why, command))
+
+
+def _refused(cluster: Cluster, why: str) -> KubeinstallError:
+    first = cluster.first.name
+    return KubeinstallError(
+        Finding(
+            Kind.CLUSTER,
+            f"{_ADMIN} is not what kubeadm writes; nothing of it was taken",
+            first,
+            why,
+            f"on {first}: see who changed it; kubeadm init phase kubeconfig admin --config "
+            f"{CONFIG} writes it again once the file has been moved away",
+        )
+    )
 
 
 def _malformed(path: Path, why: str) -> Finding:

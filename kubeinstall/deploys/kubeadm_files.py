@@ -7,6 +7,7 @@ config-api), KubeletConfiguration v1beta1, KubeProxyConfiguration v1alpha1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 import yaml
@@ -136,8 +137,8 @@ def cluster_configuration(cluster: Cluster) -> Document:
         },
     }
     api_server: Document = {}
-    if kubeadm.cert_sans:
-        api_server["certSANs"] = list(kubeadm.cert_sans)
+    if names := cert_sans(cluster):
+        api_server["certSANs"] = names
     _put_args(cluster, api_server, kubeadm.api_server_args)
     etcd: Document = {}
     _put_args(cluster, etcd, kubeadm.etcd_args)
@@ -157,6 +158,19 @@ def cluster_configuration(cluster: Cluster) -> Document:
         if value:
             document[key] = value
     return document
+
+
+def cert_sans(cluster: Cluster) -> list[str]:
+    """What is in the API server's certificate beside what kubeadm puts there by itself.
+
+    Where ssh reaches a control plane, kubectl may as well; its node IP is there already.
+    """
+    reached = [
+        host.address
+        for host in cluster.control_planes
+        if host.address != host.node_ip and not ip_address(host.address).is_loopback
+    ]
+    return list(dict.fromkeys([*cluster.spec.kubeadm.cert_sans, *reached]))
 
 
 def node_registration(cluster: Cluster, host: Host) -> Document:

@@ -150,3 +150,22 @@ def test_little_is_written_where_little_is_set() -> None:
 def test_the_port_that_the_api_server_listens_on(endpoint: Any, port: int) -> None:
     document = kubeadm_files.init_configuration(cluster(endpoint=endpoint))
     assert document["localAPIEndpoint"] == {"advertiseAddress": "10.0.0.10", "bindPort": port}
+
+
+@pytest.mark.parametrize(
+    ("address", "node_ip", "sans"),
+    [
+        ("203.0.113.5", "10.0.0.10", ["api.example.org", "203.0.113.5"]),
+        ("10.0.0.10", "10.0.0.10", ["api.example.org"]),
+        ("127.0.0.1", "10.0.0.10", ["api.example.org"]),
+    ],
+)
+def test_the_address_of_ssh_is_in_the_api_servers_certificate(
+    address: str, node_ip: str, sans: list[str]
+) -> None:
+    """A control plane behind address translation; a worker's address is nobody's API server."""
+    first = host("cp1", Role.CONTROL_PLANE, 10, address=address, node_ip=node_ip)
+    worker = host("w1", Role.WORKER, 11, address="203.0.113.6")
+    spec = cluster(kubeadm={"cert_sans": ["api.example.org"]}).spec
+    document = kubeadm_files.cluster_configuration(Cluster(spec=spec, hosts=(first, worker)))
+    assert document["apiServer"]["certSANs"] == sans

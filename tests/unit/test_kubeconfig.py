@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import socket
 import subprocess
 import sys
 import time
@@ -14,29 +16,21 @@ import yaml
 from click.testing import CliRunner, Result
 
 from kubeinstall import kubeconfig
+from kubeinstall.admin_conf import access
 from kubeinstall.cli import kubeconfig as cli
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind, KubeinstallError
+from tests.unit.certificates import OLD_CA, admin_conf, pem
 from tests.unit.clusters import cluster
 from tests.unit.fakes import FakeSession
 
 pytestmark = pytest.mark.unit
 
-ADMIN = """\
-apiVersion: v1
-clusters:
-- cluster: {certificate-authority-data: Q0E=, server: 'https://10.0.0.10:6443'}
-  name: kubernetes
-contexts:
-- context: {cluster: kubernetes, user: kubernetes-admin}
-  name: kubernetes-admin@kubernetes
-current-context: kubernetes-admin@kubernetes
-kind: Config
-preferences: {}
-users:
-- name: kubernetes-admin
-  user: {client-certificate-data: Q0VSVA==, client-key-data: S0VZ}
-"""
+ADMIN = admin_conf()
+_SAID = yaml.safe_load(ADMIN)
+CA = _SAID["clusters"][0]["cluster"]["certificate-authority-data"]
+USER = _SAID["users"][0]["user"]
+KEY = USER["client-key-data"]
 THEIRS = """\
 apiVersion: v1
 kind: Config
@@ -57,7 +51,7 @@ users:
 
 
 def ours(name: str = "lab") -> dict[str, Any]:
-    return kubeconfig.named(ADMIN, name)
+    return access(ADMIN).kubeconfig(name, "https://10.0.0.10:6443")
 
 
 def kind_of(error: pytest.ExceptionInfo[KubeinstallError]) -> Kind:
@@ -72,7 +66,7 @@ def test_names_are_the_clusters() -> None:
             {
                 "name": "lab",
                 "cluster": {
-                    "certificate-authority-data": "Q0E=",
+                    "certificate-authority-data": CA,
                     "server": "https://10.0.0.10:6443",
                 },
             }
@@ -80,7 +74,7 @@ def test_names_are_the_clusters() -> None:
         "users": [
             {
                 "name": "lab-admin",
-                "user": {"client-certificate-data": "Q0VSVA==", "client-key-data": "S0VZ"},
+                "user": USER,
             }
         ],
         "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab-admin"}}],
@@ -102,12 +96,13 @@ def test_names_are_the_clusters() -> None:
         "{contexts: [1]}",
         "{users: {a: b}}",
         ADMIN.replace("client-key-data", "\tclient-key-data"),
+        "[" * 100_000,
     ],
 )
 def test_what_is_no_kubeconfig_is_told_without_its_text(text: str) -> None:
     with pytest.raises(ValueError) as error:
-        kubeconfig.named(text, "lab")
-    assert "S0VZ" not in str(error.value)
+        access(text)
+    assert KEY[:20] not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -236,9 +231,10 @@ def test_a_write_that_fails_leaves_the_old_file(
 def test_merges_at_once_wait_for_each_other(tmp_path: Path) -> None:
     path = tmp_path / "config"
     script = (
-        "import sys\nfrom pathlib import Path\nfrom kubeinstall import kubeconfig\n"
+        "import sys\nfrom pathlib import Path\nfrom kubeinstall import admin_conf, kubeconfig\n"
         "name, path, admin = sys.argv[1:]\n"
-        "kubeconfig.merge(Path(path), kubeconfig.named(admin, name))"
+        "made = admin_conf.access(admin).kubeconfig(name, 'https://10.0.0.10:6443')\n"
+        "kubeconfig.merge(Path(path), made)"
     )
     names = [f"c{number}" for number in range(4)]
     with kubeconfig._locked(path):
@@ -292,14 +288,14 @@ def test_it_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert result.exception is None
     assert yaml.safe_load((tmp_path / "out").read_text()) == ours()
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o600
-    assert "S0VZ" not in result.output
+    assert KEY[:20] not in result.output
 
 
 def test_it_is_merged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     result = invoke(monkeypatch, tmp_path, "--merge")
     assert result.exception is None
     assert yaml.safe_load((tmp_path / ".kube" / "config").read_text()) == ours()
-    assert "S0VZ" not in result.output
+    assert KEY[:20] not in result.output
 
 
 def test_both_at_once_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -323,6 +319,199 @@ def test_without_a_cluster_nothing_is_written(
     assert isinstance(result.exception, KubeinstallError)
     assert result.exception.exit_code == int(kind)
     assert not (tmp_path / ".kube").exists()
+
+
+def changed(**fields: Any) -> str:
+    """The administrator's kubeconfig with other fields of its cluster or user."""
+    document = yaml.safe_load(ADMIN)
+    for place, values in fields.items():
+        document[f"{place}s"][0][place] |= values
+    return yaml.safe_dump(document)
+
+
+@pytest.mark.parametrize(
+    ("place", "field", "value"),
+    [
+        ("user", "exec", {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh"}),
+        ("user", "auth-provider", {"name": "gcp", "config": {"cmd-path": "/bin/sh"}}),
+        ("user", "client-key", "/root/.ssh/id_ed25519"),
+        ("user", "client-certificate", "/etc/hosts"),
+        ("user", "token", "abc"),
+        ("user", "tokenFile", "/root/.ssh/id_ed25519"),
+        ("user", "username", "me"),
+        ("user", "password", "abc"),
+        ("user", "as", "root"),
+        ("user", "as-groups", ["system:masters"]),
+        ("user", "extensions", []),
+        ("cluster", "certificate-authority", "/etc/hosts"),
+        ("cluster", "insecure-skip-tls-verify", True),
+        ("cluster", "proxy-url", "http://evil.example.org"),
+        ("cluster", "tls-server-name", "evil.example.org"),
+        ("cluster", "extensions", []),
+        ("cluster", "disable-compression", True),
+    ],
+)
+def test_what_kubeadm_does_not_write_is_refused_by_its_name(
+    place: str, field: str, value: Any
+) -> None:
+    with pytest.raises(ValueError) as error:
+        access(changed(**{place: {field: value}}))
+    assert str(error.value) == f"its {place} has {field}, which kubeadm does not write"
+
+
+@pytest.mark.parametrize("target", [["--merge"], ["-o", "out"], []])
+def test_a_program_that_a_control_plane_names_reaches_no_file_and_no_screen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, target: list[str]
+) -> None:
+    """A compromised control plane: its file may not run or read anything on this machine."""
+    monkeypatch.chdir(tmp_path)
+    evil = changed(user={"exec": {"command": "sh"}})
+    session = {"answer": lambda _host, _command: Output(0, evil, "")}
+    result = invoke(monkeypatch, tmp_path, *target, **session)
+    assert isinstance(result.exception, KubeinstallError)
+    [finding] = result.exception.findings
+    assert finding.why == "its user has exec, which kubeadm does not write"
+    assert result.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["kubeinstall.yaml"]
+
+
+@pytest.mark.parametrize("field", ["\x1b]52;c;eA==\x07", "a\nb", "x" * 80, 7, True])
+def test_a_field_of_any_text_is_refused_without_it(field: Any) -> None:
+    with pytest.raises(ValueError, match="its user has another field, which"):
+        access(changed(user={field: 1}))
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "http://10.0.0.10:6443",
+        "https://me:pw@10.0.0.10:6443",
+        "https://10.0.0.10:6443/path",
+        "https://10.0.0.10:6443?x",
+        "https://10.0.0.10:0",
+        "https://10.0.0.10:99999",
+        "https://10.0.0.10:6443\n",
+        "https://a_b:6443",
+        "https://$(id):6443",
+        "https://",
+        "file:///etc/hosts",
+        "unix:///run/x",
+        "https://[::1",
+        7,
+        None,
+    ],
+)
+def test_a_server_is_a_host_and_a_port(server: Any) -> None:
+    with pytest.raises(ValueError, match=r"its server is not https|its cluster has no server"):
+        access(changed(cluster={"server": server}))
+
+
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [
+        ("cluster", "certificate-authority-data"),
+        ("user", "client-certificate-data"),
+        ("user", "client-key-data"),
+    ],
+)
+@pytest.mark.parametrize("value", ["", "Q0E=", "%", "/etc/hosts", 7, None, ["x"]])
+def test_certificates_and_keys_are_those(place: str, field: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=field):
+        access(changed(**{place: {field: value}}))
+
+
+def test_a_cluster_of_an_older_kubeadm_is_taken_without_a_warning(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    """Its authority has the serial number 0."""
+    authority = base64.b64encode(OLD_CA.encode()).decode()
+    assert access(changed(cluster={"certificate-authority-data": authority})).authority == OLD_CA
+    assert list(recwarn) == []
+
+
+def test_another_context_in_the_file_counts_for_nothing() -> None:
+    document = yaml.safe_load(ADMIN)
+    document["users"].append({"name": "evil", "user": {"exec": {"command": "sh"}}})
+    made = access(yaml.safe_dump(document)).kubeconfig("lab", "https://10.0.0.10:6443")
+    assert made == ours()
+
+
+def served(server: str, *names: str, **given: Any) -> dict[str, Any]:
+    """The cluster of the kubeconfig that this machine gets."""
+    said = f"{admin_conf(server)}\n{kubeconfig._MARK}\n{pem(names)}"
+    made = cluster(**given)
+    session = FakeSession(made, answer=lambda _host, _command: Output(0, said, ""))
+    found: dict[str, Any] = kubeconfig.fetch(session, made)["clusters"][0]["cluster"]  # type: ignore[arg-type]
+    return {k: v for k, v in found.items() if k != "certificate-authority-data"}
+
+
+INSIDE = "https://192.168.5.5:6443"
+
+
+@pytest.mark.parametrize(
+    ("answering", "names", "expected"),
+    [
+        (["10.0.0.10"], ["kubernetes", "10.0.0.10"], {"server": "https://10.0.0.10:6443"}),
+        (
+            ["10.0.0.10"],
+            ["kubernetes", "192.168.5.5"],
+            {"server": "https://10.0.0.10:6443", "tls-server-name": "kubernetes"},
+        ),
+        (["192.168.5.5"], ["kubernetes", "192.168.5.5"], {"server": INSIDE}),
+        ([], ["kubernetes", "10.0.0.10"], {"server": "https://10.0.0.10:6443"}),
+        ([], [], {"server": "https://10.0.0.10:6443"}),
+    ],
+)
+def test_the_server_is_one_that_this_machine_reaches(
+    monkeypatch: pytest.MonkeyPatch, answering: list[str], names: list[str], expected: Any
+) -> None:
+    """The control plane has an address of its own, 192.168.5.5, behind the one of ssh."""
+    monkeypatch.setattr(
+        kubeconfig, "reaches", lambda host, port: host in answering and port == 6443
+    )
+    assert served(INSIDE, *names) == expected
+
+
+def test_the_script_prints_both_files_and_fails_without_the_first(tmp_path: Path) -> None:
+    admin, certificate = tmp_path / "admin.conf", tmp_path / "apiserver.crt"
+    script = kubeconfig._SCRIPT.replace("/etc/kubernetes/admin.conf", str(admin))
+    script = script.replace("/etc/kubernetes/pki/apiserver.crt", str(certificate))
+
+    def run() -> tuple[int, str]:
+        ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
+        return ended.returncode, ended.stdout
+
+    assert run() == (78, "")
+    admin.write_text("a: b")
+    assert run() == (0, f"a: b\n{kubeconfig._MARK}\n")
+    certificate.write_text("PEM")
+    assert run() == (0, f"a: b\n{kubeconfig._MARK}\nPEM")
+
+
+def test_the_endpoint_is_the_server_whatever_the_control_plane_says() -> None:
+    endpoint = {"host": "api.example.org", "port": 443}
+    assert served(INSIDE, "api.example.org", endpoint=endpoint) == {
+        "server": "https://api.example.org:443"
+    }
+    assert served("https://evil.example.org:6443", endpoint=endpoint)["server"] == (
+        "https://api.example.org:443"
+    )
+
+
+def test_a_port_that_nobody_listens_on_is_not_reached() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        assert not kubeconfig.reaches("127.0.0.1", port)
+        listening.listen()
+        assert kubeconfig.reaches("127.0.0.1", port)
+
+
+def test_the_same_cluster_at_another_address_is_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    kubeconfig.merge(path, access(ADMIN).kubeconfig("lab", "https://192.168.5.5:6443"))
+    kubeconfig.merge(path, ours())
+    assert yaml.safe_load(path.read_text()) == ours()
 
 
 def test_only_the_first_control_plane_is_asked() -> None:
