@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 
@@ -43,6 +43,11 @@ class Build:
     files: Mapping[str, bytes] = field(repr=False)
     commands: Sequence[Sequence[str]]
     advice: str
+
+    def __post_init__(self) -> None:
+        for path in self.files:
+            if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+                raise ValueError(f"{path} is not a path in the folder")
 
     @property
     def programs(self) -> str:
@@ -86,7 +91,7 @@ def here(build: Build) -> str | None:
             ended = subprocess.run(
                 command,
                 cwd=folder,
-                env={**os.environ, **_surroundings(folder)},
+                env={"PATH": os.environ.get("PATH", os.defpath), **_surroundings(folder)},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=TIMEOUT,
@@ -105,11 +110,13 @@ def script(build: Build) -> str:
 
     It ends with ``NO_PROGRAM`` where the host has none.
     """
+    surroundings = [f'{name}="{value}"' for name, value in _surroundings("$folder").items()]
+    alone = " ".join(["env -i", 'PATH="$PATH"', *surroundings])
     attempts = [
-        f"if command -v {shlex.quote(command[0])} >/dev/null; then {shlex.join(command)}; exit; fi"
+        f"if command -v {shlex.quote(command[0])} >/dev/null; then "
+        f"{alone} {shlex.join(command)}; exit; fi"
         for command in build.commands
     ]
-    exports = [f'export {name}="{value}"' for name, value in _surroundings("$folder").items()]
     return "\n".join(
         [
             "umask 077; PATH=$PATH:/usr/local/bin:/snap/bin",
@@ -117,7 +124,6 @@ def script(build: Build) -> str:
             """trap 'rm -rf "$folder"' EXIT""",
             'base64 -d | tar -xz -C "$folder" && cd "$folder" || exit 1',
             f': > "$folder"/{_KUBECONFIG}',
-            *exports,
             *attempts,
             f"exit {NO_PROGRAM}",
         ]
@@ -171,9 +177,10 @@ def failed(build: Build, said: str, where: str) -> KubeinstallError:
 
 
 def _surroundings(folder: str) -> dict[str, str]:
-    """An environment without the user's own settings, plugins and clusters."""
+    """All of an environment but PATH: nothing of the user's settings, plugins and clusters."""
     own = {
         f"HELM_{what}_HOME": f"{folder}/.helm/{what.lower()}"
         for what in ("CACHE", "CONFIG", "DATA")
     }
-    return {**own, "HOME": folder, "KUBECONFIG": f"{folder}/{_KUBECONFIG}", "LC_ALL": "C.UTF-8"}
+    homes = {"HOME": folder, "TMPDIR": folder, "XDG_CONFIG_HOME": f"{folder}/.config"}
+    return {**own, **homes, "KUBECONFIG": f"{folder}/{_KUBECONFIG}", "LC_ALL": "C.UTF-8"}

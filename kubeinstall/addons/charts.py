@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from kubeinstall.addons import oci
 from kubeinstall.addons.documents import NotObjectsError, values
-from kubeinstall.addons.downloads import Downloads, keep, kept
+from kubeinstall.addons.downloads import MAX_BYTES, Downloads, keep, kept
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.model import Chart
 from kubeinstall.inventory.words import did_you_mean
@@ -68,7 +68,11 @@ def address(chart: Chart, downloads: Downloads) -> str:
 def makes_up(data: bytes) -> bool:
     """Whether a chart's templates call what gives another result each time (Sprig's functions)."""
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
-        files = (tar.extractfile(entry) for entry in tar if "/templates/" in entry.name)
+        files = (
+            tar.extractfile(entry)
+            for entry in tar
+            if "/templates/" in entry.name and entry.isreg() and entry.size <= MAX_BYTES
+        )
         return any(file is not None and _MADE_UP.search(file.read()) for file in files)
 
 
@@ -88,7 +92,9 @@ def _must_be(chart: Chart, data: bytes) -> None:
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
             names = [n for n in tar.getnames() if n.count("/") == 1 and n.endswith("/Chart.yaml")]
-            file = tar.extractfile(names[0]) if names else None
+            entry = tar.getmember(names[0]) if names else None
+            plain = entry is not None and entry.isreg() and entry.size <= MAX_BYTES
+            file = tar.extractfile(names[0]) if plain else None
             found = next(values(file.read()), None) if file else None
     except (tarfile.TarError, OSError, EOFError, NotObjectsError) as error:
         raise _wrong(chart, f"its archive is no chart: {error}", "") from None

@@ -7,6 +7,7 @@ manifests of others (``=`` in CRDs of the Prometheus operator).
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,8 @@ import yaml
 from kubeinstall.addons.objects import Object
 
 _NOT_KNOWN = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
+MOST_VALUES = 2_000_000
+"""Values of one text, each alias counted with all that it stands for."""
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _Resolvers = dict[str, list[tuple[str, re.Pattern[str]]]]
 
@@ -45,10 +48,11 @@ def values(text: str | bytes) -> Iterator[Any]:
     Raises:
         NotObjectsError: it is no YAML.
     """
+    left = itertools.count(MOST_VALUES, -1)
     try:
         for document in yaml.load_all(text, _Loader):
             if document is not None:
-                yield _with_text_keys(document)
+                yield _with_text_keys(document, left)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise NotObjectsError(f"it is not YAML: {' '.join(str(error).split())}") from None
 
@@ -88,12 +92,18 @@ def _of_list(item: Any, whole: Object) -> Any:
     return {"apiVersion": whole["apiVersion"], "kind": kind, **item}
 
 
-def _with_text_keys(value: Any) -> Any:
-    """Keys as JSON has them: ``9000: x`` in a ConfigMap has the key ``"9000"``."""
+def _with_text_keys(value: Any, left: Iterator[int]) -> Any:
+    """Keys as JSON has them: ``9000: x`` in a ConfigMap has the key ``"9000"``.
+
+    Args:
+        left: counts down to 0: aliases of aliases make few lines very many values.
+    """
+    if next(left) <= 0:
+        raise NotObjectsError(f"it holds more than {MOST_VALUES} values")
     if isinstance(value, dict):
-        return {_key(key): _with_text_keys(inner) for key, inner in value.items()}
+        return {_key(key): _with_text_keys(inner, left) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_with_text_keys(inner) for inner in value]
+        return [_with_text_keys(inner, left) for inner in value]
     return value
 
 

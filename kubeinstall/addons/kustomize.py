@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from kubeinstall.addons.building import Build
@@ -15,10 +15,15 @@ from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.documents import NotObjectsError, values
 from kubeinstall.addons.templating import render_file
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.folders import OutsideError, inside
 from kubeinstall.inventory.model import Cluster
 
 _NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_FOLDERS = ("resources", "bases", "components")
+_FOLDERS = (
+    *("resources", "bases", "components", "configurations", "crds"),
+    *("generators", "transformers", "validators"),
+)
+"""Fields whose entries are files or folders. kustomize takes an address for some of them."""
 _FREE = ("commonAnnotations", "commonLabels", "labels", "images", "vars")
 """Fields whose values are no files: an address may stand there."""
 _TEMPLATE = ".j2"
@@ -37,8 +42,7 @@ def build(cluster: Cluster, one: Chosen, folder: str) -> Build:
             is not in the folder.
     """
     folder = posixpath.normpath(folder)
-    top = PurePosixPath(folder).parts[0]
-    files = dict(_files(cluster, one, one.addon.folder / top))
+    files = dict(_files(cluster, one, PurePosixPath(folder).parts[0]))
     if not any(f"{folder}/{name}" in files for name in _NAMES):
         raise _wrong(one, folder, f"there is no {_NAMES[0]} in it")
     for path in files:
@@ -48,14 +52,21 @@ def build(cluster: Cluster, one: Chosen, folder: str) -> Build:
     return Build(f"the kustomization of addon {one.name}", files, commands, _ADVICE)
 
 
-def _files(cluster: Cluster, one: Chosen, top: Path) -> Iterator[tuple[str, bytes]]:
-    for path in sorted(top.rglob("*")):
-        if path.is_file():
-            name = path.relative_to(one.addon.folder).as_posix()
-            if name.endswith(_TEMPLATE):
-                yield name.removesuffix(_TEMPLATE), render_file(cluster, one, name).encode()
-            else:
-                yield name, path.read_bytes()
+def _files(cluster: Cluster, one: Chosen, top: str) -> Iterator[tuple[str, bytes]]:
+    for path in sorted((one.addon.folder / top).rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            continue
+        name = path.relative_to(one.addon.folder).as_posix()
+        try:
+            found = inside(one.addon.folder, name)
+        except OutsideError as error:
+            raise _wrong(one, name, str(error)) from None
+        except FileNotFoundError:
+            raise _wrong(one, name, "it leads nowhere") from None
+        if name.endswith(_TEMPLATE):
+            yield name.removesuffix(_TEMPLATE), render_file(cluster, one, name).encode()
+        else:
+            yield name, found.read_bytes()
 
 
 def _check(one: Chosen, path: str, files: Mapping[str, bytes]) -> None:
@@ -68,7 +79,10 @@ def _check(one: Chosen, path: str, files: Mapping[str, bytes]) -> None:
         raise _wrong(one, path, "it is no kustomization")
     places = {place for file in files for place in (file, *map(str, PurePosixPath(file).parents))}
     for field in _FOLDERS:
-        for entry in wanted.get(field) or []:
+        entries = wanted.get(field) or []
+        for entry in entries if isinstance(entries, list) else [entries]:
+            if "\n" in str(entry):
+                continue  # an object that is written out
             full = posixpath.normpath(posixpath.join(posixpath.dirname(path), str(entry)))
             if full not in places:
                 raise _wrong(one, path, f"{field}: {entry}: it is not in the addon's folder")

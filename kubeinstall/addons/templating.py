@@ -5,18 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, TemplateError
 from jinja2.exceptions import TemplateNotFound
+from jinja2.loaders import split_template_path
 
 from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.images import rewritten
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.folders import OutsideError, inside
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model.cluster import DNS_INDEX
-from kubeinstall.templates import environment
+from kubeinstall.templates import environment, filled
+
+_FAILURES = (
+    *(TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError),
+    *(TypeError, ValueError),
+)
+"""What a template can end with: whatever it calculates."""
 
 
 def context(cluster: Cluster, one: Chosen) -> dict[str, Any]:
@@ -75,12 +84,12 @@ def render_file(cluster: Cluster, one: Chosen, path: str) -> str:
     Raises:
         KubeinstallError: there is no such file, or it is no template that can be filled.
     """
-    environment = _environment(str(one.addon.folder))
+    environment = _environment(one.addon.folder)
     try:
-        return environment.get_template(path).render(context(cluster, one))
+        return filled(environment.get_template(path), context(cluster, one))
     except TemplateNotFound as error:
         raise _unusable(one, path, f"there is no file {error.name}") from None
-    except (TemplateError, KeyError, TypeError, ValueError) as error:
+    except _FAILURES as error:
         line = getattr(error, "lineno", None) or _line(error, path)
         raise _unusable(one, f"{path}:{line}" if line else path, _words(error)) from None
 
@@ -92,14 +101,31 @@ def render_text(cluster: Cluster, one: Chosen, text: str) -> str:
         KubeinstallError: it is no template that can be filled.
     """
     try:
-        return _environment(None).from_string(text).render(context(cluster, one))
-    except (TemplateError, KeyError, TypeError, ValueError) as error:
+        return filled(_environment(None).from_string(text), context(cluster, one))
+    except _FAILURES as error:
         raise _unusable(one, "addon.yaml", f"{_words(error)} in {text!r}") from None
 
 
+class _Folder(FileSystemLoader):
+    """The templates of an addon's folder, which no link leads out of."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._folder = folder
+
+    def get_source(self, environment: Environment, template: str) -> Any:
+        try:
+            inside(self._folder, "/".join(split_template_path(template)))
+        except OutsideError as error:
+            raise TemplateError(f"{template}: {error}") from None
+        except OSError:
+            raise TemplateNotFound(template) from None
+        return super().get_source(environment, template)
+
+
 @cache
-def _environment(folder: str | None) -> Environment:
-    made = environment(FileSystemLoader(folder) if folder else None)
+def _environment(folder: Path | None) -> Environment:
+    made = environment(_Folder(folder) if folder else None)
     made.filters["to_yaml"] = _to_yaml
     made.filters["to_json"] = lambda value: json.dumps(value, sort_keys=True)
     made.filters["sha256"] = lambda text: hashlib.sha256(text.encode()).hexdigest()

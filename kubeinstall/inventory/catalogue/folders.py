@@ -23,6 +23,10 @@ class UnreadableAddonError(Exception):
         self.where, self.why = where, why
 
 
+class OutsideError(Exception):
+    """A path of an addon that does not lead to a file of its folder; says why."""
+
+
 def find(name: str, folders: Sequence[Path] = ()) -> Addon | None:
     """The addon of that name; None: there is none.
 
@@ -35,8 +39,34 @@ def find(name: str, folders: Sequence[Path] = ()) -> Addon | None:
     for top in (*folders, folder("addons")):
         path = top / name / FILE
         if path.is_file():
+            try:
+                inside(path.parent, FILE)
+            except OutsideError as error:
+                raise UnreadableAddonError(f"{path}:1:1", str(error)) from None
             return _load(path, path.stat().st_mtime_ns)
     return None
+
+
+def inside(folder: Path, name: str) -> Path:
+    """A file of an addon's folder, wherever links lead.
+
+    Args:
+        name: its path below the folder.
+
+    Raises:
+        FileNotFoundError: there is none.
+        OutsideError: it is not below the folder, or no regular file.
+    """
+    path = folder / name
+    try:
+        real = path.resolve(strict=True)
+    except RuntimeError:  # links in a circle, before Python 3.13
+        raise FileNotFoundError(str(path)) from None
+    if not real.is_relative_to(folder.resolve()):
+        raise OutsideError("it leads outside of the addon's folder")
+    if not real.is_file():
+        raise OutsideError("it is not a regular file")
+    return path
 
 
 def names(folders: Sequence[Path] = ()) -> list[str]:

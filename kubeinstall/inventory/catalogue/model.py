@@ -19,8 +19,9 @@ Minor = Annotated[str, StringConstraints(pattern=r"^1\.[0-9]+$")]
 """A Kubernetes minor as text, e.g. ``1.36`` (as a number YAML would make 1.3 of 1.30)."""
 Image = Annotated[str, StringConstraints(pattern=IMAGE)]
 Sha256 = Annotated[str, StringConstraints(pattern=SHA256)]
-Relative = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][-A-Za-z0-9_./]*$")]
-"""A path inside the addon's folder."""
+_PART = r"[A-Za-z0-9_][-A-Za-z0-9_.]*"
+Relative = Annotated[str, StringConstraints(pattern=rf"^{_PART}(/{_PART})*/?$")]
+"""A path inside the addon's folder: without ``..``, for no part of it begins with a dot."""
 Family = Literal["debian", "redhat", "fedora", "openeuler"]
 
 
