@@ -11,7 +11,7 @@ from pyinfra.context import host
 
 from kubeinstall.facts.files import Exists
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.downloads import Download, brought, verification
+from kubeinstall.operations.downloads import Download, brought, unpacked, verification
 
 _WHAT = "the archive of packages"
 
@@ -21,7 +21,7 @@ set -e
 {verify}
 new={folder}.new
 rm -rf "$new" && mkdir -p "$new" && cd "$new"
-tar -xf {part} --no-same-owner
+{unpack}
 only=$(ls -A)
 if [ -d "$only" ]; then mv "$only" .only && mv .only/* . && rm -rf .only; fi
 chmod -R a+rX .
@@ -65,6 +65,7 @@ def archive_unpacked(download: Download, folder: str, rpm: bool = False) -> Gene
     yield Command(
         _UNPACK.format(
             verify=verification(download, part, _WHAT),
+            unpack=unpacked(shlex.quote(part), '"$new"', _WHAT),
             folder=shlex.quote(folder),
             parent=shlex.quote(str(parent)),
             part=shlex.quote(part),

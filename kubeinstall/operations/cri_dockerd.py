@@ -11,7 +11,7 @@ from pyinfra.context import host
 
 from kubeinstall.facts.cri_dockerd import CriDockerd
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.downloads import Download, brought, verification
+from kubeinstall.operations.downloads import Download, brought, unpacked, verification
 
 FOLDER = "/usr/local/lib/cri-dockerd"
 RECORD = f"{FOLDER}/installed"
@@ -19,7 +19,7 @@ _PART = f"{FOLDER}/download"
 
 _UNPACK = f"""\
 rm -rf {FOLDER}/unpacked && mkdir {FOLDER}/unpacked
-tar -xzf {_PART} -C {FOLDER}/unpacked --no-same-owner
+{unpacked(_PART, f"{FOLDER}/unpacked", "cri-dockerd")}
 found=$(find {FOLDER}/unpacked -type f -name cri-dockerd | head -n 1)
 [ -n "$found" ] || {{ echo 'the archive has no program cri-dockerd' >&2; exit 1; }}
 install -m 755 "$found" "$program.part" && mv -f "$program.part" "$program"

@@ -31,6 +31,20 @@ if [ "$has" != {wanted} ]; then
 fi"""
 
 
+# GNU tar takes ".." and a leading "/" off names by itself. Hard links it makes are inside too.
+_UNPACK = """\
+tar -xf {part} -C {folder} --no-same-owner --no-same-permissions
+real=$(readlink -f {folder})
+odd=$(find "$real" ! -type f ! -type d ! -type l | head -n 1)
+[ -z "$odd" ] || {{ echo {what}" has a device or the like: ${{odd#"$real/"}}" >&2; exit 1; }}
+find "$real" -type l | while IFS= read -r link; do
+  case $(readlink -m "$link") in
+    "$real"/*) ;;
+    *) echo {what}" has a link that leads out of it: ${{link#"$real/"}}" >&2; exit 1 ;;
+  esac
+done"""
+
+
 @dataclass(frozen=True)
 class Download:
     """A file to install from.
@@ -80,6 +94,19 @@ def verification(download: Download, part: str, what: str) -> str:
     return _VERIFY.format(
         part=shlex.quote(part), wanted=shlex.quote(download.sha256), what=shlex.quote(what)
     )
+
+
+def unpacked(part: str, folder: str, what: str) -> str:
+    """Shell that unpacks an archive; it ends with an error where something leads out of the folder.
+
+    Every archive on a host is unpacked by it. It needs ``set -e``.
+
+    Args:
+        part: the archive, quoted for the shell.
+        folder: an empty folder that is there, quoted for the shell.
+        what: what it is, for messages.
+    """
+    return _UNPACK.format(part=part, folder=folder, what=shlex.quote(what))
 
 
 def _verify_here(download: Download) -> None:

@@ -12,7 +12,7 @@ from pyinfra.context import host
 from kubeinstall.facts.files import BACKUP_SUFFIX, Exists
 from kubeinstall.facts.programs import InstalledFrom
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.downloads import Download, brought, verification
+from kubeinstall.operations.downloads import Download, brought, unpacked, verification
 from kubeinstall.operations.files import MARKER
 
 _SET = """\
@@ -26,7 +26,7 @@ rm -rf "$new" && mkdir "$new"
 """
 
 _TAR = """\
-tar -xf "$part" -C "$new" --no-same-owner
+{unpack}
 from=$(find "$new" -type f -path '*/bin/{program}' -printf '%h\\n' | head -n 1)
 if [ -z "$from" ]; then
   alone=$(find "$new" -type f -name {program} | head -n 1)
@@ -119,6 +119,7 @@ def programs_installed(
         verify=verification(download, part, program),
         program=program,
         check=check,
+        unpack=unpacked('"$part"', '"$new"', program),
         backup=BACKUP_SUFFIX,
         sha256=shlex.quote(download.sha256),
     )
