@@ -15,6 +15,8 @@ from typing import Any
 Object = dict[str, Any]
 Key = tuple[str, str, str, str]
 """Group, kind, namespace and name of an object."""
+Scopes = Mapping[tuple[str, str], bool]
+"""Whether objects of a group and kind have a namespace."""
 
 MANAGER = "kubeinstall"
 """The field manager of server-side apply."""
@@ -25,6 +27,7 @@ PART_OF = "applyset.kubernetes.io/part-of"
 SYSTEM_NAMESPACE = "kube-system"
 SYSTEM_NAMESPACES = frozenset({SYSTEM_NAMESPACE, "kube-public", "kube-node-lease", "default"})
 
+# For rendering without a cluster, and for kinds that none serves yet.
 _CLUSTER_WIDE = frozenset(
     {
         ("", "Namespace"),
@@ -41,6 +44,7 @@ _CLUSTER_WIDE = frozenset(
         ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
         ("networking.k8s.io", "IngressClass"),
         ("node.k8s.io", "RuntimeClass"),
+        ("policy", "PodSecurityPolicy"),
         ("rbac.authorization.k8s.io", "ClusterRole"),
         ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
         ("scheduling.k8s.io", "PriorityClass"),
@@ -100,28 +104,28 @@ def namespace_of(name: str, pod_security: str) -> Object:
     }
 
 
-def scopes(documents: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
-    """Group and kind of the cluster-wide resources that some CRDs define."""
-    return frozenset(
-        (d["spec"]["group"], d["spec"]["names"]["kind"])
+def scopes(documents: Iterable[Mapping[str, Any]]) -> Scopes:
+    """What the CRDs among some objects say of the kinds that they define."""
+    return {
+        (d["spec"]["group"], d["spec"]["names"]["kind"]): d["spec"].get("scope") != "Cluster"
         for d in documents
-        if d["kind"] == "CustomResourceDefinition" and d["spec"].get("scope") == "Cluster"
-    )
+        if d["kind"] == "CustomResourceDefinition"
+    }
 
 
-def finished(
-    document: Object, addon: str, namespace: str, cluster_wide: frozenset[tuple[str, str]]
-) -> Object:
+def finished(document: Object, addon: str, namespace: str, known: Scopes) -> Object:
     """An object as it is applied.
 
     Args:
         namespace: for an object that needs one and names none.
-        cluster_wide: group and kind of custom resources without a namespace.
+        known: kinds by the API server and by CRDs; of others it is guessed.
     """
     made = deepcopy(document)
     metadata = made.setdefault("metadata", {})
-    if not _is_cluster_wide(made, cluster_wide):
+    if _has_namespace(made, known):
         metadata.setdefault("namespace", namespace)
+    else:  # charts write one, which the API server does not keep
+        metadata.pop("namespace", None)
     if made["kind"] == "Secret" and made["apiVersion"] == "v1":
         _encode(made)
     if group(made) in _WITH_PORTS:
@@ -140,12 +144,12 @@ def finished(
     return made
 
 
-def _is_cluster_wide(document: Object, known: frozenset[tuple[str, str]]) -> bool:
-    """Whether an object has no namespace; a kind that is not known is taken by its name."""
+def _has_namespace(document: Object, known: Scopes) -> bool:
+    """Whether an object is in a namespace; a kind that nobody knows is taken by its name."""
     kind = (group(document), document["kind"])
-    if kind in _CLUSTER_WIDE | known:
-        return True
-    return "." in kind[0] and kind[1].startswith("Cluster")
+    if kind in known:
+        return known[kind]
+    return kind not in _CLUSTER_WIDE and not ("." in kind[0] and kind[1].startswith("Cluster"))
 
 
 def _encode(secret: Object) -> None:

@@ -10,7 +10,7 @@ from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.defaults import several_defaults
 from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.images import rewrite
-from kubeinstall.addons.objects import Object
+from kubeinstall.addons.objects import Object, Scopes
 from kubeinstall.addons.sources import Sources, not_objects
 from kubeinstall.addons.templating import render_file, render_text
 from kubeinstall.findings import KubeinstallError
@@ -40,10 +40,38 @@ class Rendered:
         return f"{self.name} {self.chosen.release.version}"
 
 
+@dataclass(frozen=True)
+class Read:
+    """An addon as its files and its publishers have it.
+
+    Args:
+        documents: as they are written there.
+        told: what is reported of them afterwards.
+    """
+
+    chosen: Chosen
+    documents: tuple[Object, ...]
+    told: tuple[str, ...] = ()
+
+
 def render_all(
     cluster: Cluster, addons: Sequence[Chosen], sources: Sources | None = None
 ) -> list[Rendered]:
-    """All addons of a cluster.
+    """All addons of a cluster, without asking one.
+
+    Args:
+        sources: for what others publish; default: with the programs of this machine only.
+
+    Raises:
+        KubeinstallError: as ``read_all`` and ``finish_all``.
+    """
+    return finish_all(cluster, read_all(cluster, addons, sources))
+
+
+def read_all(
+    cluster: Cluster, addons: Sequence[Chosen], sources: Sources | None = None
+) -> list[Read]:
+    """What all addons of a cluster are made of.
 
     Args:
         sources: for what others publish; default: with the programs of this machine only.
@@ -58,26 +86,33 @@ def render_all(
     plain = {one.name: [*_own(cluster, one), *others[one.name]] for one in addons}
     if wrong := list(several_defaults(plain.items())):
         raise KubeinstallError(*wrong)
-    cluster_wide = objects.scopes(d for documents in plain.values() for d in documents)
-    return [
-        _rendered(cluster, one, plain[one.name], cluster_wide, told[one.name]) for one in addons
-    ]
+    return [Read(one, tuple(plain[one.name]), tuple(told[one.name])) for one in addons]
 
 
-def _rendered(
-    cluster: Cluster,
-    one: Chosen,
-    documents: Sequence[Object],
-    cluster_wide: frozenset[tuple[str, str]],
-    told: Sequence[str],
-) -> Rendered:
+def finish_all(
+    cluster: Cluster, addons: Sequence[Read], known: Scopes | None = None
+) -> list[Rendered]:
+    """All addons of a cluster as they are applied.
+
+    Args:
+        known: what the API server says of kinds, over what CRDs of the addons say.
+
+    Raises:
+        KubeinstallError: an addon has an object twice, or its notices cannot be filled in.
+    """
+    brought = objects.scopes(d for one in addons for d in one.documents)
+    return [_rendered(cluster, one, {**brought, **(known or {})}) for one in addons]
+
+
+def _rendered(cluster: Cluster, read: Read, known: Scopes) -> Rendered:
+    one, documents = read.chosen, read.documents
     file, named = one.addon.file, frozenset(one.release.images.values())
     made = [
-        objects.finished(rewrite(document, cluster, named), one.name, file.namespace, cluster_wide)
+        objects.finished(rewrite(document, cluster, named), one.name, file.namespace, known)
         for document in [*_namespace(one, documents), *documents]
     ]
     _no_twins(one, made)
-    notices = [*told, *(render_text(cluster, one, text).strip() for text in file.notices)]
+    notices = [*read.told, *(render_text(cluster, one, text).strip() for text in file.notices)]
     return Rendered(one, tuple(sorted(made, key=objects.order)), tuple(filter(None, notices)))
 
 

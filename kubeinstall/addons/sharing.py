@@ -59,7 +59,7 @@ def _least_strict(one: Rendered, addons: Sequence[Rendered]) -> Rendered:
             return document
         metadata = {**document["metadata"], "labels": {**labels, _LEVEL: level}}
         metadata.pop("annotations")
-        return objects.finished({**document, "metadata": metadata}, one.name, "", frozenset())
+        return objects.finished({**document, "metadata": metadata}, one.name, "", {})
 
     return replace(one, objects=tuple(map(settled, one.objects)))
 

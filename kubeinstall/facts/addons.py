@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,13 @@ PREFIX = "kubeinstall-addon-"
 
 _RECORD = "--"
 """Between packed answers: not in base64."""
+_SERVED = "::"
+"""Before the packed table of what is served."""
+_ROW = re.compile(
+    r"(?:^|\s)(?:(?P<group>[a-z0-9.-]+)/)?v[0-9][a-z0-9]*\s+(?P<namespaced>true|false)"
+    r"\s+(?P<kind>[A-Z][A-Za-z0-9]*)\s*$"
+)
+"""The end of a line of ``kubectl api-resources``: APIVERSION, NAMESPACED and KIND."""
 # kubectl shows managed fields by itself before 1.21, and does not know the option. Objects go
 # packed: CRDs are long. A kind that the cluster lost makes kubectl refuse them all.
 _SCRIPT = f"""
@@ -38,6 +46,8 @@ _ADDONS = rf"""{_SCRIPT}
 parents=$(get configmaps,secrets -n kube-system -l {ADDON_LABEL}); code=$?
 printf %s "$parents" | pack
 [ $code = 0 ] || exit 0
+echo {_SERVED}
+kubectl --kubeconfig {ADMIN} --request-timeout=15s api-resources --no-headers 2>/dev/null | pack
 kinds=$(printf %s "$parents" | sed -n 's|.*"{KINDS}": "\(.*\)".*|\1|p' | tr , '\n' |
   grep -xE '{_KIND}' | sort -u)
 [ "$kinds" ] || exit 0
@@ -61,6 +71,7 @@ class AddonState:
     Args:
         parents: by addon, the ConfigMap that says what it has.
         secrets: by addon, the Secret with what is noted of objects of others.
+        namespaced: whether objects of a group and kind have a namespace, of all that is served.
         objects: all that is labelled as part of an addon; anybody may have labelled it.
         error: why it is not known; empty: it is.
         answered: there is a cluster, and it said so.
@@ -68,6 +79,7 @@ class AddonState:
 
     parents: dict[str, Json] = field(default_factory=dict)
     secrets: dict[str, Json] = field(default_factory=dict)
+    namespaced: dict[tuple[str, str], bool] = field(default_factory=dict)
     objects: tuple[Json, ...] = ()
     error: str = ""
     answered: bool = False
@@ -85,6 +97,7 @@ class Addons(FactBase[AddonState]):
 
     def process(self, output: list[str]) -> AddonState:
         first, *rest = "\n".join(output).split(_RECORD)
+        first, _, served = first.partition(_SERVED)
         kept, error = _items(first)
         objects: list[Json] = []
         for record in rest:
@@ -92,7 +105,8 @@ class Addons(FactBase[AddonState]):
             objects += items
             error = error or said
         parents, secrets = (_by_addon(kept, kind) for kind in ("ConfigMap", "Secret"))
-        return AddonState(parents, secrets, tuple(objects), error, not error)
+        namespaced = _namespaced(served)
+        return AddonState(parents, secrets, namespaced, tuple(objects), error, not error)
 
 
 class Objects(FactBase[tuple[Json, ...]]):
@@ -127,6 +141,16 @@ class Objects(FactBase[tuple[Json, ...]]):
         return tuple(found)
 
 
+def _namespaced(packed: str) -> dict[tuple[str, str], bool]:
+    """What the API server serves, by group and kind; a table that is cut off says nothing."""
+    try:
+        table = unpacked(packed)
+    except ValueError:
+        return {}
+    rows = (_ROW.search(line) for line in table.splitlines())
+    return {(r["group"] or "", r["kind"]): r["namespaced"] == "true" for r in rows if r}
+
+
 def _items(packed: str) -> tuple[list[Json], str]:
     """The objects of a packed answer, and what was said instead."""
     if not packed.strip():
@@ -140,8 +164,6 @@ def _items(packed: str) -> tuple[list[Json], str]:
     try:
         # What was said before the answer is a warning.
         document = beginning(text[text.index("{") :])
-    except RecursionError:
-        return [], "an object is nested too deeply to be read"
     except ValueError:
         said = " ".join(text.split())
         return [], "" if _NO_SUCH_KIND in said else said[-300:]

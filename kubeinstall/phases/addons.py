@@ -14,8 +14,8 @@ from kubeinstall.addons.changes import (
     wanted_keys,
 )
 from kubeinstall.addons.chosen import chosen, levels, needed
-from kubeinstall.addons.render import Rendered, render_all
-from kubeinstall.addons.sharing import shared
+from kubeinstall.addons.prepared import Prepared
+from kubeinstall.addons.render import Rendered, read_all
 from kubeinstall.deploys.addons import look, ref
 from kubeinstall.facts.addons import Addons, AddonState, Objects
 from kubeinstall.findings import Finding, Kind, KubeinstallError
@@ -75,23 +75,29 @@ def prepare(run: Run) -> None:
     if not _possible(run):
         return
     try:
-        rendered(run)
+        _prepared(run).rendered({})
     except NoProgramError as error:
         if not _comes(run, error):
             raise
 
 
 def rendered(run: Run) -> list[Rendered]:
-    """All addons of the inventory, in the order they are applied; made once for a cluster.
+    """All addons of the inventory, in the order they are applied.
 
     Raises:
-        KubeinstallError: one cannot be rendered, or two have the same object.
+        KubeinstallError: one cannot be rendered, two have the same object, or the cluster does not
+            say what it has.
     """
-    if run.addons is None or run.addons[0] is not run.cluster:
+    return _prepared(run).rendered(_state(run).namespaced)
+
+
+def _prepared(run: Run) -> Prepared:
+    """The addons of the inventory as their files say; read once for a cluster."""
+    if run.addons is None or run.addons.cluster is not run.cluster:
         ordered = [one for level in levels(chosen(run.cluster)) for one in level]
-        made = shared(render_all(run.cluster, ordered, sources(run.session))) if ordered else []
-        run.addons = run.cluster, made
-    return run.addons[1]
+        read = read_all(run.cluster, ordered, sources(run.session)) if ordered else []
+        run.addons = Prepared(run.cluster, read)
+    return run.addons
 
 
 def changes(run: Run, wanted: list[Rendered], addons: list[Rendered]) -> list[Change]:

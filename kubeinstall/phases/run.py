@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
-from kubeinstall.addons.render import Rendered
+from kubeinstall.addons.prepared import Prepared
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Deploy, HostResult
 from kubeinstall.findings import Finding, Kind, KubeinstallError
@@ -48,8 +48,8 @@ class Run:
     failed_output: dict[str, str] = field(default_factory=dict)
     """Host to what its failed command printed."""
     prefetched: bool = False
-    addons: tuple[Cluster, list[Rendered]] | None = None
-    """The inventory's addons, and the cluster that they were rendered for."""
+    addons: Prepared | None = None
+    """The inventory's addons."""
     _nodes: Nodes | None = None
 
     @property

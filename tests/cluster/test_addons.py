@@ -58,6 +58,27 @@ COREDNS: Object = {
 """kubeadm's, which the lab has no image for; the addon coredns only sets fields of it."""
 
 
+_POOLS: Object = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": _CRD,
+    "metadata": {"name": "pools.example.org"},
+    "spec": {
+        "group": "example.org",
+        "scope": "Cluster",
+        "names": {"kind": "Pool", "plural": "pools", "singular": "pool"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object"}},
+            }
+        ],
+    },
+}
+"""Of somebody else: only the API server knows that a Pool has no namespace."""
+
+
 @pytest.fixture(scope="module")
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The inventory of one node that takes pods."""
@@ -92,7 +113,10 @@ def test_what_others_had_is_given_back(inventory: Path, api: Api, tmp_path: Path
     api.create(theirs)
     part = config("theirs", Corefile="ours", new="y")
     part["metadata"]["annotations"] = {ON_REMOVAL: RESTORE}
-    folder(tmp_path, "part", part, namespace="kube-system")
+    api.create(_POOLS)
+    _await(api, [_POOLS])
+    pool = {"apiVersion": "example.org/v1", "kind": "Pool", "metadata": {"name": "p"}}
+    folder(tmp_path, "part", part, pool, namespace="kube-system")
     document = yaml.safe_load(inventory.read_text())
     document["cluster"] |= {"addons": {"part": {}}, "addon_folders": [str(tmp_path)]}
     path = tmp_path / "with.yaml"
@@ -105,6 +129,8 @@ def test_what_others_had_is_given_back(inventory: Path, api: Api, tmp_path: Path
     back = api.ask("GET", api.path(theirs))
     assert back["data"] == theirs["data"]
     assert back["metadata"].get("labels") is None
+    assert api.ask("GET", "/apis/example.org/v1/pools")["items"] == []
+    api.delete(_POOLS)
     assert [api.ask("GET", api.path(d))["metadata"]["uid"] for d in hostile] == [
         d["metadata"]["uid"] for d in hostile
     ]

@@ -55,6 +55,32 @@ def test_only_what_has_the_name_is_an_addons() -> None:
     assert state.secrets["shop"]["kind"] == "Secret"
 
 
+TABLE = """\
+Warning: x is deprecated
+bindings                       v1                       true    Binding
+nodes               no         v1                       false   Node
+podsecuritypolicies psp        policy/v1beta1           false   PodSecurityPolicy
+jobs                           batch/v1                 true    Job
+jobs                vcjob,vj   batch.volcano.sh/v1alpha1  false   Job
+things              v1         example.org/v1           maybe   Thing
+"""
+
+
+def test_what_is_served_says_which_kinds_have_a_namespace() -> None:
+    lines = [*packed(listed(parent("shop"))), "::", *packed(TABLE), "--", *packed(listed())]
+    state = Addons().process(lines)
+    assert state.namespaced == {
+        ("", "Binding"): True,
+        ("", "Node"): False,
+        ("policy", "PodSecurityPolicy"): False,
+        ("batch", "Job"): True,
+        ("batch.volcano.sh", "Job"): False,
+    }
+    assert (list(state.parents), state.error, state.answered) == (["shop"], "", True)
+    cut = Addons().process([*packed(listed(parent("shop"))), "::", "AAAA"])
+    assert (cut.namespaced, list(cut.parents), cut.error) == ({}, ["shop"], "")
+
+
 def test_a_kind_reaches_kubectl_only_in_its_form(tmp_path: Path) -> None:
     """What a ConfigMap names is no option and no other resource's path."""
     kinds = "--kubeconfig=/x,Pod.v1.,$(id),Thing.v1beta1.example.org,secrets,-A"
@@ -68,7 +94,8 @@ def test_a_kind_reaches_kubectl_only_in_its_form(tmp_path: Path) -> None:
     script = Addons().command().replace(ADMIN, str(tmp_path / "admin"))
     path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     subprocess.run(["sh", "-c", script], env=path, check=True, capture_output=True)
-    _, asked = log.read_text().splitlines()[:2]
+    _, served, asked = log.read_text().splitlines()[:3]
+    assert served.endswith(" api-resources --no-headers")
     assert " Pod.v1.,Thing.v1beta1.example.org --show" in asked
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from kubeinstall.addons.chosen import Chosen, chosen, levels
 from kubeinstall.addons.images import full_name, rewritten
-from kubeinstall.addons.objects import APPLIED, PART_OF, apply_set, finished
+from kubeinstall.addons.objects import APPLIED, PART_OF, apply_set, finished, key, scopes
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
@@ -227,7 +227,7 @@ def test_plain_text_of_a_secret_is_encoded() -> None:
         "metadata": {"name": "s"},
         "stringData": {"a": "b"},
     }
-    made = finished(secret, "web", "web", frozenset())
+    made = finished(secret, "web", "web", {})
     assert made["data"] == {"a": "Yg=="}
     assert "stringData" not in made
 
@@ -240,7 +240,7 @@ def test_ports_name_their_protocol() -> None:
         "metadata": {"name": "s"},
         "spec": {"ports": ports},
     }
-    made = finished(service, "web", "web", frozenset())
+    made = finished(service, "web", "web", {})
     assert [port["protocol"] for port in made["spec"]["ports"]] == ["UDP", "TCP"]
     assert "protocol" not in ports[1]
 
@@ -248,18 +248,38 @@ def test_ports_name_their_protocol() -> None:
 def test_quantities_are_text() -> None:
     spec = {"containers": [{"name": "a", "resources": {"requests": {"cpu": 1, "memory": "1Gi"}}}]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
-    made = finished(pod, "web", "web", frozenset())
+    made = finished(pod, "web", "web", {})
     (container,) = made["spec"]["containers"]
     assert container["resources"]["requests"] == {"cpu": "1", "memory": "1Gi"}
 
 
 def test_custom_resources_get_a_namespace_where_they_have_one() -> None:
     crd = {"apiVersion": "example.org/v1", "kind": "Pool", "metadata": {"name": "p"}}
-    assert finished(crd, "a", "web", frozenset())["metadata"]["namespace"] == "web"
-    wide = frozenset({("example.org", "Pool")})
+    assert finished(crd, "a", "web", {})["metadata"]["namespace"] == "web"
+    wide = {("example.org", "Pool"): False}
     assert "namespace" not in finished(crd, "a", "web", wide)["metadata"]
     issuer = {**crd, "kind": "ClusterIssuer"}
-    assert "namespace" not in finished(issuer, "a", "web", frozenset())["metadata"]
+    assert "namespace" not in finished(issuer, "a", "web", {})["metadata"]
+    served = {("example.org", "ClusterIssuer"): True}
+    assert finished(issuer, "a", "web", served)["metadata"]["namespace"] == "web"
+
+
+def test_a_namespace_that_a_chart_gives_a_kind_without_one_is_dropped() -> None:
+    """The live object has none, and would be another one at each run."""
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
+    made = finished({**role, "metadata": {"name": "r", "namespace": "web"}}, "a", "web", {})
+    assert key(made) == ("rbac.authorization.k8s.io", "ClusterRole", "", "r")
+
+
+def test_crds_of_the_addons_say_what_their_kinds_have() -> None:
+    crd = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "clusters.db.example.org"},
+        "spec": {"group": "db.example.org", "names": {"kind": "Cluster"}, "scope": "Namespaced"},
+    }
+    own = {"apiVersion": "db.example.org/v1", "kind": "Cluster", "metadata": {"name": "c"}}
+    assert finished(own, "a", "web", scopes([crd]))["metadata"]["namespace"] == "web"
 
 
 def test_levels(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ class Server(FakeSession):
         self.done: list[str] = []
         self.secrets: list[str] = []
         self.error = ""
+        self.served = ""
         self._refuses = refuses or {}
         self._broken = broken
         self._data: dict[str, Any] = {}
@@ -100,7 +101,9 @@ class Server(FakeSession):
         if self.error:
             return Output(0, base64.b64encode(gzip.compress(self.error.encode())).decode(), "")
         if "configmaps" in command:
-            answer = [packed(list(self.parents.values())), "--", packed(self.objects)]
+            table = base64.b64encode(gzip.compress(self.served.encode())).decode()
+            parents = packed(list(self.parents.values()))
+            answer = [parents, "::", table, "--", packed(self.objects)]
             return Output(0, "\n".join(answer), "")
         if "get events" in command:
             return Output(0, "Failed: Failed to pull image: no such host\n--\n", "")
@@ -360,3 +363,18 @@ def test_a_helm_release_with_another_name_than_helm_gives_is_none(tmp_path: Path
     server.parents = {"other": parent("other", "1", Stage.NETWORK, [])}
     addons.run(run)
     assert server.done == ["Apply base 1.0"]
+
+
+def test_a_kind_that_only_the_api_server_knows_is_left_alone_by_a_second_run(
+    tmp_path: Path,
+) -> None:
+    pool = {"apiVersion": "example.org/v1", "kind": "Pool", "metadata": {"name": "p"}}
+    folder(tmp_path, "base", deployment("base"), pool)
+    run, server, _ = started(with_addons(tmp_path, base={}))
+    addons.prepare(run)
+    server.served = "pools   example.org/v1   false   Pool"
+    addons.run(run)
+    assert [o["metadata"].get("namespace") for o in server.objects if o["kind"] == "Pool"] == [None]
+    server.done.clear()
+    addons.run(run)
+    assert server.done == []
