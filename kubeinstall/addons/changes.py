@@ -22,6 +22,7 @@ from kubeinstall.addons.restoring import (
     notes_secret,
 )
 from kubeinstall.addons.veil import veiled_at
+from kubeinstall.addons.volumes import Held, provisioners
 from kubeinstall.inventory.catalogue.model import GeneratedSecret
 from kubeinstall.inventory.catalogue.values import has_secrets
 from kubeinstall.inventory.model import ChangesByOthers
@@ -94,6 +95,8 @@ class Change:
         notes_after: the same at the end.
         gone: the addon is not wanted any more.
         private: it takes values that are secret, so less of its objects is shown.
+        provisioners: who makes and deletes volumes by an addon that goes.
+        volumes: those of them that are in use.
         broken: why nothing can be done, for what is kept of the addon cannot be read.
     """
 
@@ -112,6 +115,8 @@ class Change:
     gone: bool = False
     seconds: int = 60
     private: bool = False
+    provisioners: frozenset[str] = frozenset()
+    volumes: tuple[Held, ...] = ()
     broken: Broken | None = None
 
     @property
@@ -137,7 +142,16 @@ class Change:
     @property
     def deleted(self) -> list[Object]:
         """Of what it no longer has, what nobody had before."""
-        return [o for o in self.removed if objects.key(o) not in self.notes]
+        return [
+            o
+            for o in self.removed
+            if objects.key(o) not in self.notes and not self._holds_others(o)
+        ]
+
+    def _holds_others(self, live: Object) -> bool:
+        """Whether it is the namespace of an object that is given back."""
+        inside = {d["metadata"].get("namespace") for d in (*self.restored, *self.left)}
+        return live["kind"] == "Namespace" and live["metadata"]["name"] in inside
 
     @property
     def left(self) -> list[Object]:
@@ -164,6 +178,11 @@ class Change:
         lines += [
             f"{self.name}: {title(o)} stays as it is: what it was before the addon is not known"
             for o in self.left
+        ]
+        lines += [
+            f"{self.name}: {title(o)} stays, for it holds what was there before the addon"
+            for o in self.removed
+            if self._holds_others(o)
         ]
         return lines
 
@@ -234,7 +253,8 @@ def change(
     ]
     stubs = [_secret(key) for key in generated]
     version, all_wanted = one.chosen.release.version, [*one.objects, *stubs]
-    parent = parents.parent(one.name, version, file.stage, all_wanted, needs)
+    makers = provisioners(one.objects) | frozenset(file.provisioners)
+    parent = parents.parent(one.name, version, file.stage, all_wanted, needs, makers)
     there = live.parents.get(one.name)
     both = parents.united(parent, there, mine)
     found = [(document, live.like(document)) for document in one.objects]
@@ -287,7 +307,8 @@ def removal(name: str, live: Live, elsewhere: frozenset[Key] = frozenset()) -> C
     notes = dict(held.notes)
     if held.objects is None:
         notes |= {objects.key(o): _unknown(o) for o in mine if _has_legacy_note(o)}
-    return Change(name, name, removed=tuple(mine), notes=notes, gone=True)
+    makers = held.provisioners | provisioners(mine)
+    return Change(name, name, removed=tuple(mine), notes=notes, gone=True, provisioners=makers)
 
 
 def _has_legacy_note(live: Object) -> bool:

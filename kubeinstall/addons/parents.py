@@ -32,6 +32,8 @@ KINDS = "kubeinstall.io/kinds"
 VERSION = "kubeinstall.io/version"
 STAGE = "kubeinstall.io/stage"
 NEEDS = "kubeinstall.io/needs"
+PROVISIONERS = "kubeinstall.io/provisioners"
+"""Annotation: who makes and deletes volumes by the addon."""
 OBJECTS = "objects"
 """The key of the ConfigMap's data: group, kind, namespace and name of each object, as JSON."""
 
@@ -72,6 +74,7 @@ class Holding:
     objects: frozenset[Key] | None = frozenset()
     kinds: frozenset[str] = frozenset()
     namespaces: frozenset[str] = frozenset()
+    provisioners: frozenset[str] = frozenset()
     notes: Notes = field(default_factory=dict)
     broken: Broken | None = None
 
@@ -100,12 +103,15 @@ def holding(addon: str, parent: Object | None, secret: Object | None) -> Holding
         return Holding(addon, broken=Broken("Secret", parent_name(addon), str(error)))
     except ValueError as error:
         return Holding(addon, broken=Broken("ConfigMap", parent_name(addon), str(error)))
-    kinds, namespaces = (noted(parent, name).split(",") for name in (KINDS, _NAMESPACES))
+    kinds, namespaces, makers = (
+        noted(parent, name).split(",") for name in (KINDS, _NAMESPACES, PROVISIONERS)
+    )
     return Holding(
         addon,
         listed,
         frozenset(kinds) - {""},
         frozenset({*namespaces, SYSTEM_NAMESPACE}) - {""},
+        frozenset(makers) - {""},
         notes,
     )
 
@@ -133,11 +139,13 @@ def parent(
     stage: Stage,
     documents: Iterable[Mapping[str, Any]],
     needs: Iterable[str] = (),
+    provisioners: Iterable[str] = (),
 ) -> Object:
     """The ConfigMap of an addon with these objects.
 
     Args:
         needs: addons that have to outlive it.
+        provisioners: who makes and deletes volumes by it.
     """
     kinds, group_kinds, namespaces = set(), set(), set()
     held = set()
@@ -160,6 +168,7 @@ def parent(
             "annotations": {
                 KINDS: ",".join(sorted(kinds)),
                 NEEDS: ",".join(sorted(needs)),
+                PROVISIONERS: ",".join(sorted(provisioners)),
                 STAGE: stage.value,
                 VERSION: version,
                 _GROUP_KINDS: ",".join(sorted(group_kinds)),
@@ -206,7 +215,7 @@ def united(wanted: Object, live: Object | None, mine: Iterable[Object]) -> Objec
     if live is None:
         return wanted
     annotations = dict(wanted["metadata"]["annotations"])
-    for name in (KINDS, _GROUP_KINDS, _NAMESPACES):
+    for name in (KINDS, PROVISIONERS, _GROUP_KINDS, _NAMESPACES):
         both = {*annotations[name].split(","), *noted(live, name).split(",")} - {""}
         annotations[name] = ",".join(sorted(both))
     listed = _listed(live)

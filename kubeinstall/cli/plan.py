@@ -32,6 +32,7 @@ def command(
     first: str | None,
     last: str | None,
     only: tuple[str, ...],
+    abandoned: tuple[str, ...],
     as_json: bool,
     plain: bool,
 ) -> int:
@@ -48,7 +49,7 @@ def command(
     if not as_json:
         for warning in warnings:
             reporter.finding(warning)
-    with running(cluster, reporter, limit=limit, dry=True) as run:
+    with running(cluster, reporter, limit=limit, dry=True, abandoned=abandoned) as run:
         code = execute(run, phases)
     if as_json:
         door.findings(run.errors)

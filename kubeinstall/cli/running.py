@@ -49,6 +49,14 @@ def choosing(command: Command) -> Command:
     """Add the options of every command that may go through some of the phases only."""
     for option in (
         click.option(
+            "--abandon-volumes",
+            "abandoned",
+            multiple=True,
+            metavar="ADDON",
+            help="Remove this addon though claims are bound to volumes that only it can delete; "
+            "may be repeated.",
+        ),
+        click.option(
             "--only", multiple=True, metavar="PHASE", help="Only this phase; may be repeated."
         ),
         click.option("--until", "last", metavar="PHASE", help="End with this phase."),
@@ -108,6 +116,7 @@ def running(
     events: Path | None = None,
     dry: bool = False,
     smoke: bool | None = None,
+    abandoned: tuple[str, ...] = (),
 ) -> Iterator[Run]:
     """A run with a session that is closed at the end.
 
@@ -129,7 +138,15 @@ def running(
         try:
             with Session(cluster, emit=emit, on_line=reporter.line) as session:
                 reporter.watch(lambda: session.doing)
-                run = Run(cluster, session, reporter, dry=dry, limit=names, smoke=smoke)
+                run = Run(
+                    cluster,
+                    session,
+                    reporter,
+                    dry=dry,
+                    limit=names,
+                    smoke=smoke,
+                    abandoned=frozenset(abandoned),
+                )
                 yield run
         except BaseException:
             door.findings(lost())

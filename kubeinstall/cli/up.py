@@ -40,6 +40,7 @@ def command(
     first: str | None,
     last: str | None,
     only: tuple[str, ...],
+    abandoned: tuple[str, ...],
     smoke: bool | None,
     yes: bool,
 ) -> int:
@@ -56,7 +57,9 @@ def command(
         reporter.finding(warning)
     if any("smoke" in part for part in only):
         smoke = True
-    with running(cluster, reporter, limit=limit, events=events, smoke=smoke) as run:
+    with running(
+        cluster, reporter, limit=limit, events=events, smoke=smoke, abandoned=abandoned
+    ) as run:
         code = execute(run, phases)
     if code == 0 and phases == PHASES:
         door.echo(f"next: kubeinstall kubeconfig -i {inventory} --merge; kubectl get nodes")

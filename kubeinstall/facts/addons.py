@@ -141,6 +141,33 @@ class Objects(FactBase[tuple[Json, ...]]):
         return tuple(found)
 
 
+@dataclass(frozen=True)
+class VolumeState:
+    """The PersistentVolumes of the cluster.
+
+    Args:
+        error: why they are not known; empty: they are.
+    """
+
+    volumes: tuple[Json, ...] = ()
+    error: str = ""
+
+
+class Volumes(FactBase[VolumeState]):
+    """All PersistentVolumes."""
+
+    @staticmethod
+    def default() -> VolumeState:
+        return VolumeState()
+
+    def command(self) -> str:
+        return f"{_SCRIPT}\nget persistentvolumes | pack"
+
+    def process(self, output: list[str]) -> VolumeState:
+        found, error = _items("\n".join(output))
+        return VolumeState(tuple(found), error)
+
+
 def _namespaced(packed: str) -> dict[tuple[str, str], bool]:
     """What the API server serves, by group and kind; a table that is cut off says nothing."""
     try:

@@ -19,6 +19,7 @@ from kubeinstall.verify.kubectl import KUBECTL
 from kubeinstall.verify.readiness import Unready
 
 _MOST = 3
+_CLAIMS = 5
 _WORDS = 600
 _HELM = "meta.helm.sh/release-name"
 # What a kubelet last told of a pod that does not start, and the last words of its container.
@@ -75,6 +76,20 @@ def broken(run: Run, change: Change, kept: Broken) -> Finding:
         f"what is kept of it in {kept.kind} {SYSTEM_NAMESPACE}/{kept.name} cannot be read: "
         f"{kept.why}",
         f"{KUBECTL} -n {SYSTEM_NAMESPACE} edit {kept.kind.lower()} {kept.name}",
+    )
+
+
+def in_use(run: Run, change: Change) -> Finding:
+    """An addon that goes, while volumes are bound that nobody else can delete."""
+    shown = ", ".join(map(str, change.volumes[:_CLAIMS]))
+    more = len(change.volumes) - _CLAIMS
+    rest = f", and {more} more" if more > 0 else ""
+    return _finding(
+        run,
+        f"addon {change.name} was not removed",
+        f"only it can delete these volumes, and claims are bound to them: {shown}{rest}",
+        f"delete the claims, or put {change.name} back into cluster.addons; to remove it and leave "
+        f"the volumes behind: --abandon-volumes {change.name}",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubeinstall.addons import parents
 from kubeinstall.addons.building import NoProgramError
 from kubeinstall.addons.changes import (
@@ -16,8 +18,9 @@ from kubeinstall.addons.changes import (
 from kubeinstall.addons.chosen import chosen, levels, needed
 from kubeinstall.addons.prepared import Prepared
 from kubeinstall.addons.render import Rendered, read_all
+from kubeinstall.addons.volumes import held_by
 from kubeinstall.deploys.addons import look, ref
-from kubeinstall.facts.addons import Addons, AddonState, Objects
+from kubeinstall.facts.addons import Addons, AddonState, Objects, Volumes, VolumeState
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.phases.building import sources
@@ -61,7 +64,7 @@ def apply_stage(run: Run, stage: Stage) -> None:
             run.reporter.note(f"addons are not planned: {why}")
         return
     mine = [one for one in addons if one.chosen.addon.file.stage is stage]
-    gone = removals(run, addons, stage)
+    gone = [_with_volumes(run, change) for change in removals(run, addons, stage)]
     if mine or gone:
         Rollout(run, mine, lambda wanted: changes(run, wanted, addons)).go(gone)
 
@@ -153,6 +156,29 @@ def removals(run: Run, addons: list[Rendered], stage: Stage) -> list[Change]:
         if name not in names and parents.noted(parent, parents.STAGE) == stage.value
     ]
     return [removal(name, live, keys) for name in removal_order(left, live)]
+
+
+def _with_volumes(run: Run, change: Change) -> Change:
+    """An addon that goes, with the volumes in use which nobody else can delete.
+
+    Raises:
+        KubeinstallError: the cluster does not say which volumes it has.
+    """
+    if not change.provisioners:
+        return change
+    first = run.cluster.first.name
+    state: VolumeState = run.session.fact(first, Volumes)
+    if state.error:
+        raise KubeinstallError(
+            Finding(
+                Kind.CLUSTER,
+                f"it is not known whether volumes of addon {change.name} are in use",
+                first,
+                why=state.error,
+                next=f"on {first}: {KUBECTL} get persistentvolumes",
+            )
+        )
+    return replace(change, volumes=held_by(change.provisioners, state.volumes))
 
 
 def _comes(run: Run, error: NoProgramError) -> bool:

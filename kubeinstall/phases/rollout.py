@@ -94,6 +94,9 @@ class Rollout:
         if change.broken:
             self._findings.append(findings.broken(self._run, change, change.broken))
             return
+        if change.volumes and change.name not in self._run.abandoned:
+            self._findings.append(findings.in_use(self._run, change))
+            return
         for line in change.told:
             self._run.reporter.note(line)
         self._settle(change)

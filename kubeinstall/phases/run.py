@@ -31,6 +31,7 @@ class Run:
         dry: change nothing, tell what would be changed.
         limit: names of the hosts to change; None: all.
         smoke: True: run the smoke test; False: do not; None: if anything changed.
+        abandoned: addons that may go though volumes are bound which only they can delete.
     """
 
     cluster: Cluster
@@ -39,6 +40,7 @@ class Run:
     dry: bool = False
     limit: frozenset[str] | None = None
     smoke: bool | None = None
+    abandoned: frozenset[str] = frozenset()
     changed: bool = False
     phase: str = ""
     out: dict[str, Finding] = field(default_factory=dict)

@@ -98,7 +98,10 @@ def test_it_gets_back_what_it_had(tmp_path: Path) -> None:
     done = work(gone)
     assert done.restored == (before,)
     assert deleted(gone) == ["own"]
+    assert gone.told == ["shop: Namespace shop stays, for it holds what was there before the addon"]
+    assert done.removal.namespaces == ()
     assert "~ ConfigMap shop/dns (as it was before)" in done.diff
+    assert "- Namespace" not in done.diff
     assert "- ConfigMap shop/own" in done.diff
     assert done
 
@@ -107,6 +110,7 @@ def test_what_nobody_had_before_is_deleted(tmp_path: Path) -> None:
     gone = removal("shop", after(change(one(tmp_path), Live({}, []))))
     assert work(gone).restored == ()
     assert sorted(deleted(gone)) == ["dns", "own"]
+    assert work(gone).removal.namespaces == ("shop",)
 
 
 def test_only_what_is_ours_is_noted() -> None:
@@ -216,7 +220,8 @@ def test_an_object_whose_old_note_is_broken_is_left_and_the_rest_goes_on(
     assert deleted(gone) == ["own"]
     assert work(gone).restored == ()
     assert gone.told == [
-        "shop: ConfigMap shop/dns stays as it is: what it was before the addon is not known"
+        "shop: ConfigMap shop/dns stays as it is: what it was before the addon is not known",
+        "shop: Namespace shop stays, for it holds what was there before the addon",
     ]
 
 
@@ -227,7 +232,7 @@ def test_an_addon_of_an_older_version_that_is_removed_leaves_what_has_an_old_not
     live = older(after(change(one(tmp_path), Live({}, []))), {LEGACY: note})
     gone = removal("shop", live)
     assert (work(gone).restored, deleted(gone)) == ((), ["own"])
-    assert len(gone.told) == 1
+    assert len(gone.told) == 2
 
 
 def test_an_old_note_says_nothing_of_roles_which_the_server_did_not_check() -> None:

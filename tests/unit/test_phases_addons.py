@@ -29,7 +29,11 @@ pytestmark = pytest.mark.unit
 
 
 def packed(documents: Sequence[Object]) -> str:
-    text = json.dumps({"kind": "List", "items": documents})
+    return packed_text(list(documents))
+
+
+def packed_text(said: list[Object] | str) -> str:
+    text = said if isinstance(said, str) else json.dumps({"kind": "List", "items": said})
     return base64.b64encode(gzip.compress(text.encode())).decode()
 
 
@@ -53,6 +57,7 @@ class Server(FakeSession):
         self.secrets: list[str] = []
         self.error = ""
         self.served = ""
+        self.volumes: list[Object] | str = []
         self._refuses = refuses or {}
         self._broken = broken
         self._data: dict[str, Any] = {}
@@ -101,10 +106,11 @@ class Server(FakeSession):
         if self.error:
             return Output(0, base64.b64encode(gzip.compress(self.error.encode())).decode(), "")
         if "configmaps" in command:
-            table = base64.b64encode(gzip.compress(self.served.encode())).decode()
             parents = packed(list(self.parents.values()))
-            answer = [parents, "::", table, "--", packed(self.objects)]
+            answer = [parents, "::", packed_text(self.served), "--", packed(self.objects)]
             return Output(0, "\n".join(answer), "")
+        if "persistentvolumes" in command:
+            return Output(0, packed_text(self.volumes), "")
         if "get events" in command:
             return Output(0, "Failed: Failed to pull image: no such host\n--\n", "")
         return Output(0, packed([*self.objects, *self.pods, *self.others]), "")

@@ -205,6 +205,11 @@ class AddonFile(Strict):
         description="Of which a cluster has one default, with the value by which it is this one.",
     )
     retired: str | None = None
+    provisioners: list[Annotated[str, StringConstraints(pattern=DNS_NAME)]] = Field(
+        default_factory=list,
+        description="Who makes and deletes volumes, beside CSIDrivers and StorageClasses among its "
+        "objects: what its programs register by themselves.",
+    )
     notices: list[Text] = Field(default_factory=list)
     values: dict[str, dict[str, Any]] = Field(default_factory=dict)
     cluster: list[ClusterNeed] = Field(default_factory=list)
