@@ -24,7 +24,7 @@ _PAUSE = {
 }
 """The sandbox (pause) image's tag, by the first minor that has it."""
 
-_NESTED = ("registry.k8s.io", "k8s.gcr.io")
+NESTED = ("registry.k8s.io", "k8s.gcr.io")
 _NESTED_SINCE = Version(1, 21, 0)
 _FLAT_AGAIN_SINCE = Version(1, 21, 2)
 
@@ -51,7 +51,7 @@ def sandbox_image(version: Version, repository: str) -> str:
 
 def image_layout(repository: str) -> ImageLayout:
     """The layout of a repository that nothing else is known of: kubeadm takes it for flat."""
-    return ImageLayout.NESTED if repository in _NESTED else ImageLayout.FLAT
+    return ImageLayout.NESTED if repository in NESTED else ImageLayout.FLAT
 
 
 def flat_works(version: Version) -> bool:

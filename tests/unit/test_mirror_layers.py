@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tarfile
 from pathlib import Path
 
 import pytest
 
+from kubeinstall.addons.images import full_name, rewritten
+from kubeinstall.inventory.catalogue import folders
 from kubeinstall.lab.mirror import archives
 from kubeinstall.lab.mirror.errors import MirrorError
 from kubeinstall.lab.mirror.layers import Image, pack
 from kubeinstall.lab.mirror.names import ImageName
 from kubeinstall.lab.mirror.registry import configuration
+from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.unit
 
@@ -78,10 +82,47 @@ def test_an_archive_without_names_is_refused(tmp_path: Path) -> None:
         archives.read(tmp_path / "x.tar")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "[7]", '[{"RepoTags": ["etcd"]}]', '[{"RepoTags": [7]}]', '[{"RepoTags": 7}]', "[", "7"],
+)
+def test_a_manifest_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        entry = tarfile.TarInfo("manifest.json")
+        entry.size = len(text)
+        archive.addfile(entry, io.BytesIO(text.encode()))
+    with pytest.raises(MirrorError):
+        archives.read(tmp_path / "x.tar")
+
+
 def test_a_given_image_gets_every_name_kubeadm_has_for_it() -> None:
-    given = ImageName("coredns/coredns", "v1.14.2")
-    asked = (given, ImageName("coredns", "v1.14.2"), ImageName("pause", "3.10"))
-    assert archives.names_for(given, asked) == (given, ImageName("coredns", "v1.14.2"))
+    given = archives.Given(Path("x.tar"), "coredns/coredns:v1.14.2")
+    flat = ImageName("coredns", "v1.14.2")
+    asked = (given.name, flat, ImageName("pause", "3.10"))
+    assert archives.names_for(given, asked) == (given.name, flat)
+
+
+def test_each_image_of_an_addon_is_served_under_the_name_that_the_addon_asks_for() -> None:
+    """With the mirror in the place of every registry; an archive has the name that docker shows."""
+    hosts = ("docker.io", "quay.io", "ghcr.io", "gcr.io", "docker.elastic.co")
+    repository = "10.0.0.2:5000"
+    made = cluster(image_repository=repository, images=dict.fromkeys(hosts, repository))
+    images = {
+        image
+        for name in folders.names()
+        if (addon := folders.find(name))
+        for release in addon.file.releases
+        for image in release.images.values()
+        if "@" not in image
+    }
+    assert len(images) > 50
+    for image in images:
+        full = full_name(image)
+        for shown in {full, full.removeprefix("docker.io/").removeprefix("library/")}:
+            if shown == full or full.startswith("docker.io/"):
+                served = archives.names_for(archives.Given(Path("x.tar"), shown), ())
+                asked = rewritten(image, made).removeprefix(f"{repository}/")
+                assert asked in map(str, served)
 
 
 def test_the_registry_listens_on_loopback_only() -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from kubeinstall.lab.mirror.errors import MirrorError
 from kubeinstall.lab.mirror.names import ImageName
+from kubeinstall.releases.images import NESTED
+
+_FLATTENED = tuple(f"{repository}/" for repository in NESTED)
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,15 @@ def read(archive: Path) -> tuple[Given, ...]:
         with tarfile.open(archive) as opened:
             member = opened.extractfile("manifest.json")
             listed = json.load(member) if member else []
-    except (tarfile.TarError, KeyError, ValueError) as error:
+        references = [str(tag) for image in listed for tag in image.get("RepoTags") or ()]
+        for reference in references:
+            ImageName.parse(reference)
+    except (tarfile.TarError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise MirrorError(
             f"{archive} is not a docker archive",
             why=str(error),
             next="write it with docker save, or skopeo copy ... docker-archive:FILE:NAME:TAG",
         ) from error
-    references = [tag for image in listed for tag in image.get("RepoTags") or ()]
     if not references:
         raise MirrorError(
             f"the images in {archive} have no names",
@@ -59,7 +64,17 @@ def read(archive: Path) -> tuple[Given, ...]:
     return tuple(Given(archive, reference) for reference in references)
 
 
-def names_for(given: ImageName, asked: tuple[ImageName, ...]) -> tuple[ImageName, ...]:
-    """Its own name, and every one that kubeadm has for the same program and tag."""
-    same = (name for name in asked if (name.program, name.tag) == (given.program, given.tag))
-    return tuple(dict.fromkeys((given, *same)))
+def names_for(given: Given, asked: tuple[ImageName, ...]) -> tuple[ImageName, ...]:
+    """Its own name, every one that kubeadm has for the same program and tag, and those of addons.
+
+    Addons look for what is on registry.k8s.io under its last part alone, for that is how a
+    repository of one's own has kubeadm's images, and for Docker's own images below ``library/``.
+    """
+    own = given.name
+    same = (name for name in asked if (name.program, name.tag) == (own.program, own.tag))
+    others = []
+    if given.reference.startswith(_FLATTENED):
+        others.append(ImageName(own.program, own.tag))
+    elif "/" not in own.path:
+        others.append(ImageName(f"library/{own.path}", own.tag))
+    return tuple(dict.fromkeys((own, *same, *others)))

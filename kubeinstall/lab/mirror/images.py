@@ -145,7 +145,7 @@ class Workshop:
         return image.names
 
     def _push_given(self, image: archives.Given, registry: str) -> tuple[str, ...]:
-        names = tuple(str(name) for name in archives.names_for(image.name, self._asked()))
+        names = tuple(str(name) for name in archives.names_for(image, self._asked()))
         for name in names:
             self._progress(f"image {name}, from {image.archive.name}")
             push(image.source, registry, name)
