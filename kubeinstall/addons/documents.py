@@ -15,11 +15,17 @@ from typing import Any
 import yaml
 
 from kubeinstall.addons.objects import Object
+from kubeinstall.inventory.forms import DNS_LABEL
 
 _NOT_KNOWN = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
 MOST_VALUES = 2_000_000
 """Values of one text, each alias counted with all that it stands for."""
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+# What the API server takes, and more narrowly what no program takes for an option or a path.
+_API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]+")
+_KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_NAME = re.compile(r"[A-Za-z0-9_:][-A-Za-z0-9_:.@+=~^!]*")
+_NAMESPACE = re.compile(DNS_LABEL)
 _Resolvers = dict[str, list[tuple[str, re.Pattern[str]]]]
 
 
@@ -81,6 +87,18 @@ def _items(document: Any, place: str) -> Iterator[Object]:
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
         raise NotObjectsError(f"{place} in it, of kind {kind}, has no metadata.name")
+    identity = (
+        ("apiVersion", document["apiVersion"], _API_VERSION),
+        ("kind", kind, _KIND),
+        ("metadata.name", metadata["name"], _NAME),
+        ("metadata.namespace", metadata.get("namespace") or "x", _NAMESPACE),
+    )
+    for field, value, form in identity:
+        if not isinstance(value, str) or not form.fullmatch(value):
+            raise NotObjectsError(f"{place} in it has a {field} that Kubernetes does not take")
+    for field in ("labels", "annotations"):
+        if not isinstance(metadata.get(field) or {}, dict):
+            raise NotObjectsError(f"{place} in it, of kind {kind}, has {field} that are no map")
     yield document
 
 

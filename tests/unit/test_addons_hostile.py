@@ -6,8 +6,10 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from jinja2 import TemplateError
 from pydantic import TypeAdapter, ValidationError
 
@@ -318,6 +320,55 @@ def test_aliases_of_aliases_are_refused() -> None:
         lines.append(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]")
     with pytest.raises(documents.NotObjectsError, match="more than"):
         list(documents.values("\n".join(lines)))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "--kubeconfig=/x"),
+        ("name", "-A"),
+        ("name", "../secrets/x"),
+        ("name", "a b"),
+        ("name", "a\nb"),
+        ("name", "$(id)"),
+        ("name", ""),
+        ("namespace", "--all"),
+        ("namespace", "a/b"),
+        ("namespace", "a\n"),
+        ("namespace", 7),
+        ("labels", ["x"]),
+        ("annotations", "x"),
+    ],
+)
+def test_an_identity_is_neither_an_option_nor_a_path(field: str, value: Any) -> None:
+    """Names reach the command line of kubectl."""
+    document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", field: value}}
+    with pytest.raises(documents.NotObjectsError):
+        list(documents.objects(yaml.safe_dump(document)))
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [
+        ("v1", "--all"),
+        ("v1", "a/b"),
+        ("v1", "$(id)"),
+        ("a b/v1", "X"),
+        ("-x/v1", "X"),
+        ("v1 ", "X"),
+    ],
+)
+def test_a_kind_is_neither_an_option_nor_a_path(version: str, kind: str) -> None:
+    document = {"apiVersion": version, "kind": kind, "metadata": {"name": "x"}}
+    with pytest.raises(documents.NotObjectsError):
+        list(documents.objects(yaml.safe_dump(document)))
+
+
+@pytest.mark.parametrize("name", ["system:node", "v1.apps", "a.b-c", "x_y", "system:auth-d"])
+def test_names_that_kubernetes_has_are_taken(name: str) -> None:
+    document = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
+    text = yaml.safe_dump({**document, "metadata": {"name": name, "namespace": None}})
+    assert [d["metadata"]["name"] for d in documents.objects(text)] == [name]
 
 
 def test_no_template_is_read_without_the_sandbox() -> None:
