@@ -189,8 +189,7 @@ def _server(cluster: Mapping[str, Any]) -> tuple[str, int]:
     # Neither a login, nor a path: the URL is the host and the port.
     plain = f"https://{host}:{port}"
     if (
-        url.scheme != "https"
-        or cluster["server"].lower() not in (plain, f"https://{host}")
+        cluster["server"].lower() not in (plain, f"https://{host}")
         or not re.fullmatch(DNS_NAME, host)
         or not port
     ):
