@@ -102,6 +102,7 @@ ANSWERS: dict[Fact, tuple[Said, ...]] = {
         lambda w: _parents(w) + "--\n" + packed({"kind": "List", "items": [_object(w)]}),
     ),
     addons.Objects: (lambda w: packed(_object(w)) + "--\n",),
+    addons.Volumes: (lambda w: packed(_object(w)), lambda w: packed({"kind": "List", "items": w})),
     clock.InSync: ("@,@,3,@,,,,,,,,,,Normal",),
     clock.OtherTimeServices: (
         "Id=@\nActiveState=active\nUnitFileState=enabled\n\nId=ntp.service\nActiveState=@",
