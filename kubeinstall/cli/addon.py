@@ -13,12 +13,11 @@ from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.cli import options
 from kubeinstall.cli.plan import CHANGES
-from kubeinstall.cli.running import ask_sudo_pass_option, read, running
+from kubeinstall.cli.running import ask_sudo_pass_option, loaded, read, running
 from kubeinstall.engine.session import Session
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
 from kubeinstall.inventory.catalogue.model import Addon, Related
-from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.words import did_you_mean
 from kubeinstall.phases.addons import everything
@@ -77,7 +76,7 @@ def render(wanted: tuple[str, ...], inventory: Path, on_host: bool) -> None:
     What they take from upstream is downloaded. A chart needs helm, a kustomization kubectl or
     kustomize.
     """
-    cluster, warnings = load_with_warnings(inventory, files_must_exist=on_host)
+    cluster, warnings = loaded(inventory, files_must_exist=on_host)
     door.findings(warnings)
     for name in wanted:
         _must_be_in(cluster, name)
@@ -138,7 +137,7 @@ def _folders(inventory: Path | None) -> tuple[list[Path], set[str]]:
     """The folders of an inventory, and the names of its addons."""
     if inventory is None:
         return [], set()
-    cluster, _ = load_with_warnings(inventory, files_must_exist=False)
+    cluster, _ = loaded(inventory, files_must_exist=False)
     return list(cluster.spec.addon_folders), set(cluster.spec.addons)
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from kubeinstall.cli import options
+from kubeinstall.cli.running import loaded
 from kubeinstall.deploys import families
 from kubeinstall.deploys.families import SYSTEMS
 from kubeinstall.deploys.rendered import RenderedFile, rendered
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.findings import KubeinstallError, unwritable
-from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.report import door
 
 
@@ -44,7 +44,7 @@ def command(inventory: Path, output: Path, containerd: int | None, system: str) 
     OUTPUT/HOST/etc/... holds what `up` puts at /etc/... on a fresh HOST, by the same code. Secrets
     that only a run knows are not in it.
     """
-    cluster, warnings = load_with_warnings(inventory, files_must_exist=False)
+    cluster, warnings = loaded(inventory, files_must_exist=False)
     door.findings(warnings)
     family = families.of(SystemState(system))
     for host in cluster.hosts:

@@ -82,10 +82,18 @@ def printing(command: Command) -> Command:
     return command
 
 
+def loaded(
+    inventory: Path, *, files_must_exist: bool = True
+) -> tuple[Cluster, tuple[Finding, ...]]:
+    """The inventory's cluster with the warnings about it; its secrets leave nowhere from now on."""
+    cluster, warnings = load_with_warnings(inventory, files_must_exist=files_must_exist)
+    exits.hide(known_secrets(cluster))
+    return cluster, warnings
+
+
 def read(inventory: Path, ask_sudo_pass: bool) -> tuple[Cluster, tuple[Finding, ...]]:
     """The inventory's cluster with the warnings about it, and the sudo password if asked for."""
-    cluster, warnings = load_with_warnings(inventory)
-    exits.hide(known_secrets(cluster))
+    cluster, warnings = loaded(inventory)
     if not ask_sudo_pass:
         return cluster, warnings
     given = SecretStr(door.asked("Password for sudo", hidden=True))

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from kubeinstall.cli import options
+from kubeinstall.cli.running import loaded
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.report import door
 
@@ -26,7 +26,7 @@ def command(inventory: Path, as_json: bool) -> int:
     """
     cluster: Cluster | None = None
     try:
-        cluster, findings = load_with_warnings(inventory, files_must_exist=False)
+        cluster, findings = loaded(inventory, files_must_exist=False)
     except KubeinstallError as error:
         findings = error.findings
     if as_json:

@@ -188,7 +188,7 @@ class _Execution:
     def _reason(self) -> str:
         out, err = self._output()
         # Redacted before it is cut: half of a key is not known as one.
-        said = self._task.clean((err or out)[-_SEEN:])
+        said = self._seen(err or out)
         tail = [line for line in said.splitlines() if line.strip()][-_REASON:]
         head = f"{self._last_command()} ended with exit code {self._exit_code()}"
         return "\n".join([f"{head}:" if tail else head, *tail])
@@ -199,6 +199,10 @@ class _Execution:
             return "its last step"
         first = self._task.clean(str(self._commands[-1]).strip()).partition("\n")[0]
         return f"`{first if len(first) <= _COMMAND else first[:_COMMAND] + '…'}`"
+
+    def _seen(self, text: str) -> str:
+        """The end of an output without secrets; more is read, as the cut may go through one."""
+        return self._task.clean(text[-2 * _SEEN :])[-_SEEN:]
 
     def _output(self) -> tuple[str, str]:
         ran = self._prepared.connector.ran
@@ -223,7 +227,7 @@ class _Execution:
         return "\n".join(map(shortened, self._task.clean(text).split("\n")))
 
     def _event(self, status: Status) -> Event:
-        said = [self._task.clean(text[-_SEEN:]) for text in self._output()]
+        said = [self._seen(text) for text in self._output()]
         tail = [line for text in said for line in text.splitlines()][-_TAIL:]
         return Event(
             host=self._task.name,

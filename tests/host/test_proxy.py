@@ -5,12 +5,15 @@ The tests run in order on one host.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.forward_proxy import ForwardProxy, forward_proxy
 from tests.host.lone import Lone, lone_host
+from tests.running import kubeinstall
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(600)]
 
@@ -77,3 +80,35 @@ def test_taken_out_of_the_inventory_it_is_taken_from_the_host(h1: Lone) -> None:
     assert "PROXY" not in h1.sh(f"tr '\\0' '\\n' < /proc/{main}/environ")
     assert h1.sh("ls /etc/kubeinstall; grep -rl word /etc/apt /etc/systemd || true") == ""
     assert h1.changed("hosts", "runtime", **DOCKER) == []
+
+
+def test_a_reset_leaves_no_login_on_the_host(h1: Lone, proxy: ForwardProxy) -> None:
+    del proxy  # there has to be one
+    login = {"username": "robot", "password": "correct-horse"}
+    settings: dict[str, Any] = {
+        "proxy": PROXY,
+        "runtime": {"name": "docker", "registries": {"hub.lab": login}},
+    }
+    h1.changed("hosts", "runtime", **settings)
+    coded = b64encode(b"robot:correct-horse").decode()
+    words = f"pass%40word|pass@word|correct-horse|{coded}"
+    look = (
+        f"grep -rlE '{words}' /etc /root /usr/local /var/lib/kubelet /var/lib/kubeinstall || true"
+    )
+    assert "/root/.docker/config.json" in h1.sh(look)
+    kubeinstall("reset", "-y", "-i", h1.inventory(**settings)).ok()
+    assert h1.sh(look) == ""
+    # What is left works: nothing names a file that is gone.
+    h1.sh("systemctl restart docker && docker info >/dev/null && apt-config dump >/dev/null")
+    again = kubeinstall("reset", "-y", "-i", h1.inventory(**settings)).ok()
+    assert "1 host: 0 changed" in again.text
+
+
+def test_what_was_in_a_file_is_not_shown_by_its_removal(h1: Lone, proxy: ForwardProxy) -> None:
+    del proxy
+    h1.changed("hosts", proxy=PROXY, **DOCKER)
+    settings: dict[str, Any] = {"proxy": {"http": f"http://{NETWORK}.1:3128"}, **DOCKER}
+    ran = kubeinstall("plan", "--only", "hosts", "-i", h1.inventory(**settings))
+    assert ran.code == 2, ran.text
+    assert "Tell apt of the proxy" in ran.text
+    assert "pass" not in ran.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -187,3 +188,13 @@ def test_deleting_names_objects_and_nothing_else_of_them(tmp_path: Path) -> None
     live = {**document("Secret", "c", namespace="a", uid="1"), "data": {"x": "eA=="}}
     shell.run(*removed(Removal(((live,),))))
     assert shell.inputs[0]["items"] == [document("Secret", "c", namespace="a")]
+
+
+def test_values_of_secrets_are_hidden_if_kubectl_repeats_them() -> None:
+    made = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
+    values = {"password": b"correct-horse", "user": b"admin", "raw": b"\xff" * 20}
+    data = {key: base64.b64encode(value).decode() for key, value in values.items()}
+    (create,) = commands(Work(secrets=({**made, "data": data},)))
+    assert create.secrets == ("correct-horse",)
+    config = {**made, "kind": "ConfigMap", "data": data}
+    assert applied([config, {**made, "data": {"broken": "%%%"}}], 1).secrets == ()
