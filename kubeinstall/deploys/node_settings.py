@@ -1,7 +1,8 @@
 """Labels and taints of a node as the inventory has them: pure decisions.
 
-An annotation of the node names those that are the inventory's. So what is taken out there goes from
-the node, and what others have set stays.
+A ConfigMap in kube-system names those that are the inventory's. So what is taken out there goes
+from the node, and what others have set stays. A kubelet may annotate its own node, so an annotation
+there would let it shed a taint or a label that it may not touch itself.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from typing import Any
 from kubeinstall.facts.values import document
 from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
 
+NOTES = "kubeinstall-nodes"
+"""The ConfigMap that names them: a key for each node."""
+CREATE_NOTES = ("-n", "kube-system", "create", "configmap", NOTES)
 OWNED = "kubeinstall.io/owned"
-"""The annotation that names them; on the kubelets' ConfigMap it has the fields that are ours."""
+"""The annotation of the kubelets' ConfigMap with the fields that are ours."""
 
 REFLECTOR = "projectcalico.org/RouteReflectorClusterID"
 """A label and an annotation of Calico's route reflectors."""
@@ -35,7 +39,7 @@ class Owned:
 
     @classmethod
     def parse(cls, text: str | None) -> Owned:
-        """Read the annotation; what is none counts as nothing."""
+        """Read what is noted of a node; what is no note counts as nothing."""
         try:
             found = document(text or "{}")
             taints = found.get("taints")
@@ -56,27 +60,29 @@ class Owned:
         return Owned(self.labels | other.labels, taints)
 
 
-def calls(cluster: Cluster, host: Host, node: Mapping[str, Any]) -> list[Sequence[str]]:
+def calls(
+    cluster: Cluster, host: Host, node: Mapping[str, Any], said: str = ""
+) -> list[Sequence[str]]:
     """The arguments of each kubectl that gives a node the inventory's labels and taints.
 
-    The annotation comes first and names old and new; a run that is cut off loses track of none.
+    The note comes first and names old and new; a run that is cut off loses track of none.
 
     Args:
         node: as the cluster tells it.
+        said: what is noted of it in the ConfigMap; empty: nothing.
     """
     name = host.hostname
-    said = (node["metadata"].get("annotations") or {}).get(OWNED)
     before, after = Owned.parse(said), _owned(cluster, host)
     found = node["metadata"].get("labels") or {}
     labels = [f"{k}={v}" for k, v in _labels(cluster, host).items() if found.get(k) != v]
     labels += [f"{k}-" for k in sorted(before.labels - after.labels) if k in found]
     taints = _taints(cluster, host, node, before)
     final = "" if after == Owned() else str(after)
-    noted = said or ""
+    noted = said
     result: list[Sequence[str]] = []
     if (labels or taints) and before != before | after:
         noted = str(before | after)
-        result.append(_annotate(name, noted))
+        result.append(_note(name, noted))
     if labels:
         result.append(("label", "--overwrite", "node", name, *labels))
     if role := _reflecting(cluster, host, node, before):
@@ -84,7 +90,7 @@ def calls(cluster: Cluster, host: Host, node: Mapping[str, Any]) -> list[Sequenc
     if taints:
         result.append(("taint", "--overwrite", "node", name, *taints))
     if noted != final:
-        result.append(_annotate(name, final))
+        result.append(_note(name, final))
     return result
 
 
@@ -120,8 +126,9 @@ def _owned(cluster: Cluster, host: Host) -> Owned:
     return Owned(frozenset(_labels(cluster, host)), taints)
 
 
-def _annotate(name: str, text: str) -> Sequence[str]:
-    return ("annotate", "--overwrite", "node", name, f"{OWNED}={text}" if text else f"{OWNED}-")
+def _note(name: str, text: str) -> Sequence[str]:
+    patch = json.dumps({"data": {name: text or None}})
+    return ("-n", "kube-system", "patch", "configmap", NOTES, "--type=merge", "-p", patch)
 
 
 def _taints(cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubeinstall.deploys.kubelet import ANOTHER_POLICY, configure
-from kubeinstall.deploys.node_settings import calls
+from kubeinstall.deploys.node_settings import CREATE_NOTES, calls
 from kubeinstall.deploys.nodes import Kubelets, kubelets, settle
 from kubeinstall.deploys.serving_certificates import serving, serving_certificates
 from kubeinstall.engine.types import Deploy, HostResult
@@ -27,7 +27,14 @@ def deploys(run: Run) -> Deploys:
         run.session.set_data(host.name, "cri_socket", None)
         planned[host.name] = [configure]
     known = [host for host in hosts if nodes.node(host.hostname)]
-    settings = {h.hostname: calls(run.cluster, h, nodes.node(h.hostname)) for h in known}
+    noted = nodes.owned or {}
+    settings = {
+        h.hostname: calls(run.cluster, h, nodes.node(h.hostname), noted.get(h.hostname, ""))
+        for h in known
+    }
+    changed = next((name for name, these in settings.items() if these), None)
+    if changed and nodes.owned is None:
+        settings[changed] = [CREATE_NOTES, *settings[changed]]
     marked = [h.hostname for h in known if h.hostname in nodes.cordoned]
     run.session.set_data(first, "kubelets", shared)
     run.session.set_data(first, "node_calls", settings)

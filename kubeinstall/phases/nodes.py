@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from kubeinstall.addons.objects import parent_name
 from kubeinstall.deploys.joining import CA_COMMAND, TOKENS, Authority, authority
 from kubeinstall.deploys.kubelet_files import runtime_of
+from kubeinstall.deploys.node_settings import NOTES
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.values import dns_name, document, ip, ipv4, ipv4_network, shown, word
 from kubeinstall.phases.settings import KUBEADM, PROXY, Settings
@@ -53,7 +54,8 @@ _POOL = (
 
 def question(version: Version) -> str:
     """What is asked of the first control plane; ``Nodes.read`` reads the answer."""
-    names = " ".join([config_map(version), KUBEADM, PROXY, *map(parent_name, NETWORK_ADDONS)])
+    own = (config_map(version), KUBEADM, PROXY, NOTES)
+    names = " ".join([*own, *map(parent_name, NETWORK_ADDONS)])
     maps = f"{KUBECTL} -n kube-system get configmap {names} --ignore-not-found -o json"
     traces = " || ".join(f"[ -e {path} ]" for path in _TRACES)
     return (
@@ -87,6 +89,7 @@ class Nodes:
         network_addons: those of ``NETWORK_ADDONS`` that kubeinstall has put into the cluster.
         settings: what the cluster was made with.
         left_tokens: a run that was killed has left a token to join with.
+        owned: what is noted of each node's labels and taints; None: nothing was ever noted.
     """
 
     standing: Standing = Standing.NONE
@@ -97,6 +100,7 @@ class Nodes:
     network_addons: frozenset[str] = frozenset()
     settings: Settings = field(default_factory=Settings)
     left_tokens: bool = False
+    owned: dict[str, str] | None = None
 
     @classmethod
     def unknown(cls, reason: str) -> Nodes:
@@ -130,7 +134,15 @@ class Nodes:
             settings = Settings.parse(found, version, cni, size)
             left = bool(tokens.strip())
             return cls(
-                Standing.ANSWERED, "", items, authority(ca), kubelets, addons, settings, left
+                Standing.ANSWERED,
+                "",
+                items,
+                authority(ca),
+                kubelets,
+                addons,
+                settings,
+                left,
+                _notes(found),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return cls.unknown(f"its answer cannot be read ({type(error).__name__})")
@@ -192,6 +204,14 @@ class Nodes:
             return word(str(told or "").partition(":")[0])
         except ValueError:
             return ""
+
+
+def _notes(found: dict[str, dict[str, Any]]) -> dict[str, str] | None:
+    """What is noted of nodes in kube-system; None: there is no such ConfigMap."""
+    if NOTES not in found:
+        return None
+    notes = found[NOTES].get("data") or {}
+    return notes if _is_texts(notes) else {}
 
 
 def _good(read: Callable[[dict[str, Any]], _T | None], node: dict[str, Any]) -> _T | None:

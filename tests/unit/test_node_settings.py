@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from kubeinstall.deploys.node_settings import OWNED, REFLECTOR, Owned, calls
+from kubeinstall.deploys.node_settings import NOTES, OWNED, REFLECTOR, Owned, calls
 from kubeinstall.inventory.model import Taint
 from tests.unit.clusters import cluster
 
@@ -23,16 +24,32 @@ def node(
     taints: list[dict[str, str]] | None = None,
     owned: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    notes = {OWNED: json.dumps(owned)} if owned else {}
+    """A node, with what is noted of it beside."""
     return {
-        "metadata": {"name": "w1", "labels": labels or {}, "annotations": notes},
+        "metadata": {"name": "w1", "labels": labels or {}, "annotations": {}},
         "spec": {"taints": taints or []},
+        "noted": json.dumps(owned) if owned else "",
     }
 
 
 def told(found: dict[str, Any], name: str = "w1", **settings: Any) -> list[list[str]]:
     host = CLUSTER.host(name).model_copy(update=settings)
-    return [[call[0], *call[4:]] for call in calls(CLUSTER, host, found)]
+    return plain(calls(CLUSTER, host, found, found["noted"]), name)
+
+
+def plain(found: Sequence[Sequence[str]], name: str = "w1") -> list[list[str]]:
+    """Calls without what is the same in each; a note by its text."""
+    made: list[list[Any]] = []
+    for call in found:
+        if call[0] != "-n":
+            made.append([call[0], *call[4:]])
+            continue
+        patch = ("-n", "kube-system", "patch", "configmap", NOTES, "--type=merge", "-p")
+        assert tuple(call[:-1]) == patch
+        [(key, text)] = json.loads(call[-1])["data"].items()
+        assert key == name
+        made.append(["note", text])
+    return made
 
 
 def test_a_node_as_it_should_be() -> None:
@@ -45,7 +62,7 @@ def test_a_node_as_it_should_be() -> None:
 def test_new_ones_are_noted_before_they_are_set() -> None:
     taint = Taint(key="app", value="db", effect="NoSchedule")
     assert told(node({"a": "0", "b": "2"}), labels={"a": "1"}, taints=(taint,)) == [
-        ["annotate", f'{OWNED}={{"labels": ["a"], "taints": ["app:NoSchedule"]}}'],
+        ["note", '{"labels": ["a"], "taints": ["app:NoSchedule"]}'],
         ["label", "a=1"],
         ["taint", "app=db:NoSchedule"],
     ]
@@ -58,19 +75,19 @@ def test_what_is_taken_out_goes_and_others_stay() -> None:
     assert told(found, labels={"b": "2"}) == [
         ["label", "a-"],
         ["taint", "app:NoSchedule-"],
-        ["annotate", f'{OWNED}={{"labels": ["b"]}}'],
+        ["note", '{"labels": ["b"]}'],
     ]
-    assert told(node({"theirs": "3"}, [other], {"labels": ["a"]})) == [["annotate", f"{OWNED}-"]]
+    assert told(node({"theirs": "3"}, [other], {"labels": ["a"]})) == [["note", None]]
 
 
 def test_a_control_planes_own_taint_goes_and_comes_back() -> None:
     assert told(node(taints=[KUBEADMS]), "cp1", taints=()) == [
-        ["annotate", f'{OWNED}={{"labels": [], "taints": []}}'],
+        ["note", '{"labels": [], "taints": []}'],
         ["taint", "node-role.kubernetes.io/control-plane:NoSchedule-"],
     ]
     assert told(node(owned={"labels": [], "taints": []}), "cp1") == [
         ["taint", "node-role.kubernetes.io/control-plane=:NoSchedule"],
-        ["annotate", f"{OWNED}-"],
+        ["note", None],
     ]
     # Nobody has said anything of taints: one that was removed by hand stays so.
     assert told(node(), "cp1") == []
@@ -84,17 +101,17 @@ def test_a_note_that_somebody_broke(text: str | None) -> None:
 def reflecting(found: dict[str, Any], *reflectors: str, plugin: str = "calico") -> list[list[str]]:
     network = {"plugin": plugin, "calico": {"route_reflectors": list(reflectors)}}
     made = cluster(workers=1, network=network)
-    return [[call[0], *call[4:]] for call in calls(made, made.host("w1"), found)]
+    return plain(calls(made, made.host("w1"), found, found["noted"]))
 
 
 def test_a_route_reflector_comes_and_goes() -> None:
     marked = f"{REFLECTOR}=244.0.0.1"
-    noted = ["annotate", f'{OWNED}={{"labels": ["{REFLECTOR}"]}}']
+    noted = ["note", f'{{"labels": ["{REFLECTOR}"]}}']
     assert reflecting(node(), "w1") == [noted, ["label", marked], ["annotate", marked]]
     done = node({REFLECTOR: "244.0.0.1"}, owned={"labels": [REFLECTOR]})
     done["metadata"]["annotations"][REFLECTOR] = "244.0.0.1"
     assert reflecting(done, "w1") == []
-    gone = [["label", f"{REFLECTOR}-"], ["annotate", f"{REFLECTOR}-"], ["annotate", f"{OWNED}-"]]
+    gone = [["label", f"{REFLECTOR}-"], ["annotate", f"{REFLECTOR}-"], ["note", None]]
     assert reflecting(done, "cp1") == gone
     assert reflecting(done, "w1", plugin="flannel") == gone
 
@@ -103,3 +120,14 @@ def test_a_route_reflector_of_somebody_else_stays() -> None:
     theirs = node({REFLECTOR: "1.0.0.1"})
     theirs["metadata"]["annotations"][REFLECTOR] = "1.0.0.1"
     assert reflecting(theirs) == []
+
+
+def test_a_node_sheds_no_taint_and_no_label_by_its_own_word() -> None:
+    """A kubelet may annotate its own node, and may not take off taints and such labels."""
+    zone = {"node-restriction.kubernetes.io/zone": "low"}
+    evil = node(zone, [{"key": "quarantine", "effect": "NoExecute"}])
+    said = json.dumps({"labels": list(zone), "taints": ["quarantine:NoExecute"]})
+    evil["metadata"]["annotations"] = {OWNED: said, NOTES: said}
+    assert told(evil) == []
+    evil["noted"] = said
+    assert ["taint", "quarantine:NoExecute-"] in told(evil)

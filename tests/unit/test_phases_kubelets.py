@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kubeinstall.deploys.node_settings import NOTES, OWNED
 from kubeinstall.engine.types import Output
 from kubeinstall.phases import kubelets, nodes, runtime
 from kubeinstall.phases.draining import drain
@@ -151,3 +152,28 @@ def test_what_the_cluster_says_of_its_kubelets() -> None:
     assert Nodes.parse(f"{items}\036ca").kubelets == {}
     assert "configmap kubelet-config-1.20 " in question(Version(1, 20, 2))
     assert "configmap kubelet-config " in question(Version(1, 24, 0))
+
+
+def _told_of_nodes(*maps: dict[str, Any], **notes: str) -> list[list[str]]:
+    """What kubectl is told of w1, whose host has the label a=1."""
+    made = cluster(workers=1)
+    hosts = [made.first, made.host("w1").model_copy(update={"labels": {"a": "1"}})]
+    made = made.model_copy(update={"hosts": tuple(hosts)})
+    items = json.dumps({"items": [node("cp1", DOCKER), node("w1", DOCKER, **notes)]})
+    said = f"{items}\036ca\036{json.dumps({'items': list(maps)})}"
+    run, session, _ = fake_run(made, answer=lambda _host, _command: Output(0, said, ""))
+    session.connect()
+    kubelets.deploys(run)
+    calls = session.data["cp1"]["node_calls"]["w1"]
+    return [list(call[2:5]) for call in calls]
+
+
+def test_what_is_noted_of_nodes_is_kept_in_kube_system() -> None:
+    notes = {"metadata": {"name": NOTES}, "data": {"w1": '{"labels": ["a", "gone"]}'}}
+    patch, label = ["patch", "configmap", NOTES], ["node", "w1", "a=1"]
+    assert _told_of_nodes() == [["create", "configmap", NOTES], patch, label]
+    assert _told_of_nodes(notes) == [label, patch]
+    own = '{"labels": ["a"], "taints": ["x:NoExecute"]}'
+    by_itself = _told_of_nodes(**{OWNED: own, NOTES: own})
+    assert by_itself == _told_of_nodes()
+    assert NOTES in question(Version(1, 36, 2))
