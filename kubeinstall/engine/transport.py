@@ -14,6 +14,8 @@ from typing import Any
 import paramiko
 from paramiko.message import Message
 
+from kubeinstall.engine.packets import Packets
+
 _CERTIFICATE = "-cert-v01@openssh.com"
 _SHA1_KEYS = ("ssh-rsa", f"ssh-rsa{_CERTIFICATE}")
 _RSA_SHA2 = ("rsa-sha2-512", "rsa-sha2-256")
@@ -95,6 +97,7 @@ def preferring(kinds: Iterable[str]) -> Callable[..., Transport]:
 
     def make(*args: Any, **kwargs: Any) -> Transport:
         kwargs["disabled_algorithms"] = DISABLED
+        kwargs["packetizer_class"] = Packets
         transport = Transport(*args, **kwargs)
         options = transport.get_security_options()
         offered = list(options.key_types)

@@ -95,6 +95,8 @@ _FRESH = r"""
 if [ ! -e /etc/kubernetes/kubelet.conf ]; then
   { apt-config dump; cat /etc/dnf/dnf.conf; } 2>/dev/null |
     grep -Eq '^(Acquire::https?::Proxy "..*"|proxy *= *[^ ])' && say proxy yes
+  grep -Eqi '^ *(export +)?(https?|all)_proxy=' /etc/environment /etc/profile.d/*.sh 2>/dev/null &&
+    say login_proxy yes
 """
 
 _SYNCED = '  say synced "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)"'
@@ -124,6 +126,7 @@ class Probe:
         ports: TCP ports that are listened on, and by which program.
         reach: ``address:port`` to ``ok``, ``refused`` or why not.
         proxy: apt or dnf goes through a proxy.
+        login_proxy: logins are given one, which commands of ours do not have.
         refused: what of its answer has not the form it should have, by name, as it may be shown.
     """
 
@@ -154,6 +157,7 @@ class Probe:
     ports: dict[int, str] = field(default_factory=dict)
     reach: dict[str, str] = field(default_factory=dict)
     proxy: bool = False
+    login_proxy: bool = False
     refused: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -200,6 +204,7 @@ class Probe:
             ports=dict(said.each("port", _port)),
             reach=dict(said.each("reach", _reached)),
             proxy=said.one("proxy", values.word, "") == "yes",
+            login_proxy=said.one("login_proxy", values.word, "") == "yes",
         )
         return replace(probe, refused=said.refused)
 

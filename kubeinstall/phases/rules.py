@@ -230,6 +230,11 @@ def _reached(
             then = f"on {host.name}: bash -c '</dev/tcp/{address}/{port}'"
             if other := advice.get(host.name):
                 then = f"{other}, which {host.name} reaches; or see why not: {then}"
+            if probe.login_proxy and cluster.spec.proxy is None:
+                then = (
+                    f"if {host.name} has to go through the proxy that its /etc/environment or "
+                    f"/etc/profile.d names, set cluster.proxy: only that one is used; or {then}"
+                )
             is_proxy = (address, port) in through(cluster)
             role = "the proxy" if is_proxy else "where packages or images come from"
             what = f"does not reach {address}:{port}, {role}"

@@ -134,8 +134,8 @@ def chatty(cluster: Cluster) -> Iterator[None]:
 @pytest.mark.usefixtures("chatty")
 @pytest.mark.parametrize(
     "ssh",
-    [{"user": "root"}, {"user": "deploy"}, {"user": "ops", "sudo_password": "ops"}],
-    ids=lambda ssh: ssh["user"],
+    [{"user": "root"}, {"user": "deploy"}, OPS],
+    ids=lambda ssh: str(ssh["user"]),
 )
 def test_what_a_login_prints_and_sets_reaches_no_command(
     cluster: Cluster, ssh: dict[str, str]

@@ -117,6 +117,14 @@ def test_what_is_wrong_is_an_error_on_its_host(
     assert finding.next
 
 
+def test_a_proxy_that_only_logins_are_given_is_named_where_it_would_be_needed() -> None:
+    unreached: dict[str, Any] = {"reach": {"pkgs.k8s.io:443": "no answer"}}
+    with_one = {**unreached, "login_proxy": True}
+    assert "set cluster.proxy" in only(judge(cluster(), probes(w1=with_one))).next
+    assert "cluster.proxy" not in only(judge(cluster(), probes(w1=unreached))).next
+    assert judge(cluster(), probes(w1={"login_proxy": True})) == []
+
+
 @pytest.mark.parametrize(
     ("where", "change"),
     [
