@@ -48,18 +48,15 @@ with Session(load(Path(sys.argv[1])), patience=3) as session:
 CUT_OFF = """
 import sys
 from pathlib import Path
-from pyinfra.api.deploy import deploy
-from pyinfra.operations import files
+from kubeinstall.engine.connector import LiveConnector
 from kubeinstall.engine.session import Session
 from kubeinstall.inventory.load import load
 
-@deploy("Upload")
-def upload():
-    files.put(name="Upload", src=sys.argv[2], dest="/root/target")
-
 with Session(load(Path(sys.argv[1]))) as session:
     session.connect()
-    session.round("p", {"cp1": [upload]})
+    _, connection = session.open("cp1")
+    connector = LiveConnector(None, None, connection, 600, lambda: None, None)
+    connector.put_file(sys.argv[2], "/root/target")
 """
 PROXY = "http://10.9.9.9:3128"
 CHATTY = f"""

@@ -209,7 +209,8 @@ def test_an_upload_that_is_cut_off_leaves_the_file_as_it_was(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     with (tmp_path / "large").open("wb") as file:
-        file.truncate(1 << 27)
+        # It does not come to its end before it is cut off.
+        file.truncate(1 << 40)
     with Session(cluster) as session:
         session.connect()
         session.ask("cp1", "echo old >/root/target")
@@ -292,7 +293,7 @@ def test_host_keys_are_checked(cluster: Cluster, tmp_path: Path) -> None:
 def test_a_host_that_is_known_by_its_rsa_key_is_asked_for_that(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    make = "ssh-keygen -qt rsa -N '' -f /etc/ssh/ssh_host_rsa_key </dev/null; systemctl reload ssh"
+    make = "ssh-keygen -qt rsa -N '' -f /etc/ssh/ssh_host_rsa_key </dev/null; systemctl restart ssh"
     with Session(cluster) as session:
         session.connect()
         session.ask("cp1", make)
@@ -392,7 +393,7 @@ def _free(session: Session) -> bool:
     return True
 
 
-def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
