@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
 
@@ -36,8 +37,13 @@ PACKAGE = r"^[a-z0-9][a-z0-9+.-]+$"
 PACKAGE_VERSION = r"^[0-9][-A-Za-z0-9.+~:]*$"
 REGISTRY = rf"^{_HOST}(:[0-9]{{1,5}})?$"
 REGISTRY_USER = r"^[^\s:]+$"
-REPOSITORY = rf"^{_HOST}(:[0-9]{{1,5}})?(/[a-z0-9][-a-z0-9._]*)*$"
-IMAGE = r"^[A-Za-z0-9][-A-Za-z0-9._:/]*(@sha256:[0-9a-f]{64})?$"
+_COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+"""Of an image's name, as runtimes take it: the reference grammar of distribution/reference."""
+REPOSITORY = rf"^{_HOST}(:[0-9]{{1,5}})?(/{_COMPONENT})*$"
+IMAGE = (
+    rf"^({_HOST}(:[0-9]{{1,5}})?/)?{_COMPONENT}(/{_COMPONENT})*"
+    r"(:[A-Za-z0-9_][-A-Za-z0-9_.]{0,127})?(@sha256:[0-9a-f]{64})?$"
+)
 DEBIAN_SUITE = r"^[a-z]+$"
 URL = r"^https?://[^/\s'\"]+(/[^/\s'\"]+)*$"
 ACCELERATOR = rf"^({'|'.join(ACCELERATORS)}|https?://[^/\s'\"]+(/[^/\s'\"]+)*)$"
@@ -45,7 +51,8 @@ PROXY = (
     r"^https?://([^\s/@:'\"\\$`]+(:[^\s/@:'\"\\$`]*)?@)?[A-Za-z0-9][-A-Za-z0-9._]*(:[0-9]{1,5})?/?$"
 )
 NO_PROXY = rf"^([0-9]{{1,3}}(\.[0-9]{{1,3}}){{3}}/[0-9]{{1,2}}|(\*?\.)?{_HOST}(:[0-9]{{1,5}})?)$"
-SIZE = r"^[0-9]+[kmg]$"
+SIZE = r"^[1-9][0-9]*[kmg]$"
+FEATURE_GATE = r"^[A-Z][A-Za-z0-9]*$"
 DURATION = r"^(0|[0-9]+h([0-9]+m)?([0-9]+s)?|[0-9]+m([0-9]+s)?|[0-9]+s)$"
 HOURS = r"^[1-9][0-9]*h$"
 FINGERPRINT = r"^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$"
@@ -53,7 +60,9 @@ SYSCTL = r"^[a-z0-9_]+([./][-A-Za-z0-9_]+)+$"
 UNSAFE_SYSCTL = r"^[a-z0-9_]+([./][-A-Za-z0-9_]+)*([./]?\*)?$"
 RESOURCE = r"^(cpu|memory|ephemeral-storage|pid)$"
 EVICTION_SIGNAL = r"^(memory\.available|pid\.available|(nodefs|imagefs)\.(available|inodesFree))$"
-QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|[KMGTPE]i?|%)?$"
+_AMOUNT = r"[0-9]+(\.[0-9]+)?(m|k|Ki|[MGTPE]i?)?"
+QUANTITY = rf"^{_AMOUNT}$"
+THRESHOLD = rf"^({_AMOUNT}|(100|[0-9]{{1,2}}(\.[0-9]+)?)%)$"
 _ADDRESS = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
 _EXPRESSION = r"[^\s'\"]+"
 _CIDR = rf"{_ADDRESS}/[0-9]{{1,2}}"
@@ -110,7 +119,7 @@ FORMS = {
         "daocloud or https://ID.mirror.aliyuncs.com",
     ),
     NO_PROXY: Form("an address, a network, a DNS name or a domain", "192.0.2.0/24 or .example.org"),
-    SIZE: Form("a number with k, m or g", "10m"),
+    SIZE: Form("a number above 0 with k, m or g", "10m"),
     DURATION: Form("a duration of hours, minutes and seconds", "24h or 1h30m, or 0 for never"),
     HOURS: Form("a number of hours", "8760h"),
     FINGERPRINT: Form(
@@ -126,7 +135,9 @@ FORMS = {
         "an eviction signal (memory, nodefs, imagefs or pid, and what of it)",
         "memory.available: 200Mi",
     ),
-    QUANTITY: Form("a quantity as Kubernetes writes it", "500m, 1Gi or 10%"),
+    QUANTITY: Form("a quantity as Kubernetes writes it", "500m or 1Gi"),
+    THRESHOLD: Form("a quantity as Kubernetes writes it, or a percentage", "200Mi or 10%"),
+    FEATURE_GATE: Form("the name of a feature gate", "EtcdLearnerMode"),
     FLANNEL_INTERFACE: Form(
         "an interface's name, node-ip, default-route, can-reach=ADDRESS or regex=EXPRESSION", "eth1"
     ),
@@ -180,6 +191,60 @@ def real_address(text: str) -> str:
             raise PydanticCustomError(
                 "form", "{reason}", {"reason": reason, "advice": advice}
             ) from None
+    return text
+
+
+def real_port(text: str) -> str:
+    """A URL, registry or repository; a port in it is one.
+
+    Raises:
+        PydanticCustomError: its port is above 65535, or 0.
+    """
+    try:
+        port = urlsplit(text if "://" in text else f"//{text}").port
+    except ValueError:
+        port = 0
+    if port == 0:
+        reason, advice = "somewhere that can be reached: a port is 1 to 65535", "write another port"
+        raise PydanticCustomError("form", "{reason}", {"reason": reason, "advice": advice})
+    return text
+
+
+def real_duration(text: str | None) -> str | None:
+    """A duration that Go can hold in its 64 bits of nanoseconds: 292 years.
+
+    Raises:
+        PydanticCustomError: it is longer.
+    """
+    units = {"h": 3600, "m": 60, "s": 1}
+    found = re.findall(r"([0-9]+)([hms])", text or "")
+    if (
+        any(len(n) > 12 for n, _ in found)
+        or sum(int(n) * units[u] for n, u in found) >= 2**63 / 1e9
+    ):
+        reason, advice = "short enough: kubeadm takes 292 years at most", "write it like 87600h"
+        raise PydanticCustomError("form", "{reason}", {"reason": reason, "advice": advice})
+    return text
+
+
+def real_networks(text: str) -> str:
+    """How an address or interface is found, or a network: what is written like one is one.
+
+    Raises:
+        PydanticCustomError: an address or a network in it is none.
+    """
+    kind, sign, value = text.partition("=")
+    try:
+        if kind == "can-reach":
+            real_address(value)
+        elif kind == "cidr" or (not sign and "/" in text):
+            for cidr in (value or text).split(","):
+                ip_network(cidr, strict=False)
+    except PydanticCustomError:
+        raise
+    except ValueError as error:
+        reason = f"one that works: {error}"
+        raise PydanticCustomError("form", "{reason}", {"reason": reason, "advice": ""}) from None
     return text
 
 

@@ -20,9 +20,11 @@ from kubeinstall.inventory.forms import (
     DNS_NAME,
     DURATION,
     NOT_EMPTY,
+    URL,
     VERSION,
     exact_version,
     only_text,
+    real_port,
     zero_as_text,
 )
 
@@ -42,6 +44,7 @@ Duration = Annotated[
     BeforeValidator(zero_as_text),
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": DURATION}, {"const": 0}]}),
 ]
+Url = Annotated[str, StringConstraints(pattern=URL), AfterValidator(real_port)]
 Text = Annotated[str, StringConstraints(pattern=NOT_EMPTY)]
 Args = dict[str, str | int | float | bool]
 """Extra arguments as one form for every kubeadm API: flag name without dashes, and its value."""

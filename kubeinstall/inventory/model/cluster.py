@@ -9,12 +9,15 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from kubeinstall.inventory.forms import (
     ENDPOINT,
+    FEATURE_GATE,
     HOURS,
     IMAGE,
     REPOSITORY,
     SAN,
     SYSCTL,
     real_address,
+    real_duration,
+    real_port,
 )
 from kubeinstall.inventory.model.addons import AddonChoice
 from kubeinstall.inventory.model.base import (
@@ -37,6 +40,8 @@ from kubeinstall.releases.sources import SourceName
 
 San = Annotated[str, StringConstraints(pattern=SAN, max_length=255), AfterValidator(real_address)]
 Repository = Annotated[str, StringConstraints(pattern=REPOSITORY)]
+RealRepository = Annotated[Repository, AfterValidator(real_port)]
+FeatureGate = Annotated[str, StringConstraints(pattern=FEATURE_GATE)]
 
 
 class Endpoint(Strict):
@@ -58,15 +63,15 @@ class Kubeadm(Strict):
     cert_sans: list[San] = Field(
         default_factory=list, description="More names and addresses of the API server."
     )
-    feature_gates: dict[str, bool] = Field(default_factory=dict)
-    token_ttl: Duration = Field(
+    feature_gates: dict[FeatureGate, bool] = Field(default_factory=dict)
+    token_ttl: Annotated[Duration, AfterValidator(real_duration)] = Field(
         "15m",
         description="Of the token that kubeadm init makes, e.g. 24h; 0 = never expires. Workers "
         "join with others, which are deleted afterwards.",
     )
     skip_phases: list[Text] = Field(default_factory=list)
     ignore_preflight_errors: list[Text] = Field(default_factory=list)
-    certificate_validity: str | None = Field(
+    certificate_validity: Annotated[str | None, AfterValidator(real_duration)] = Field(
         None, pattern=HOURS, description="From Kubernetes 1.31, e.g. 8760h."
     )
 
@@ -111,8 +116,8 @@ class ClusterSpec(Strict):
             "image_repository each win over it."
         ),
     )
-    image_repository: str | None = Field(
-        None, pattern=REPOSITORY, description="Default: the source's, or kubeadm's own."
+    image_repository: RealRepository | None = Field(
+        None, description="Default: the source's, or kubeadm's own."
     )
     image_layout: ImageLayout | None = Field(
         None,
@@ -121,7 +126,7 @@ class ClusterSpec(Strict):
             "as registry.k8s.io has it; default: flat, for all but kubeadm's own."
         ),
     )
-    images: dict[Repository, Repository] = Field(
+    images: dict[Repository, RealRepository] = Field(
         default_factory=dict,
         description="The start of the name of an addon's image, and what to pull from instead: "
         "`quay.io: registry.example.org/quay`. The longest one counts.",

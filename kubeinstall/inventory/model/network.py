@@ -6,9 +6,9 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from kubeinstall.inventory.forms import ADDRESS_METHOD, FLANNEL_INTERFACE
+from kubeinstall.inventory.forms import ADDRESS_METHOD, FLANNEL_INTERFACE, real_networks
 from kubeinstall.inventory.model.base import DnsName, HostName, Ipv4, Ipv4Network, Port, Strict
 
 Mtu = Annotated[int, Field(ge=576, le=65521)]
@@ -58,7 +58,7 @@ class Flannel(Strict):
     keepalive: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         None, description="wireguard: seconds between packets that keep a NAT open; default none."
     )
-    interface: str = Field(
+    interface: Annotated[str, AfterValidator(real_networks)] = Field(
         "node-ip",
         pattern=FLANNEL_INTERFACE,
         description="Where packets between nodes go: node-ip (the one with the node's address), "
@@ -121,7 +121,7 @@ class Calico(Strict):
     route_reflector_cluster_id: Ipv4 = Field(
         IPv4Address("244.0.0.1"), description="BGP cluster of the route reflectors."
     )
-    address_detection: str = Field(
+    address_detection: Annotated[str, AfterValidator(real_networks)] = Field(
         "node-ip",
         pattern=ADDRESS_METHOD,
         description="A node's address for the others: node-ip, first-found, can-reach=ADDRESS, "

@@ -14,6 +14,7 @@ from kubeinstall.inventory.forms import (
     LOGIN,
     QUANTITY,
     RESOURCE,
+    THRESHOLD,
     UNSAFE_SYSCTL,
     number_as_text,
 )
@@ -81,6 +82,7 @@ class Ssh(Strict):
 Resource = Annotated[str, StringConstraints(pattern=RESOURCE)]
 EvictionSignal = Annotated[str, StringConstraints(pattern=EVICTION_SIGNAL)]
 Quantity = Annotated[str, StringConstraints(pattern=QUANTITY), BeforeValidator(number_as_text)]
+Threshold = Annotated[str, StringConstraints(pattern=THRESHOLD), BeforeValidator(number_as_text)]
 
 KUBELET_FIELDS = {
     "allowed_unsafe_sysctls": "allowedUnsafeSysctls",
@@ -117,7 +119,7 @@ class Kubelet(Strict):
     system_reserved: dict[Resource, Quantity] = Field(
         default_factory=dict, description="Kept for the rest of the system."
     )
-    eviction_hard: dict[EvictionSignal, Quantity] = Field(
+    eviction_hard: dict[EvictionSignal, Threshold] = Field(
         default_factory=dict, description="e.g. memory.available: 200Mi; all of them, as a whole."
     )
     max_pods: Annotated[int, Field(ge=1)] | None = None

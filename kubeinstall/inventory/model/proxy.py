@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from kubeinstall.inventory.forms import NO_PROXY
+from kubeinstall.inventory.forms import NO_PROXY, real_networks
 from kubeinstall.inventory.model.base import Strict
 
 
@@ -19,7 +19,9 @@ class Proxy(Strict):
         "control plane's pods, which others can read, do without.",
     )
     https: SecretStr | None = Field(None, description="Default: the same as http.")
-    no_proxy: list[Annotated[str, StringConstraints(pattern=NO_PROXY)]] = Field(
+    no_proxy: list[
+        Annotated[str, StringConstraints(pattern=NO_PROXY), AfterValidator(real_networks)]
+    ] = Field(
         default_factory=list,
         description="What is reached without it, beside the cluster's own addresses and names: "
         "registries and package sources inside your network, or a network as 192.0.2.0/24.",

@@ -22,10 +22,9 @@ from kubeinstall.inventory.forms import (
     RUNTIME_TYPE,
     SHA256,
     SIZE,
-    URL,
     number_as_text,
 )
-from kubeinstall.inventory.model.base import DnsLabel, Document, Strict
+from kubeinstall.inventory.model.base import DnsLabel, Document, Strict, Url
 from kubeinstall.releases import cri_dockerd
 from kubeinstall.releases.accelerators import DOCKER_HUB, accelerator_url
 
@@ -49,9 +48,7 @@ class RuntimeName(StrEnum):
 class Registry(Strict):
     """How the runtime reaches one registry."""
 
-    mirrors: list[Annotated[str, StringConstraints(pattern=URL)]] = Field(
-        default_factory=list, description="URLs tried before it."
-    )
+    mirrors: list[Url] = Field(default_factory=list, description="URLs tried before it.")
     insecure: bool = Field(False, description="Plain HTTP or an unchecked certificate.")
     username: str | None = Field(None, pattern=REGISTRY_USER, description="Login, for pulling.")
     password: SecretStr | None = Field(None, description="Password or token of the login.")
@@ -87,7 +84,7 @@ class VerifiedFile(Strict):
     """A file to install from."""
 
     file: Path | None = Field(None, description="On this machine; it is copied to the hosts.")
-    url: str | None = Field(None, pattern=URL, description="Or where the hosts fetch it from.")
+    url: Url | None = Field(None, description="Or where the hosts fetch it from.")
     sha256: str = Field(pattern=SHA256, description="Its checksum; nothing else vouches for it.")
 
 
@@ -121,9 +118,8 @@ class RuntimeClass(Strict):
 class RuntimeRepository(Strict):
     """Where docker-ce and containerd.io come from, which no distribution has."""
 
-    url: str | None = Field(
+    url: Url | None = Field(
         None,
-        pattern=URL,
         description=(
             "Base URL in the layout of download.docker.com/linux (URL/debian/...); "
             "default: that of cluster.source."

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from kubeinstall.inventory.forms import FINGERPRINT, PACKAGE_VERSION, SHA256, URL
-from kubeinstall.inventory.model.base import Strict
+from kubeinstall.inventory.forms import FINGERPRINT, PACKAGE_VERSION, SHA256
+from kubeinstall.inventory.model.base import Strict, Url
 
 
 class Archive(Strict):
@@ -17,16 +17,15 @@ class Archive(Strict):
     file: Path | None = Field(
         None, description="A tar of .deb or .rpm files on this machine; it is copied to the hosts."
     )
-    url: str | None = Field(None, pattern=URL, description="Or where the hosts fetch it from.")
+    url: Url | None = Field(None, description="Or where the hosts fetch it from.")
     sha256: str = Field(pattern=SHA256, description="Its checksum; nothing else vouches for it.")
 
 
 class Packages(Strict):
     """Where kubelet, kubeadm and kubectl come from."""
 
-    url: str | None = Field(
+    url: Url | None = Field(
         None,
-        pattern=URL,
         description=(
             "Base URL in the layout of pkgs.k8s.io (URL/core:/stable:/vX.Y/deb/); "
             "default: that of cluster.source."
