@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -103,8 +104,11 @@ def hosts_toml(runtime: Runtime, name: str) -> str:
     known, address = runtime.registries, _address(name)
     hosts: dict[str, dict[str, Any]] = {}
     for mirror in runtime.mirrors(name):
-        netloc = urlsplit(mirror).netloc
-        hosts[mirror] = _trust(netloc, known.get(netloc))
+        url = urlsplit(mirror)
+        hosts[mirror] = _trust(url.netloc, known.get(url.netloc))
+        if re.match(r"/v2/.", url.path):
+            # As Harbor's proxies: the path is the whole of it, or containerd appends another /v2.
+            hosts[mirror]["override_path"] = True
     registry = known.get(name)
     if registry and (registry.insecure or registry.ca):
         hosts[f"https://{address}"] = _trust(name, registry)

@@ -12,11 +12,13 @@ from kubeinstall.deploys import (
     registry_files,
 )
 from kubeinstall.facts.docker import Daemon
+from kubeinstall.facts.flags import Flags
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.containerd import registries_forgotten
-from kubeinstall.operations.docker import UNIT, daemon_configured, desired
+from kubeinstall.operations.docker import FILES, UNIT, daemon_configured, desired
 from kubeinstall.operations.docker_logins import docker_logins
+from kubeinstall.operations.docker_settings import Clash
 from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.services import running
 
@@ -26,8 +28,15 @@ _JSON, _RECORD = docker_files.DAEMON_JSON, docker_files.RECORD
 def configure(cluster: Cluster) -> None:
     """Docker's configuration, and its service running with that."""
     settings = docker_files.daemon_settings(cluster)
-    daemon_configured(path=_JSON, record=_RECORD, settings=settings, name="Configure Docker")
-    running(unit=UNIT, configs=(_JSON, *proxy_files.configs("docker")), name="Run Docker")
+    daemon_configured(
+        path=_JSON,
+        record=_RECORD,
+        settings=settings,
+        usual=docker_files.USUAL,
+        name="Configure Docker",
+    )
+    configs = (_JSON, *proxy_files.configs("docker"))
+    running(unit=UNIT, configs=configs, records=(_RECORD,), name="Run Docker")
     for file in docker_files.ca_files(cluster):
         registry = file.path.split("/")[-2]
         managed_file(
@@ -66,17 +75,27 @@ def check(cluster: Cluster) -> None:
                 next=f"on {host.name}: put {_JSON} right, or move it away",
             )
         )
-    listens = "hosts" in desired(state, docker_files.daemon_settings(cluster))
-    # Both docker.io and docker-ce start it with -H fd://.
-    if listens and (not state.flags or " -H" in state.flags or " --host" in state.flags):
-        raise KubeinstallError(
-            Finding(
-                Kind.PREFLIGHT,
-                f"Docker would not start: {_JSON} has hosts, and its unit has -H",
-                host.name,
-                why="dockerd refuses a setting that it finds in both places",
-                next="take hosts out, or put `ExecStart=` and `ExecStart=/usr/sbin/dockerd "
-                "--containerd=/run/containerd/containerd.sock` into "
-                "/etc/systemd/system/docker.service.d/hosts.conf",
-            )
+    line = host.get_fact(Flags, unit=UNIT, files=FILES, usual=docker_files.USUAL)
+    *_, clashes = desired(state, docker_files.daemon_settings(cluster), line)
+    if clashes:
+        raise KubeinstallError(*(_clash(clash) for clash in clashes))
+
+
+def _clash(clash: Clash) -> Finding:
+    said = str(clash.flag).partition("=")[0]
+    if clash.key == "hosts":
+        then = (
+            "take hosts out, or put `ExecStart=` and `ExecStart=/usr/sbin/dockerd "
+            "--containerd=/run/containerd/containerd.sock` into "
+            "/etc/systemd/system/docker.service.d/hosts.conf"
         )
+    else:
+        then = f"on {host.name}: take {said} out of {clash.flag.holder}; "
+        then += f"what it is for goes into cluster.runtime.config {{{clash.key}: ...}}"
+    return Finding(
+        Kind.PREFLIGHT,
+        clash.what(_JSON),
+        host.name,
+        why="dockerd refuses a setting that it finds in both places",
+        next=then,
+    )

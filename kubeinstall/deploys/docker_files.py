@@ -12,6 +12,7 @@ from kubeinstall.deploys.documents import merged
 from kubeinstall.deploys.registry_files import KUBELET_LOGINS, given_ca, hidden_logins
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.operations.docker_settings import log_settings
 from kubeinstall.releases.accelerators import DOCKER_HUB
 
 UNITS = (*cri_dockerd_files.UNITS, "docker.service", "docker.socket")
@@ -20,6 +21,8 @@ DAEMON_JSON = "/etc/docker/daemon.json"
 RECORD = "/etc/docker/daemon.kubeinstall.json"
 """Which of its settings are ours; the others are the user's."""
 CERTS_D = "/etc/docker/certs.d"
+USUAL = "dockerd -H fd:// $DOCKER_OPTS $OPTIONS"
+"""How distributions' units start it, which may not be there yet."""
 LOGIN_FILES: Mapping[str, str] = MappingProxyType(
     {"docker": "/root/.docker/config.json", "the kubelet": KUBELET_LOGINS}
 )
@@ -31,8 +34,10 @@ def daemon_settings(cluster: Cluster) -> Mapping[str, Any]:
     runtime = cluster.spec.runtime
     document: dict[str, Any] = {
         "exec-opts": ["native.cgroupdriver=systemd"],
-        "log-driver": "json-file",
-        "log-opts": {"max-size": runtime.log_max_size, "max-file": str(runtime.log_max_files)},
+        **log_settings(
+            str(runtime.config.get("log-driver", "json-file")),
+            {"max-size": runtime.log_max_size, "max-file": str(runtime.log_max_files)},
+        ),
     }
     mirrors = runtime.mirrors(DOCKER_HUB)
     if mirrors:

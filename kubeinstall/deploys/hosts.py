@@ -61,7 +61,11 @@ def _clock(cluster: Cluster) -> None:
     conf = host_files.chrony_conf(cluster)
     if conf:
         managed_file(
-            path=chrony.conf, content=conf, holds=Holds.PUBLIC, name="Name the time servers"
+            path=chrony.conf,
+            content=conf,
+            holds=Holds.PUBLIC,
+            undo=True,
+            name="Name the time servers",
         )
     others_off(name="Turn off other time services")
     running(unit=chrony.unit, configs=(chrony.conf,), name="Run chrony")

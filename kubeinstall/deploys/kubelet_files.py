@@ -45,6 +45,13 @@ def basics(cluster: Cluster) -> Document:
         "resolvConf": USUAL,
     }
     docker = cluster.spec.runtime.name is RuntimeName.DOCKER
+    if not docker:
+        # Docker rotates logs by itself; those of containerd's containers are the kubelet's.
+        runtime = cluster.spec.runtime
+        document["containerLogMaxSize"] = (
+            f"{runtime.log_max_size[:-1]}{runtime.log_max_size[-1].capitalize()}i"
+        )
+        document["containerLogMaxFiles"] = runtime.log_max_files
     if docker and (cluster.version.major, cluster.version.minor) >= (1, 36):
         # With it `kubectl exec` fails through any cri-dockerd: Mirantis/cri-dockerd#569.
         document["featureGates"] = {"ExtendWebSocketsToKubelet": False}

@@ -9,6 +9,7 @@ from kubeinstall.deploys.families.family import Family, Repository
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.openpgp import public_keys
 from kubeinstall.operations.downloads import Download
 from kubeinstall.releases.sources import PackageFormat, key_file
 
@@ -25,8 +26,6 @@ SOURCES = tuple(
     for path in (f"/etc/apt/sources.list.d/{name}.list", f"/etc/yum.repos.d/{name}.repo")
 )
 """Where package sources of ours are named, of whatever family the host is."""
-
-_ARMOR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
 
 def repository(cluster: Cluster, package_format: PackageFormat) -> Repository:
@@ -112,9 +111,12 @@ def armored_key(path: Path, setting: str) -> str:
     except UnicodeDecodeError:
         why = "it is not ASCII text"
     else:
-        if _ARMOR in text:
+        try:
+            public_keys(text)
+        except ValueError as error:
+            why = str(error)
+        else:
             return text
-        why = "it is no ASCII-armored OpenPGP public key"
     armor = f"gpg --no-default-keyring --keyring {path} --armor --export"
     raise KubeinstallError(
         Finding(

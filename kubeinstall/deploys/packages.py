@@ -9,6 +9,7 @@ from kubeinstall.deploys import (
     downloads,
     families,
     helm,
+    kubelet_flags,
     package_files,
     proxy_files,
     resolver,
@@ -24,6 +25,7 @@ def install() -> None:
     """The signed package source, the tools Kubernetes calls, its own packages, held; Helm."""
     cluster: Cluster = host.data.cluster
     family = families.current()
+    kubelet_flags.check(cluster, host.data.node)
     # What a reset takes its services away with, and what people look at them with.
     ipvs = ("ipvsadm",) if cluster.spec.kube_proxy.mode == "ipvs" else ()
     tools = tuple((tool, "") for tool in (*family.tools, *ipvs))

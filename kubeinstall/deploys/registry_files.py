@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from kubeinstall.certificates import load_pem
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster, Registry
@@ -15,7 +16,6 @@ from kubeinstall.releases.accelerators import DOCKER_HUB
 KUBELET_LOGINS = "/var/lib/kubelet/config.json"
 """Logins that the kubelet hands to whichever runtime pulls for a pod."""
 
-_PEM = "-----BEGIN CERTIFICATE-----"
 _INDEX = "https://index.docker.io/v1/"
 """What a login for Docker Hub is filed under."""
 
@@ -58,10 +58,13 @@ def given_ca(name: str, registry: Registry) -> str | None:
     except UnicodeDecodeError:
         why = "it is not UTF-8 text"
     else:
-        if _PEM in text:
+        try:
+            load_pem(text)
+        except ValueError:
+            why = "it has no PEM certificate that can be read"
+        else:
             # What stands before the first certificate is passed over by all who read PEM.
             return f"# {MARKER}.\n{text.rstrip()}\n"
-        why = "it has no PEM certificate"
     raise KubeinstallError(
         Finding(
             Kind.INVENTORY,

@@ -76,16 +76,16 @@ def prepare(task: Task, deploys: Sequence[Deploy], likely: Iterable[Request] = (
         FactError, ConnectionLost, CommandTimeout: facts could not be read.
         Exception: a deploy is at fault.
     """
-    prepared, error = gather(task, deploys, likely)
-    if error:
-        raise error
+    prepared, errors = gather(task, deploys, likely)
+    if errors:
+        raise errors[0]
     return prepared
 
 
 def gather(
     task: Task, deploys: Sequence[Deploy], likely: Iterable[Request] = ()
-) -> tuple[HostState, Exception | None]:
-    """As ``prepare``, but what is wrong with a deploy is returned beside what came of it.
+) -> tuple[HostState, list[Exception]]:
+    """As ``prepare``, but what is wrong with deploys is returned beside what came of them.
 
     Raises:
         FactError, ConnectionLost, CommandTimeout: facts could not be read.
@@ -95,24 +95,24 @@ def gather(
         task.facts.recording = True
         prepared = HostState(task.name, task.data, task.facts, task.connector)
         try:
-            error = _run_through(prepared, deploys)
+            errors = _run_through(prepared, deploys)
         finally:
             task.facts.recording = False
         if not task.facts.missing:
-            return prepared, error
+            return prepared, errors
         # An error does not count yet: it may be due to a default in the place of a fact.
         task.facts.read([*likely, *task.facts.missing])
     still = ", ".join(str(request) for request in list(task.facts.missing)[:3])
     raise FactError(f"after {_PASSES} readings there is still more to read: {still}")
 
 
-def _run_through(prepared: HostState, deploys: Sequence[Deploy]) -> Exception | None:
-    first: Exception | None = None
+def _run_through(prepared: HostState, deploys: Sequence[Deploy]) -> list[Exception]:
+    errors: list[Exception] = []
     with prepared:
         for deploy in deploys:
             try:
                 deploy()
             except Exception as error:
-                first = first or error
+                errors.append(error)
             prepared.deploy_ends(deploy)
-    return first
+    return errors

@@ -43,8 +43,14 @@ class Rounds:
                 facts.forget()
 
     def prefetch(self, deploys: Mapping[str, Sequence[Deploy]]) -> None:
-        """Read what coming rounds will ask for."""
-        self._lead(deploys, lambda name: self._learn(name, deploys[name]))
+        """Read what coming rounds will ask for; a host that one of them refuses is out at once."""
+
+        def work(name: str) -> None:
+            refused = self._learn(name, deploys[name])
+            if refused:
+                self._session.fail(name, refused)
+
+        self._lead(deploys, work)
 
     def run(
         self,
@@ -125,18 +131,22 @@ class Rounds:
                 what = f"{failure.operation}: failed"
                 self._session.fail(name, Finding(Kind.OPERATION, what, name, failure.why))
 
-    def _learn(self, name: str, deploys: Sequence[Deploy]) -> None:
+    def _learn(self, name: str, deploys: Sequence[Deploy]) -> Finding | None:
+        """Read what deploys ask for; why one of them refuses the host, if one does."""
         from kubeinstall.engine.prepare import gather
 
         task = self._task(HostResult(name), "")
         try:
-            prepared, _ = gather(task, deploys, self._likely(deploys))
+            prepared, errors = gather(task, deploys, self._likely(deploys))
             self._note(prepared.asked_by)
         except FactError:
             # Its round will tell.
-            return
+            return None
         except (ConnectionLost, CommandTimeout) as error:
             self._fail(task, self._session.lost(name, _READING, error))
+            return None
+        refusals = [e.findings[0] for e in errors if isinstance(e, KubeinstallError) and e.findings]
+        return next((one for one in refusals if one.kind is Kind.PREFLIGHT), None)
 
     def _likely(self, deploys: Sequence[Deploy]) -> list[Request]:
         with self._guard:

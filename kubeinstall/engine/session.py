@@ -154,7 +154,8 @@ class Session:
     def prefetch(self, deploys: Mapping[str, Sequence[Deploy]]) -> None:
         """Read the facts that coming rounds will ask for, in one round trip a host.
 
-        What is wrong with a deploy is not told yet: its round will.
+        A host that a deploy refuses (a finding of the kind ``PREFLIGHT``) is in ``failures``
+        afterwards: nothing was changed yet. Whatever else is wrong, the deploy's round reports.
 
         Raises:
             KubeinstallError: interrupted.

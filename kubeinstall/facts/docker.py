@@ -25,7 +25,6 @@ class DaemonState:
         error: why it is no JSON object, with line and column; empty where it is one.
         last: what we set in it the last time; None where we never did.
         first: what it said before we came.
-        flags: how systemd starts Docker; empty where there is no such unit yet.
     """
 
     file: FileState | None = None
@@ -33,7 +32,6 @@ class DaemonState:
     error: str = ""
     last: Mapping[str, Any] | None = None
     first: Mapping[str, Any] = field(default_factory=dict)
-    flags: str = ""
 
 
 class Daemon(FactBase[DaemonState]):
@@ -52,8 +50,7 @@ class Daemon(FactBase[DaemonState]):
         names = " ".join(shlex.quote(name) for name in (path, record, path + BACKUP_SUFFIX))
         return (
             f"for file in {names}; do stat -L -c %a $file 2>/dev/null || echo -; "
-            "base64 -w0 $file 2>/dev/null; echo; done; "
-            "systemctl show docker.service -p ExecStart 2>/dev/null || true"
+            "base64 -w0 $file 2>/dev/null; echo; done"
         )
 
     def process(self, output: list[str]) -> DaemonState:
@@ -67,7 +64,6 @@ class Daemon(FactBase[DaemonState]):
             error=error,
             last=parsed(last.content)[0] if last else None,
             first=parsed(first.content)[0] if first else {},
-            flags="".join(output[6:7]).partition("=")[2],
         )
 
 

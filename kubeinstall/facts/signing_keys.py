@@ -8,9 +8,9 @@ import shlex
 from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
-from pysequoia import Cert
 
 from kubeinstall.facts.proxy import THROUGH_PROXY, redirected
+from kubeinstall.openpgp import public_keys
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,7 @@ class SigningKeys:
         Raises:
             ValueError: it holds none.
         """
-        try:
-            certs = Cert.split_bytes(text.encode()) if "PUBLIC KEY BLOCK" in text else []
-        except RuntimeError:  # That is what Sequoia's errors are; their text is a stack trace.
-            certs = []
-        if not certs:
-            raise ValueError("it is no OpenPGP public key")
+        certs = public_keys(text)
         ends = [cert.expiration.timestamp() for cert in certs if cert.expiration]
         fingerprints = frozenset(cert.fingerprint.upper() for cert in certs)
         return cls(text, fingerprints, min(ends, default=None))

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from kubeinstall.certificates import load_pem
 from kubeinstall.inventory.model import LAB_FOLDER, Cluster, InventoryFile
 from kubeinstall.inventory.resolve import layers, local
 from kubeinstall.inventory.source import Issue, Loc, dotted
+from kubeinstall.openpgp import public_keys
 
 
 def check_files(inventory: InventoryFile, cluster: Cluster, must_exist: bool) -> Iterator[Issue]:
@@ -26,6 +28,7 @@ def check_files(inventory: InventoryFile, cluster: Cluster, must_exist: bool) ->
         full = local(path, base)
         if os.access(full, os.R_OK) and os.path.isfile(full):  # noqa: PTH113 pathlib's may raise
             yield from _key_mode(loc, full)
+            yield from _content(loc, full)
         elif needed:
             reason = "it cannot be read" if os.access(full, os.F_OK) else "there is no such file"
             yield Issue(
@@ -89,3 +92,27 @@ def _key_mode(loc: Loc, path: Path) -> Iterator[Issue]:
             next=f"chmod 600 {shlex.quote(str(path))}",
             severity="warning",
         )
+
+
+def _content(loc: Loc, path: Path) -> Iterator[Issue]:
+    """A signing key is one, and a CA is one."""
+    try:
+        if loc[-2:] in (("packages", "key"), ("repository", "key")):
+            public_keys(path.read_text(encoding="ascii"))
+        elif loc[-1] == "ca":
+            load_pem(path.read_text(encoding="utf-8"))
+        return
+    except UnicodeDecodeError:
+        why = "it is not text"
+    except ValueError as error:
+        why = "it has no PEM certificate that can be read" if loc[-1] == "ca" else str(error)
+    file = shlex.quote(str(path))
+    then = f"gpg --no-default-keyring --keyring {file} --armor --export"
+    if loc[-1] == "ca":
+        then = f"openssl x509 -inform der -in {file}"
+    yield Issue(
+        loc,
+        f"{dotted(loc)}: {path} is of no use",
+        why=why,
+        next=f"see what is in it: head -n 3 {file}; a binary one becomes text with: {then}",
+    )

@@ -15,6 +15,12 @@ from kubeinstall.facts.files import File
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import MARKER, Holds, changed_names, managed_file
 
+# Where sudo's path leaves out /usr/local, an archive's containerd would not be found.
+_CHECK = """\
+PATH=/usr/local/bin:$PATH; ! command -v containerd >/dev/null ||
+  said=$(containerd --config "$tmp" config dump 2>&1) ||
+  { printf '%s\\n' "$said" | tail -n 3 >&2; false; }"""
+
 
 @operation()
 def containerd_configured(
@@ -43,6 +49,8 @@ def containerd_configured(
         content=text,
         holds=Holds.SECRETS,
         mode=mode,
+        undo=True,
+        check=_CHECK,
         changed=tuple(changed_names(_settings(old.text if old else ""), _settings(text))),
     )
 

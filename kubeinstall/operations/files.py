@@ -15,9 +15,19 @@ from pyinfra.context import host
 
 from kubeinstall.facts.files import BACKUP_SUFFIX, Exists, File, FileState
 from kubeinstall.operations.commands import Command
+from kubeinstall.operations.undo import forgotten, put_back, set_aside
 
 MARKER = "Managed by kubeinstall"
 _LOGIN = re.compile(rb"://[^/\s]+@")
+
+_PROVED = """ && {{
+  if said=$({proof} 2>&1); then {good}
+  else
+    {back}
+    echo "what was there before is back:$back" >&2
+    printf '%s\\n' "$said" | tail -n 5 >&2
+    false
+  fi; }}"""
 
 
 class Holds(Enum):
@@ -43,6 +53,11 @@ class WriteFile(Command):
         holds: what this kind of file can hold; it alone decides whether there is a diff.
         old: the file that is there.
         changed: names of the settings that change, shown in place of a diff.
+        undo: whether the old file is set aside for whoever starts its service: see ``undo``.
+        check: a shell command that fails where the new file, ``"$tmp"``, is of no use; the old one
+            stays then.
+        proof: a shell command that fails where the file is of no use in its place; the old one
+            comes back then.
     """
 
     def __init__(
@@ -54,17 +69,27 @@ class WriteFile(Command):
         holds: Holds,
         old: FileState | None = None,
         changed: Iterable[str] = (),
+        undo: bool = False,
+        check: str = "",
+        proof: str = "",
     ) -> None:
         target = PurePosixPath(path)
         folder, file = shlex.quote(str(target.parent)), shlex.quote(path)
         pattern = shlex.quote(str(target.parent / f".{target.name}.XXXXXX"))
         size = len(content.encode())
+        checked = f" && {{ {check}; }}" if check else ""
+        aside = f" && {set_aside(path)}" if undo or proof else ""
+        proved = (
+            _PROVED.format(proof=proof, good=forgotten((path,)), back=put_back((path,)))
+            if proof
+            else ""
+        )
         super().__init__(
             # mktemp: mode 0600 from the start, in the same file system. head stops at the size as
             # some connectors end standard input with a newline; the size tells a cut connection.
             f"mkdir -p {folder} && tmp=$(mktemp {pattern}) && trap 'rm -f \"$tmp\"' EXIT"
             f' && head -c {size} > "$tmp" && [ "$(stat -c %s "$tmp")" = {size} ]'
-            f' && chmod {mode} "$tmp" && mv -fT "$tmp" {file}',
+            f' && chmod {mode} "$tmp"{checked}{aside} && mv -fT "$tmp" {file}{proved}',
             diff=(
                 _diff(path, old, content)
                 if holds is Holds.PUBLIC
@@ -105,7 +130,14 @@ def _diff(path: str, old: FileState | None, new: str) -> str:
 
 @operation()
 def managed_file(
-    path: str, content: str, holds: Holds, mode: str = "644", changed: tuple[str, ...] = ()
+    path: str,
+    content: str,
+    holds: Holds,
+    mode: str = "644",
+    changed: tuple[str, ...] = (),
+    undo: bool = False,
+    check: str = "",
+    proof: str = "",
 ) -> Generator[Command]:
     """A file with exactly this content.
 
@@ -118,12 +150,26 @@ def managed_file(
         holds: what this kind of file can hold, whatever the content is now.
         mode: octal digits.
         changed: names of the settings that change, shown in place of a diff.
+        undo: whether the old file comes back where its service, which ``services.running`` starts,
+            does not start with the new one.
+        check: as ``WriteFile`` takes it.
+        proof: as ``WriteFile`` takes it.
     """
     old = host.get_fact(File, path=path)
     if old is None or old.content != content.encode():
         if old is not None and not old.backed_up and MARKER.encode() not in old.content:
             yield Command(f"cp -a {shlex.quote(path)} {shlex.quote(path + BACKUP_SUFFIX)}")
-        yield WriteFile(path, content, mode, holds=holds, old=old, changed=changed)
+        yield WriteFile(
+            path,
+            content,
+            mode,
+            holds=holds,
+            old=old,
+            changed=changed,
+            undo=undo,
+            check=check,
+            proof=proof,
+        )
     elif old.mode != mode:
         yield Command(f"chmod {mode} {shlex.quote(path)}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 
 from pyinfra.api.operation import operation
 from pyinfra.context import host
@@ -12,6 +12,7 @@ from kubeinstall.facts.files import Exists, File
 from kubeinstall.facts.services import Unit
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import Holds, WriteFile
+from kubeinstall.operations.undo import forgotten, put_back
 
 UNIT = "kubelet.service"
 _SECONDS = 240
@@ -32,8 +33,8 @@ while [ "$(date +%s)" -lt $until ] && [ "$(systemctl show -p NRestarts --value k
   set -- $told
   heard=$(date -d "${{2:-@0}}" +%s)
   if [ "$heard" -ge $began ] && systemctl -q is-active kubelet; then
-    [ "$1" = True ] && exit 0
-    case $told in {excused}) exit 0 ;; esac
+    [ "$1" = True ] && {ready}
+    case $told in {excused}) {ready} ;; esac
   fi
   sleep 1
 done
@@ -43,6 +44,11 @@ done
   journalctl -u kubelet --since "@$began" -o cat --no-pager |
     grep -E '^[EF][0-9]{{4}} |err=|rror: |ailed to' | cut -c -400 | tail -n 3
 }} >&2
+{undo}
+if [ "$back" ]; then
+  systemctl restart kubelet
+  echo "what was there before is back:$back" >&2
+fi
 exit 1"""
 _READY = (
     '{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime} {.message}{end}'
@@ -77,21 +83,23 @@ def configured(
         old = host.get_fact(File, path=path)
         if old is None or old.text != content:
             mode = old.mode if old else "644"
-            yield WriteFile(path, content, mode, holds=Holds.SECRETS, old=old)
+            yield WriteFile(path, content, mode, holds=Holds.SECRETS, old=old, undo=True)
             written = True
     state = host.get_fact(Unit, unit=UNIT, configs=tuple(files))
     if written or stale or not state.is_active or state.outdated:
         words = ", ".join(what) or "its settings"
         shown = "\n".join(f"~ {change}" for change in what)
-        yield Command(restart(node, words, networked=networked), diff=shown, _timeout=600)
+        script = restart(node, words, networked=networked, undo=tuple(files))
+        yield Command(script, diff=shown, _timeout=600)
 
 
-def restart(node: str, what: str, *, networked: bool = True) -> str:
+def restart(node: str, what: str, *, networked: bool = True, undo: Iterable[str] = ()) -> str:
     """The shell script that restarts the kubelet and waits until its node is Ready.
 
     Args:
         what: the settings that it is restarted for.
         networked: False: a node may lack its pod network.
+        undo: files that were written with ``undo``; the old ones come back if the node does not.
     """
     return _RESTART.format(
         seconds=_SECONDS,
@@ -100,4 +108,6 @@ def restart(node: str, what: str, *, networked: bool = True) -> str:
         path=_READY,
         what=shlex.quote(what),
         excused="'-'" if networked else "*'network plugin'*|*cni*|*CNI*",
+        ready=f"{{ {forgotten(undo)}; exit 0; }}",
+        undo=put_back(undo),
     )

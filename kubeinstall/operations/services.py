@@ -11,18 +11,25 @@ from pyinfra.context import host
 from kubeinstall.facts.files import Exists
 from kubeinstall.facts.services import RELOADS, Reload, Unit
 from kubeinstall.operations.commands import Command
+from kubeinstall.operations.undo import forgotten as forgotten_undo
+from kubeinstall.operations.undo import put_back
 
 
 @operation()
-def running(unit: str, configs: tuple[str, ...] = ()) -> Generator[Command]:
+def running(
+    unit: str, configs: tuple[str, ...] = (), records: tuple[str, ...] = ()
+) -> Generator[Command]:
     """A service that is enabled and runs with its newest configuration.
 
     It is restarted where a configuration file is newer than its process, whoever wrote it: a run
-    that was killed between the two is made up for.
+    that was killed between the two is made up for. Where it does not start with files that were
+    written with ``undo``, the old ones come back and it is started with those; that is a failure
+    all the same.
 
     Args:
         unit: e.g. ``docker.service``.
         configs: files that it reads only when it starts.
+        records: files that say what is in those; they come back together.
     """
     state = host.get_fact(Unit, unit=unit, configs=configs)
     name = shlex.quote(unit)
@@ -34,7 +41,7 @@ def running(unit: str, configs: tuple[str, ...] = ()) -> Generator[Command]:
         verb = "restart" if state.is_active else "start"
         # Whether systemd has read the unit or not: it does not notice one in /etc that takes the
         # place of a package's. In one command: afterwards nothing tells that the unit was changed.
-        then = f"systemctl daemon-reload && {_or_why(verb, name)}"
+        then = _or_back(verb, name, (*configs, *records))
         yield Command(f"systemctl reset-failed {name} 2>/dev/null; {then}")
 
 
@@ -95,7 +102,27 @@ def forgotten(path: str, command: str) -> Generator[Command]:
 
 def _or_why(verb: str, name: str) -> str:
     """systemctl, and the unit's last words when it fails."""
-    return (
-        f"systemctl {verb} {name} || {{ code=$?; "
-        f"journalctl --no-pager -o cat -n 15 -u {name} >&2; exit $code; }}"
-    )
+    return f"systemctl {verb} {name} || {{ code=$?; {_words(name)} >&2; exit $code; }}"
+
+
+def _words(name: str) -> str:
+    """What the unit's own program said last; what systemd said of it where that is nothing."""
+    read = "journalctl --no-pager -q -o cat -n 15"
+    return f"{{ {read} _SYSTEMD_UNIT={name} | grep . || {read} -u {name}; }}"
+
+
+def _or_back(verb: str, name: str, paths: tuple[str, ...]) -> str:
+    """systemctl; when it fails, the old files and the unit with those, and its last words."""
+    return f"""\
+systemctl daemon-reload && systemctl {verb} {name} && {{ {forgotten_undo(paths)}; exit 0; }}
+code=$?
+said=$({_words(name)})
+{put_back(paths)}
+if [ "$back" ]; then
+  systemctl reset-failed {name} 2>/dev/null
+  now='but it does not start with that either'
+  systemctl restart {name} && now='and it runs again'
+  echo {name}" does not start with the new$back; what was there before is back, $now" >&2
+fi
+printf '%s\n' "$said" >&2
+exit $code"""

@@ -78,7 +78,12 @@ def _one(run: Run, phase: Phase, wanted: Sequence[Phase]) -> None:
 
 
 def _prefetch(run: Run, phases: Sequence[Phase]) -> None:
-    """Read the facts of all coming rounds at once: a converged host costs one round trip."""
+    """Read the facts of all coming rounds at once: a converged host costs one round trip.
+
+    Raises:
+        KubeinstallError: a control plane has something on it that a deploy refuses; nothing was
+            changed.
+    """
     run.prefetched = True
     together: dict[str, list[Deploy]] = {}
     for phase in phases:
@@ -88,6 +93,13 @@ def _prefetch(run: Run, phases: Sequence[Phase]) -> None:
                 for host, deploys in phase.deploys(run).items():
                     together.setdefault(host, []).extend(deploys)
     run.session.prefetch(together)
+    refused = [
+        finding
+        for host in run.cluster.control_planes
+        if (finding := run.session.failures.get(host.name)) and finding.kind is Kind.PREFLIGHT
+    ]
+    if refused:
+        raise KubeinstallError(*refused)
 
 
 def _remember(run: Run, error: KubeinstallError) -> None:

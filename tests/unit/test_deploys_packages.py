@@ -17,12 +17,13 @@ from kubeinstall.operations.packages import installed, removed
 from kubeinstall.releases.sources import PackageFormat
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands, run, texts
+from tests.unit.recorded import RECORDINGS
 
 pytestmark = pytest.mark.unit
 
 WANTED = (("kubelet", "1.36.2-*"), ("kubectl", "1.36.2-*"))
 HELD = {name: PackageState("1.36.2-1.1", held=True) for name, _ in WANTED}
-KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nx\n-----END PGP PUBLIC KEY BLOCK-----\n"
+KEY = (RECORDINGS / "key.asc").read_text()
 
 
 def test_what_dpkg_says() -> None:
@@ -201,7 +202,10 @@ def test_a_given_key(tmp_path: Path) -> None:
     assert package_files.given_key(cluster()) is None
 
 
-@pytest.mark.parametrize("content", [b"\x99\x01\x0d", b"ssh-ed25519 AAAA", None])
+@pytest.mark.parametrize(
+    "content",
+    [b"\x99\x01\x0d", b"ssh-ed25519 AAAA", b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nx\n", None],
+)
 def test_a_key_of_no_use(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "key.asc"
     if content is not None:

@@ -23,6 +23,7 @@ from kubeinstall.releases import Version
 from kubeinstall.releases.images import sandbox_image
 from tests.unit.clusters import cluster
 from tests.unit.operating import ask, commands, run, texts
+from tests.unit.recorded import RECORDINGS
 
 pytestmark = pytest.mark.unit
 
@@ -135,7 +136,7 @@ def test_an_insecure_registry() -> None:
 
 def test_a_mirror_is_reached_as_its_own_entry_says(tmp_path: Path) -> None:
     ca = tmp_path / "ca.pem"
-    ca.write_text("-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n")
+    ca.write_text((RECORDINGS / "ca.pem").read_text())
     document = told(
         "docker.io",
         {

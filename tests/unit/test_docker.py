@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +13,14 @@ import pytest
 from kubeinstall.deploys import docker, docker_files
 from kubeinstall.facts.docker import Daemon, DaemonState
 from kubeinstall.facts.files import FileState
+from kubeinstall.facts.flags import CommandLine, Flags
 from kubeinstall.facts.services import Unit, UnitState
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import RuntimeName
-from kubeinstall.operations.docker import SHARED, daemon_configured
+from kubeinstall.operations.docker import SHARED, daemon_configured, desired
 from kubeinstall.operations.three_way import laid_into
 from tests.unit.clusters import cluster
-from tests.unit.operating import FactHost, commands, run, texts
+from tests.unit.operating import FactHost, ask, commands, run, texts
 
 pytestmark = pytest.mark.unit
 
@@ -101,14 +103,13 @@ def lines(**files: str) -> list[str]:
         text = files.get(name)
         encoded = base64.b64encode((text or "").encode()).decode()
         found += ["-", ""] if text is None else ["640", encoded]
-    return [*found, "ExecStart={ path=/usr/sbin/dockerd ; argv[]=/usr/sbin/dockerd -H fd:// ; }"]
+    return found
 
 
 def test_what_is_on_the_host() -> None:
     state = Daemon().process(lines(now='{"a": 1}', last='{"b": 2}', first="{}"))
     assert state.file == FileState("640", b'{"a": 1}', backed_up=True)
     assert (state.settings, state.last, state.first, state.error) == ({"a": 1}, {"b": 2}, {}, "")
-    assert " -H fd://" in state.flags
     assert Daemon().process(lines()).file is None
     assert Daemon().process([]) == DaemonState()
 
@@ -137,8 +138,23 @@ def test_the_fact_reads_files(tmp_path: Any) -> None:
     assert not state.file.backed_up
 
 
-def check(monkeypatch: pytest.MonkeyPatch, state: DaemonState, **config: Any) -> None:
-    found = FactHost({Daemon: state})
+UNIT_LINES = ["LoadState=loaded", "Environment="]
+DEBIAN = "argv[]=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS"
+
+
+def started_with(argv: str, **variables: str) -> CommandLine:
+    """What the fact makes of a unit and its environment file."""
+    text = "".join(f'{name}="{value}"\n' for name, value in variables.items())
+    encoded = base64.b64encode(text.encode()).decode()
+    show = [f"ExecStart={{ path=/usr/sbin/dockerd ; {argv} ; }}", *UNIT_LINES] if argv else []
+    asked = ["unit docker.service", f"usual {docker_files.USUAL}"]
+    return Flags().process([*asked, *show, f"file {encoded} /etc/default/docker"])
+
+
+def check(
+    monkeypatch: pytest.MonkeyPatch, state: DaemonState, line: CommandLine, **config: Any
+) -> None:
+    found = FactHost({Daemon: state, Flags: line})
     found.name = "w1"  # type: ignore[attr-defined]
     monkeypatch.setattr(docker, "host", found)
     docker.check(cluster(runtime={"name": RuntimeName.DOCKER, "config": config}))
@@ -146,7 +162,7 @@ def check(monkeypatch: pytest.MonkeyPatch, state: DaemonState, **config: Any) ->
 
 def test_it_is_told_before_anything_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KubeinstallError, match="line 3, column 1"):
-        check(monkeypatch, DaemonState(error="line 3, column 1: Expecting"))
+        check(monkeypatch, DaemonState(error="line 3, column 1: Expecting"), CommandLine())
 
 
 @pytest.mark.parametrize(
@@ -167,12 +183,97 @@ def test_hosts_in_the_file_and_in_the_unit(
     config: dict[str, Any],
     refused: bool,
 ) -> None:
-    state = DaemonState(settings=settings, flags=flags)
+    state, line = DaemonState(settings=settings), started_with(flags)
     if refused:
         with pytest.raises(KubeinstallError, match="hosts"):
-            check(monkeypatch, state, **config)
+            check(monkeypatch, state, line, **config)
     else:
-        check(monkeypatch, state, **config)
+        check(monkeypatch, state, line, **config)
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "refused"),
+    [
+        ("--log-driver=syslog", {}, "has log-driver, and DOCKER_OPTS in /etc/default/docker has"),
+        ("--log-driver syslog", {}, "has log-driver"),
+        ("--log-opt max-size=50m", {}, "has log-opts"),
+        ("--exec-opt native.cgroupdriver=cgroupfs", {}, "has exec-opts"),
+        ("--registry-mirror=https://m.example.org", {"registry-mirrors": ["https://m"]}, "mirrors"),
+        ("-D", {"debug": False}, "has debug, and DOCKER_OPTS in /etc/default/docker has -D"),
+        # What a flag says already need not be in the file; what is not ours is nobody's business.
+        ("--exec-opt native.cgroupdriver=systemd --log-driver=json-file", {}, ""),
+        ("--log-opt max-size=10m --log-opt=max-file=5", {}, ""),
+        ("--selinux-enabled --log-driver=journald --live-restore", {}, ""),
+        ("--dns 192.0.2.1 --add-runtime x=/x", {"runtimes": {"y": {}}}, ""),
+    ],
+)
+def test_one_holder_of_each_setting(
+    monkeypatch: pytest.MonkeyPatch, options: str, settings: dict[str, Any], refused: str
+) -> None:
+    for argv in (DEBIAN, ""):
+        line = started_with(argv, DOCKER_OPTS=options)
+        state = DaemonState(settings=settings)
+        if refused:
+            with pytest.raises(KubeinstallError) as caught:
+                check(monkeypatch, state, line)
+            assert refused in str(caught.value)
+            assert "take -" in caught.value.findings[0].next
+        else:
+            check(monkeypatch, state, line)
+            _, wanted, _ = desired(state, docker_files.daemon_settings(cluster()), line)
+            flags = {flag.name for flag in line.flags}
+            assert not ({"log-driver"} & flags and "log-driver" in wanted)
+            assert not ({"exec-opt"} & flags and "exec-opts" in wanted)
+
+
+@pytest.mark.parametrize(
+    ("found", "config", "options"),
+    [
+        ({"log-driver": "gelf", "log-opts": {"gelf-address": "udp://x"}}, {}, {"max-size": "10m"}),
+        # As an earlier release left it.
+        ({"log-driver": "json-file", "log-opts": {"syslog-address": "x"}}, {}, {"max-size": "10m"}),
+        (
+            {"log-driver": "json-file", "log-opts": {"tag": "x"}},
+            {},
+            {"max-size": "10m", "tag": "x"},
+        ),
+        ({"log-driver": "local", "log-opts": {"compress": "true"}}, {}, {"compress": "true"}),
+        ({}, {"log-driver": "journald"}, None),
+        ({"log-opts": {"max-size": "10m"}}, {"log-driver": "journald"}, None),
+        (
+            {"log-driver": "gelf", "log-opts": {"gelf-address": "udp://x"}},
+            {"log-driver": "gelf"},
+            {"gelf-address": "udp://x"},
+        ),
+    ],
+)
+def test_options_of_another_log_driver_do_not_stay(
+    found: dict[str, Any], config: dict[str, Any], options: dict[str, str] | None
+) -> None:
+    settings = docker_files.daemon_settings(cluster(runtime={"config": config}))
+    _, wanted, clashes = desired(DaemonState(settings=found), settings, CommandLine())
+    assert not clashes
+    assert wanted["log-driver"] == config.get("log-driver", "json-file")
+    if options is None:
+        assert "log-opts" not in wanted
+    else:
+        assert options.items() <= wanted["log-opts"].items()
+        assert not {"gelf-address", "syslog-address"} & wanted["log-opts"].keys() - options.keys()
+    again = desired(DaemonState(settings=wanted, last=settings), settings, CommandLine())
+    assert again[1] == wanted
+
+
+def test_the_fact_of_flags_reads_files_and_no_logins(tmp_path: Path) -> None:
+    path = tmp_path / "docker"
+    path.write_text('# OPTS="no"\nPASSWORD=hunter2\nDOCKER_OPTS="--aa=1 \\\n  -H x" \n')
+    command = Flags().command(unit="no-such.service", files=(str(path),), usual="d $DOCKER_OPTS")
+    said = run(command)
+    line = ask(Flags, unit="no-such.service", files=(str(path),), usual="d $DOCKER_OPTS -D")
+    assert [str(flag) for flag in line.flags] == ["--aa=1", "-H=x", "-D=true"]
+    assert line.flags[0].holder == f"DOCKER_OPTS in {path}"
+    assert not line.loaded
+    assert base64.b64encode(b"hunter2").decode() not in said
+    assert "hunter2" not in base64.b64decode(said.split("file ")[1].split(" ")[0]).decode()
 
 
 RUNNING = UnitState("loaded", "active", "enabled", started=9.0, configured=1.0)
@@ -187,7 +288,7 @@ def configure(
 ) -> list[Any]:
     file = FileState("640", json.dumps(found).encode())
     facts = {Daemon: DaemonState(file, found, last=last), Unit: unit}
-    given = {"path": PATH, "record": RECORD, "settings": OURS}
+    given = {"path": PATH, "record": RECORD, "settings": OURS, "usual": docker_files.USUAL}
     return commands(monkeypatch, daemon_configured, facts, **given)
 
 

@@ -17,6 +17,7 @@ from kubeinstall.inventory.model import Registry, RuntimeName
 from kubeinstall.operations.docker_logins import desired, docker_logins
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands
+from tests.unit.recorded import RECORDINGS
 
 pytestmark = pytest.mark.unit
 
@@ -87,7 +88,7 @@ def test_a_file_of_the_users_that_is_no_json(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_files_of_the_inventory(tmp_path: Path) -> None:
     ca = tmp_path / "ca.pem"
-    ca.write_text("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----")
+    ca.write_text((RECORDINGS / "ca.pem").read_text())
     login = {"username": "robot", "password": "hunter2"}
     registries = {"docker.io": login, f"{A}:5000": {**login, "ca": ca}}
     made = cluster(runtime={"name": RuntimeName.DOCKER, "registries": registries})

@@ -21,7 +21,13 @@ from tests.unit.operating import commands, texts
 
 pytestmark = pytest.mark.unit
 
-OURS = {"cgroupDriver": "systemd", "clusterDNS": ["10.96.0.10"], "resolvConf": "/etc/resolv.conf"}
+LOGS = {"containerLogMaxFiles": 5, "containerLogMaxSize": "10Mi"}
+OURS = {
+    "cgroupDriver": "systemd",
+    "clusterDNS": ["10.96.0.10"],
+    "resolvConf": "/etc/resolv.conf",
+    **LOGS,
+}
 BASE = {"kind": "KubeletConfiguration", **OURS}
 DOCKER_FLAGS = {"network-plugin": "cni", "node-ip": "10.0.0.11", "pod-infra-container-image": "p:1"}
 CONTAINERD = "/run/containerd/containerd.sock"
@@ -61,6 +67,7 @@ def test_the_cluster_has_what_all_hosts_share() -> None:
         "clusterDNS": ["10.96.0.10"],
         "resolvConf": "/etc/resolv.conf",
         "failCgroupV1": False,
+        **LOGS,
     }
     w1 = made.host("w1")
     text = files.patch(made, w1)

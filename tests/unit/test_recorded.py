@@ -82,7 +82,7 @@ def test_a_fresh_host_is_prepared(name: str, wanted: Cluster) -> None:
     assert not any("apt-get install" in line or "dnf" in line for line in ran["Turn off swap"])
     assert bool(ran["Install chrony"]) is not system.chrony
     (conf,) = [line for line in ran["Name the time servers"] if "mktemp" in line]
-    assert conf.endswith(f' "$tmp" && mv -fT "$tmp" {family.chrony.conf}')
+    assert conf.endswith(f' && mv -fT "$tmp" {family.chrony.conf}')
     assert bool(ran.get("Write /etc/firewalld/zones/kubeinstall.xml")) is system.firewall
     assert bool(ran.get("Install container-selinux")) is system.firewall
     assert any("net/ipv4/ip_forward" in line for line in ran["Apply kernel settings"])

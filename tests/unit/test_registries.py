@@ -12,6 +12,7 @@ from kubeinstall.engine.session import Session
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Runtime
 from tests.unit.clusters import cluster
+from tests.unit.recorded import RECORDINGS
 
 pytestmark = pytest.mark.unit
 
@@ -31,7 +32,7 @@ groups:
 def test_a_registry_with_a_login(tmp_path: Path) -> None:
     path = tmp_path / "kubeinstall.yaml"
     path.write_text(INVENTORY)
-    (tmp_path / "ca.pem").write_text("")
+    (tmp_path / "ca.pem").write_text((RECORDINGS / "ca.pem").read_text())
     made, warnings = load_with_warnings(path, {"TOKEN": "hunter2"})
     registry = made.spec.runtime.registries["hub.example.org"]
     assert registry.auth == base64.b64encode(b"robot:hunter2").decode()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from pyinfra.context import host
 
 from kubeinstall.deploys import upgrade_files
-from kubeinstall.deploys.families.family import Chrony, Repository
+from kubeinstall.deploys.families.family import Chrony, Repository, already_named
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.facts.packages import Packages
+from kubeinstall.facts.sources import AptSources, with_slash
+from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations import packages
 from kubeinstall.operations.files import Holds, managed_file
@@ -18,6 +21,9 @@ from kubeinstall.operations.packages import Wanted
 from kubeinstall.operations.signing_keys import signing_key_fetched
 from kubeinstall.releases.sources import PackageFormat
 from kubeinstall.templates import render
+
+_PROOF = "LC_ALL=C apt-get indextargets >/dev/null"
+"""It reads all sources, and nothing else."""
 
 
 class Debian:
@@ -72,11 +78,18 @@ class Debian:
         if repository.url.startswith("https://"):
             self.installed((("ca-certificates", ""),), name="Install certificate authorities")
         *keyrings, source = self.repository_files(repository)
+        _alone(repository, source.path, [keyring.path for keyring in keyrings])
         for keyring in keyrings:
             self._keyring(keyring, repository, wanted)
         name = f"Name the package source of {title}"
         # The source's URL may hold a login.
-        managed_file(path=source.path, content=source.content, holds=Holds.SECRETS, name=name)
+        managed_file(
+            path=source.path,
+            content=source.content,
+            holds=Holds.SECRETS,
+            proof=_PROOF,
+            name=name,
+        )
 
     def _keyring(self, keyring: RenderedFile, repository: Repository, wanted: Wanted) -> None:
         title = repository.title
@@ -98,6 +111,28 @@ class Debian:
             yield RenderedFile(keyring, repository.key or f"the key from {repository.key_url}\n")
         line = render("packages/apt.list.j2", keyring=keyring, repository=repository)
         yield RenderedFile(f"/etc/apt/sources.list.d/{repository.name}.list", line)
+
+
+def _alone(repository: Repository, path: str, keyrings: list[str]) -> None:
+    """No other file names the source under another key: apt would read no source at all.
+
+    Raises:
+        KubeinstallError: one does.
+    """
+    ours = (with_slash(repository.url), repository.suite or "/")
+    for other in host.get_fact(AptSources):
+        deb822 = other.path.endswith(".sources")
+        if other.path != path and (other.url, other.suite) == ours:
+            if other.signed_by == " ".join(keyrings):
+                continue
+            why = "apt refuses two sources with one address and different keys"
+            edit = f"{other.line}i Enabled: no" if deb822 else f"{other.line}s/^/# /"
+            then = f"sed -i {shlex.quote(edit)} {shlex.quote(other.path)}"
+            raise KubeinstallError(
+                already_named(
+                    repository.title, other, f"{why} (it has {other.signed_by or 'none'})", then
+                )
+            )
 
 
 DEBIAN = Debian()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from pyinfra.context import host
 
-from kubeinstall.deploys.families.family import Chrony, Repository
+from kubeinstall.deploys.families.family import Chrony, Repository, already_named
 from kubeinstall.deploys.rendered import RenderedFile
 from kubeinstall.facts.dnf import RpmInstalled, RpmPackages
+from kubeinstall.facts.sources import DnfRepositories
+from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations import dnf
 from kubeinstall.operations.files import Holds, managed_file
@@ -72,6 +75,11 @@ class RedHat:
         if repository.url.startswith("https://"):
             self.installed((("ca-certificates", ""),), name="Install certificate authorities")
         *keys, source = self.repository_files(repository)
+        for other in host.get_fact(DnfRepositories):
+            if other.path != source.path and other.url == repository.name:
+                why = f"dnf uses one repository {repository.name} and ignores the other"
+                then = f"mv {shlex.quote(other.path)} {shlex.quote(other.path + '.disabled')}"
+                raise KubeinstallError(already_named(title, other, why, then))
         for key in keys:
             self._key(key, repository, wanted)
         name = f"Name the package source of {title}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
-from kubeinstall.inventory.model import InventoryFile
-from kubeinstall.inventory.source import Issue, dotted
-from kubeinstall.releases.accelerators import ACCELERATORS
+from kubeinstall.inventory.model import InventoryFile, RuntimeName
+from kubeinstall.inventory.source import Issue, Loc, dotted
+from kubeinstall.releases.accelerators import ACCELERATORS, accelerator_url
 
 
 def accelerators(inventory: InventoryFile) -> Iterator[Issue]:
@@ -22,6 +23,45 @@ def accelerators(inventory: InventoryFile) -> Iterator[Issue]:
                 why="the runtime goes on to the next one, and to Docker Hub itself",
                 next=advice if known.dead else "better is a mirror of your own, by its URL",
                 severity="warning",
+            )
+
+
+def mirrors(inventory: InventoryFile) -> Iterator[Issue]:
+    """Mirrors are addresses that the runtime takes."""
+    runtime = inventory.cluster.runtime
+    named: list[tuple[Loc, str]] = [
+        (("cluster", "runtime", "registries", name, "mirrors", index), url)
+        for name, registry in runtime.registries.items()
+        for index, url in enumerate(registry.mirrors)
+    ]
+    named += [
+        (("cluster", "runtime", "accelerators", index), accelerator_url(name))
+        for index, name in enumerate(runtime.accelerators)
+    ]
+    for loc, text in named:
+        url = urlsplit(text)
+        if "@" in url.netloc:
+            yield Issue(
+                loc,
+                f"{dotted(loc)}: a login in the URL of a mirror",
+                why="no runtime takes it from there",
+                next=f"write the URL without it, and username and password of "
+                f"{url.netloc.rpartition('@')[2]} in cluster.runtime.registries",
+            )
+        elif url.query or url.fragment:
+            yield Issue(
+                loc,
+                f"{dotted(loc)}: {text} ends in a query",
+                why="the runtime appends the path of an image to it",
+                next="leave out what comes after the path",
+            )
+        elif url.path and runtime.name is RuntimeName.DOCKER:
+            yield Issue(
+                loc,
+                f"{dotted(loc)}: {text} has a path, which Docker refuses in a mirror",
+                why='dockerd does not start: "path, query, or fragment at end of the URI"',
+                next=f"use {url.scheme}://{url.netloc} if it mirrors Docker Hub there, or "
+                "containerd, which takes a path",
             )
 
 

@@ -38,6 +38,19 @@ def archive(inventory: InventoryFile) -> Iterator[Issue]:
             )
 
 
+def logs(inventory: InventoryFile) -> Iterator[Issue]:
+    """The kubelet, which rotates logs for containerd, keeps more than one."""
+    runtime = inventory.cluster.runtime
+    if runtime.name is RuntimeName.CONTAINERD and runtime.log_max_files < 2:
+        loc = ("cluster", "runtime", "log_max_files")
+        yield Issue(
+            loc,
+            f"{dotted(loc)}: with containerd at least 2 logs of a container are kept",
+            why="the kubelet does not start with containerLogMaxFiles 1",
+            next="set it to 2 or more",
+        )
+
+
 def helm(inventory: InventoryFile) -> Iterator[Issue]:
     """Helm's archive is one file."""
     if inventory.cluster.helm:

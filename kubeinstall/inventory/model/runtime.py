@@ -162,8 +162,12 @@ class Runtime(Strict):
     cri_dockerd: CriDockerd = Field(
         default_factory=CriDockerd, description="For docker with Kubernetes 1.24 and later."
     )
-    log_max_size: str = Field("10m", pattern=SIZE)
-    log_max_files: Annotated[int, Field(ge=1)] = 5
+    log_max_size: str = Field(
+        "10m", pattern=SIZE, description="Size of a container's log at which the next one begins."
+    )
+    log_max_files: int = Field(
+        5, ge=1, description="How many logs of a container are kept; containerd: at least 2."
+    )
     config: Document = Field(
         default_factory=dict,
         description="Merged into daemon.json (docker) or config.toml (containerd).",
