@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Rank(IntEnum):
+    """How near to the root of a failure a cause is; the lowest counts."""
+
+    ROOT = 0
+    """It explains what is seen after it."""
+    CONTAINER = 1
+    """A part of the control plane ended: its own last words, which nobody knows yet."""
+    EFFECT = 2
+    """It tells that something does not run, and not what keeps it from running."""
+    WARNING = 3
+    """Somebody only warned of it."""
 
 
 @dataclass(frozen=True)
@@ -15,14 +29,14 @@ class Cause:
             case; its groups may be used in ``why`` and ``next`` as ``{1}``, ``{2}``.
         why: one sentence.
         next: the next command, or what to change.
-        symptom: it tells that something does not run, and not what keeps it from running.
+        rank: how near to the root it is.
     """
 
     name: str
     pattern: str
     why: str
     next: str
-    symptom: bool = False
+    rank: Rank = Rank.ROOT
 
 
 @dataclass(frozen=True)
@@ -32,9 +46,14 @@ class Found:
     Args:
         why: one sentence.
         next: the next command, or what to change.
-        symptom: something else may be behind it.
+        rank: how near to the root it is.
     """
 
     why: str
     next: str
-    symptom: bool = False
+    rank: Rank = Rank.ROOT
+
+    @property
+    def symptom(self) -> bool:
+        """Something else may be behind it."""
+        return self.rank > Rank.ROOT

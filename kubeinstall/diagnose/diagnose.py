@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kubeinstall.diagnose.cause import Found
-from kubeinstall.diagnose.causes import find_cause
+from kubeinstall.diagnose.cause import Found, Rank
+from kubeinstall.diagnose.causes import find_cause, telling
 from kubeinstall.diagnose.evidence import Evidence
 from kubeinstall.findings import Finding
 
@@ -26,35 +26,34 @@ def diagnose(finding: Finding, output: str, evidence: Evidence | None = None) ->
     found = find_cause(f"{output}\n{finding.why}")
     if evidence and (not found or found.symptom):
         behind = _from(evidence)
-        if behind and not (found and behind.symptom):
+        if behind and not (found and found.rank <= behind.rank):
             found = behind
-    if found:
+    words = evidence.last_words if evidence else ""
+    if found and not (found.rank is Rank.WARNING and words):
         why = _short(found.why)
-        if found.symptom and evidence and evidence.last_words:
-            why += _last_words(evidence)
+        if found.rank is Rank.EFFECT and words:
+            why += _last_words(words)
         return replace(finding, why=why, next=_on(finding.where, found.next))
-    if evidence and evidence.last_words:
-        # Of a long output the last line says it; the host's own words must not be cut off.
-        said = finding.why.strip().splitlines()[-1:] or [""]
-        why = f"{_short(said[0])}{_last_words(evidence)}"
-        return replace(finding, why=why.lstrip("; "))
-    return finding
+    # Of a long output the last line says it; the host's own words must not be cut off.
+    said = telling(finding.why).strip().splitlines()[-1:] or [""]
+    if words:
+        return replace(finding, why=f"{_short(said[0])}{_last_words(words)}".lstrip("; "))
+    return replace(finding, why=telling(finding.why).strip() or finding.why)
 
 
 def _from(evidence: Evidence) -> Found | None:
     if evidence.full_disks:
         why = f"{', '.join(evidence.full_disks)} is full"
         return Found(why, "df -h; du -xh -d2 /var | sort -h")
-    told = "\n".join(evidence[part] for part in ("runtime", "containers", "kubelet-log"))
-    return find_cause(told)
+    return find_cause(evidence.text)
 
 
-def _last_words(evidence: Evidence) -> str:
-    return f"; last words on the host: {_short(evidence.last_words)}"
+def _last_words(words: str) -> str:
+    return f"; last words on the host: {_short(words)}"
 
 
 def _on(host: str, then: str) -> str:
-    return f"on {host}: {then}" if host else then
+    return f"on {host}: {then}" if host and not then.startswith("on the host ") else then
 
 
 def _short(text: str) -> str:

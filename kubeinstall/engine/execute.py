@@ -133,7 +133,7 @@ class _Execution:
             why = f"the connection was lost ({error}); its command may still run on the host"
             raise self._failed(why) from error
         except CommandTimeout as error:
-            raise self._failed(f"{self._last_command()}: {error}") from error
+            raise self._failed(str(error)) from error
         except Exception as error:
             raise self._failed(str(error) or type(error).__name__) from error
         if not good and not self._operation.arguments.get("_ignore_errors"):
@@ -194,11 +194,12 @@ class _Execution:
         return "\n".join([f"{head}:" if tail else head, *tail])
 
     def _last_command(self) -> str:
-        """What it ran last, shortened: the masked form, secrets are not in it."""
+        """What it ran last, if that is one line: the masked form, secrets are not in it."""
         if not self._commands or not isinstance(self._commands[-1], StringCommand):
             return "its last step"
-        first = self._task.clean(str(self._commands[-1]).strip()).partition("\n")[0]
-        return f"`{first if len(first) <= _COMMAND else first[:_COMMAND] + '…'}`"
+        first, more, _ = self._task.clean(str(self._commands[-1]).strip()).partition("\n")
+        # A piece of a script tells nobody anything: the operation's name is beside it.
+        return "its script" if more or len(first) > _COMMAND else f"`{first}`"
 
     def _seen(self, text: str) -> str:
         """The end of an output without secrets; more is read, as the cut may go through one."""

@@ -12,6 +12,7 @@ from pyinfra.context import host
 from kubeinstall.facts.cri_dockerd import CriDockerd
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.downloads import Download, brought, unpacked, verification
+from kubeinstall.operations.packages import LOCK_TIMEOUT
 
 FOLDER = "/usr/local/lib/cri-dockerd"
 RECORD = f"{FOLDER}/installed"
@@ -28,8 +29,9 @@ rm -rf {FOLDER}/unpacked
 
 _DEB = f"""\
 mv -f {_PART} {FOLDER}/package.deb
-DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get -q -y -o DPkg::Lock::Timeout=300 \\
-  install --no-install-recommends --allow-downgrades --reinstall {FOLDER}/package.deb
+DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l apt-get -q -y \\
+  -o DPkg::Lock::Timeout={LOCK_TIMEOUT} install \\
+  --no-install-recommends --allow-downgrades --reinstall {FOLDER}/package.deb
 rm -f {FOLDER}/package.deb
 """
 

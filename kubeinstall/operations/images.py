@@ -63,6 +63,13 @@ done
 {end}"""
 
 
+# An image that the registry does not have may be left out; a registry that is gone is told apart.
+_END = """\
+if {may}; then printf '%s\\n' "$failed"
+else printf '%s\\n' "$failed" >&2; exit 1
+fi"""
+
+
 @operation()
 def pulled(
     config: str,
@@ -78,7 +85,8 @@ def pulled(
         config: kubeadm's configuration documents.
         docker: the runtime is Docker, else it is containerd.
         left_out: images that this host does not need, by the last part of their name.
-        required: whether one that cannot be pulled is an error, or only told.
+        required: whether an image that its registry does not have is an error, or only reported; a
+            registry that does not answer is one anyway.
         environment: path of a file with variables for who pulls; empty: none.
         logins: registries that want one, which the runtime was given.
     """
@@ -107,7 +115,7 @@ def pull_script(
     Args:
         images: as the runtime takes them.
         docker: the runtime is Docker, else it is containerd.
-        required: whether it fails where one cannot be pulled.
+        required: whether it fails where a registry says no to one.
         logins: registries that want a login; ctr cannot be given one without anybody seeing it.
     """
     names = [shlex.quote(image) for image in images]
@@ -116,5 +124,5 @@ def pull_script(
         left="false" if docker or not logins else _LEFT.format(logins="|".join(logins)),
         images=" ".join(names),
         total=len(names),
-        end="printf '%s\\n' \"$failed\" >&2\nexit 1" if required else "printf '%s\\n' \"$failed\"",
+        end=_END.format(may="false" if required else '[ "$reached" ]'),
     )

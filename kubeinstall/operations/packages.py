@@ -15,21 +15,48 @@ from kubeinstall.operations.commands import Command
 
 LOCK_TIMEOUT = 300
 """Seconds to wait for another program, such as unattended-upgrades, to be done with apt."""
+_TIMEOUT = LOCK_TIMEOUT + 900
 
 _ENVIRONMENT = "LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l"
 _DPKG = "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
-_APT = f"{_ENVIRONMENT} apt-get -q -y -o DPkg::Lock::Timeout={LOCK_TIMEOUT} {_DPKG}"
+_APT = f"{_ENVIRONMENT} apt-get -q -y -o DPkg::Lock::Timeout=60 {_DPKG}"
 
-# apt waits for dpkg's lock by itself, for that of the lists it does not. A source of the user's
-# that fails is no reason to stop: what is wanted may come from another.
-_UPDATE = f"""\
+# apt waits for dpkg's lock by itself, but not for that of its lists, and does not name the holder.
+_FREE = f"""\
+holder() {{
+  for lock in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock \\
+    /var/cache/apt/archives/lock; do
+    inode=$(stat -c %i "$lock" 2>/dev/null) || continue
+    pid=$(awk -v inode="$inode" '$2 != "->" {{
+      n = split($6, at, ":"); if (at[n] == inode) {{ print $5; exit }} }}' /proc/locks)
+    [ "$pid" ] || continue
+    echo "$pid ($(tr -s '\\0\\n' ' ' < "/proc/$pid/cmdline" 2>/dev/null | tr -d '()' |
+      sed 's/ *$//' | cut -c -80))"
+    return
+  done
+  return 1
+}}
 waited=0
-until said=$({_APT} update 2>&1); do
-  case $said in *"Could not get lock"*) ;; *) break ;; esac
-  [ $waited -lt {LOCK_TIMEOUT} ] || break
-  sleep 3; waited=$((waited + 3))
-done
-printf '%s\\n' "$said" | tail -n 20"""
+free() {{
+  while by=$(holder); do
+    [ $waited -gt 0 ] ||
+      echo "process $by has apt's lock: waiting for it, {LOCK_TIMEOUT} s at most"
+    [ $waited -lt {LOCK_TIMEOUT} ] ||
+      {{ echo "apt's lock has been held for $waited s by process $by" >&2; exit 100; }}
+    sleep 1; waited=$((waited + 1))
+  done
+}}
+quietly() {{
+  free
+  said=$("$@" 2>&1) && return
+  code=$?
+  printf '%s\\n' "$said" | tail -n 30 >&2
+  return $code
+}}
+"""
+
+# A source of the user's that fails is no reason to stop: what is wanted may come from another.
+_UPDATE = f"quietly env {_APT} update || true"
 
 Wanted = tuple[tuple[str, str], ...]
 """Names, each with a version as apt takes it (``*`` stands for anything) or an empty string."""
@@ -72,11 +99,12 @@ def installed(
     missing = lacking(wanted, present)
     if missing:
         if host.get_fact(Interrupted):
-            yield Command(f"{_ENVIRONMENT} dpkg {_confold()} --configure -a")
+            finish = f"quietly env {_ENVIRONMENT} dpkg {_confold()} --configure -a"
+            yield Command(f"{_FREE}{finish}", stream=True, _timeout=_TIMEOUT)
         available = host.get_fact(Available, names=tuple(name for name, _ in missing))
         if unknown(missing, available):
-            yield Command(_UPDATE)
-        yield Command(_install(missing, instead_of))
+            yield Command(f"{_FREE}{_UPDATE}", stream=True, _timeout=_TIMEOUT)
+        yield Command(_install(missing, instead_of), stream=True, _timeout=_TIMEOUT)
     if held and (missing or not all(present[name].held for name in names)):
         yield Command(f"apt-mark hold {' '.join(map(shlex.quote, names))} >/dev/null")
 
@@ -88,7 +116,7 @@ def removed(names: tuple[str, ...]) -> Generator[Command]:
     if present:
         listed = " ".join(map(shlex.quote, sorted(present)))
         yield Command(f"apt-mark unhold -q {listed}")
-        yield Command(f"{_APT} purge {listed}")
+        yield Command(f"{_FREE}quietly env {_APT} purge {listed}", stream=True, _timeout=_TIMEOUT)
 
 
 def _matches(version: str, pattern: str) -> bool:
@@ -106,9 +134,9 @@ def _install(missing: Wanted, instead_of: tuple[str, ...]) -> str:
     specs = " ".join(map(shlex.quote, (*asked, *(f"{name}-" for name in instead_of))))
     # A version that was upgraded by hand goes back: only what is named in one is downgraded.
     allowed = "--allow-change-held-packages --allow-downgrades"
-    apt = f"{_APT} install --no-install-recommends {allowed} {specs}"
+    apt = f"quietly env {_APT} install --no-install-recommends {allowed} {specs}"
     return f"""\
-need() {{
+{_FREE}need() {{
   has=$(apt-cache madison "$1" 2>/dev/null | cut -d'|' -f2 | tr -d ' ' | sort -uVr)
   printf '%s\\n' "$has" | grep -Eqx -e "$2" && return
   echo "package $1$3 is in none of this host's package sources; they have:" \\

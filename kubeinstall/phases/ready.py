@@ -28,7 +28,7 @@ from kubeinstall.verify.conditions import (
     pressed_nodes,
     without_pods_of,
 )
-from kubeinstall.verify.kubectl import KUBECTL
+from kubeinstall.verify.kubectl import KUBECTL, KUBELET_LOG
 
 _SECONDS = 300.0
 _PAUSE = 1.0
@@ -50,8 +50,9 @@ def run(run: Run) -> None:
     seen = _Seen()
     while pending := memory.recall(_pending(run, addons, seen)):
         seconds = time.monotonic() - began
-        if seconds > _SECONDS:
-            raise KubeinstallError(*(_finding(run, item, seconds) for item in pending))
+        final = [item for item in pending if item.final]
+        if final or seconds > _SECONDS:
+            raise KubeinstallError(*(_finding(run, item, seconds) for item in final or pending))
         run.reporter.waiting(_summary(pending))
         time.sleep(_PAUSE)
     for name, count in seen.left.items():
@@ -149,6 +150,6 @@ def _finding(run: Run, item: Pending, seconds: float) -> Finding:
             if last:
                 item = Pending(item.what, f"{item.reason}; its last words: {last}", item.node)
     else:
-        then = f"on {host}: journalctl -u kubelet -n 50"
-    what = f"{item.what} is not ready after {seconds:.0f} s"
+        then = f"on {host}: {KUBELET_LOG}"
+    what = f"{item.what} is not ready" + ("" if item.final else f" after {seconds:.0f} s")
     return Finding(Kind.CLUSTER, what, host, item.reason, then)

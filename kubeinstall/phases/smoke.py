@@ -185,7 +185,10 @@ def _wait_for(run: Run, count: int, without: str = "") -> list[Pod]:
 
     def why() -> str:
         waiting = memory.recall(pending_pods(items))
-        return "; ".join(str(item) for item in waiting) or f"there are {len(items)} pods"
+        said = "; ".join(str(item) for item in waiting) or f"there are {len(items)} pods"
+        if any(item.final for item in waiting):
+            raise _failed(run, f"no {count} pods can become Ready", said)
+        return said
 
     return _until(run, f"{count} pods that are Ready", met, why)
 

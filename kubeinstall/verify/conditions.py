@@ -16,6 +16,9 @@ Json = Mapping[str, Any]
 _STEADY = 15.0
 """Seconds that a container has to run before it counts as one that stays up."""
 _RPC = re.compile(r"rpc error: code = \w+ desc = (Error response from daemon: )?")
+_NO_IMAGE = re.compile(
+    r"manifest unknown|manifest for \S+ not found|repository does not exist|: not found"
+)
 _PRESSURES = ("DiskPressure", "MemoryPressure", "PIDPressure")
 # A node that is Ready may have it for a moment longer; the scheduler waits for that.
 _NOT_READY = "node.kubernetes.io/not-ready"
@@ -40,6 +43,13 @@ class Pending:
 
     def __str__(self) -> str:
         return f"{self.what}: {self.reason}"
+
+    @property
+    def final(self) -> bool:
+        """Waiting does not change it: the image is not in its registry, or is no image's name."""
+        pulls = self.reason.startswith(("ErrImagePull", "ImagePullBackOff"))
+        said_no = bool(_NO_IMAGE.search(self.reason.lower()))
+        return self.reason.startswith("InvalidImageName") or (pulls and said_no)
 
 
 class Memory:

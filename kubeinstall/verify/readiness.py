@@ -11,9 +11,6 @@ from dataclasses import dataclass
 
 from kubeinstall.verify.conditions import Json, Pending, condition, pending_pods
 
-_HOPELESS = ("InvalidImageName",)
-"""Reasons of waiting containers that waiting does not change."""
-
 
 @dataclass(frozen=True)
 class Unready:
@@ -72,7 +69,7 @@ def unready(
     if not reason:
         return None
     pod = _at_fault(document, pods)
-    hopeless = pod is not None and pod.reason.startswith(_HOPELESS)
+    hopeless = pod is not None and pod.final
     return Unready(what, reason, final or hopeless, pod, namespace)
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kubeinstall.deploys import package_files
 from kubeinstall.deploys.families.debian import DEBIAN
 from kubeinstall.deploys.families.family import Repository
+from kubeinstall.diagnose.causes import find_cause
 from kubeinstall.facts.packages import Available, Interrupted, Packages, PackageState
 from kubeinstall.findings import Kind, KubeinstallError
-from kubeinstall.operations.packages import installed, removed
+from kubeinstall.operations.packages import _FREE, installed, removed
 from kubeinstall.releases.sources import PackageFormat
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands, run, texts
@@ -60,7 +63,7 @@ def test_a_known_version_needs_no_update(monkeypatch: pytest.MonkeyPatch) -> Non
     install, hold = texts(commands(monkeypatch, installed, facts, wanted=WANTED, held=True))
     assert "'kubelet=1.36.2-*'" in install
     assert "kubectl=" not in install
-    assert "DPkg::Lock::Timeout=300" in install
+    assert "DPkg::Lock::Timeout=60" in install
     assert "--allow-change-held-packages" in install
     assert "--no-install-recommends" in install
     assert hold.startswith("apt-mark hold")
@@ -212,3 +215,50 @@ def test_a_key_of_no_use(tmp_path: Path, content: bytes | None) -> None:
         path.write_bytes(content)
     with pytest.raises(KubeinstallError, match="of no use"):
         package_files.given_key(cluster(packages={"key": path}))
+
+
+def waiting(tmp_path: Path, limit: int, script: str) -> subprocess.CompletedProcess[str]:
+    """Apt's wait with a lock of our own in the place of dpkg's, and then a program."""
+    lock = tmp_path / "lock-frontend"
+    text = _FREE.replace("/var/lib/dpkg/lock-frontend", str(lock)).replace("300", str(limit))
+    return subprocess.run(
+        ["sh", "-c", f"{text}quietly {script}"], capture_output=True, text=True, timeout=60
+    )
+
+
+# It holds the lock as dpkg does, until its standard input ends.
+HOLDER = """\
+import fcntl, sys
+lock = open(sys.argv[1], "w")
+fcntl.lockf(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_who_holds_apts_lock_is_named_and_waited_for(tmp_path: Path) -> None:
+    lock = tmp_path / "lock-frontend"
+    given: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(lock)], **given) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        late = waiting(tmp_path, 1, "true")
+        assert late.returncode == 100
+        assert late.stdout.startswith(f"process {holder.pid} (")
+        assert "waiting for it, 1 s at most" in late.stdout
+        found = find_cause(late.stderr)
+        assert found
+        assert found.why.startswith(f"process {holder.pid} (")
+        assert "was not done after 1 s" in found.why
+        assert found.next.startswith(f"ps -fp {holder.pid}; ")
+        assert subprocess.run(["sh", "-c", f"ps -fp {holder.pid}"], capture_output=True).stdout
+        assert holder.stdin
+        holder.stdin.close()
+    assert waiting(tmp_path, 1, "true").returncode == 0
+
+
+def test_what_apt_says_is_told_only_where_it_fails(tmp_path: Path) -> None:
+    good = waiting(tmp_path, 1, "echo Reading package lists")
+    assert (good.returncode, good.stdout, good.stderr) == (0, "", "")
+    bad = waiting(tmp_path, 1, "sh -c 'echo E: no; exit 7'")
+    assert (bad.returncode, bad.stderr) == (7, "E: no\n")

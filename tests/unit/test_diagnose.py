@@ -14,6 +14,10 @@ pytestmark = pytest.mark.unit
 RECORDED = [
     (
         "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 811 (apt-get)",
+        "process 811 (apt-get) is installing packages",
+    ),
+    (
+        "E: Could not get lock /var/lib/apt/lists/lock - open (11: Resource is unavailable)",
         "another program is installing packages",
     ),
     (
@@ -107,11 +111,11 @@ RECORDED = [
     ),
     (
         "  Temporary failure resolving 'deb.example.org'",
-        "the host cannot resolve ",
+        "the host cannot resolve deb.example.org",
     ),
     (
         "E: Failed to fetch http://10.99.0.2/dists/InRelease  Could not connect to 10.99.0.2:80",
-        "the package source http://10.99.0.2/dists/InRelease cannot be reached",
+        "the package source 10.99.0.2:80 cannot be reached",
     ),
     (
         "dpkg: error processing archive (--unpack): cannot copy: failed to write "
@@ -145,7 +149,8 @@ RECORDED = [
     (
         'couldn\'t validate the identity of the API Server: Get "https://10.99.0.11:6443": '
         "dial tcp 10.99.0.11:6443: connect: no route to host",
-        "10.99.0.11:6443 cannot be reached from here: a firewall, or the wrong address",
+        "10.99.0.11:6443 cannot be reached from here (no route to host): a firewall, or the wrong "
+        "address",
     ),
     (
         "error execution phase preflight: couldn't validate the identity of the API Server: "
@@ -260,6 +265,7 @@ def test_names_of_causes_are_unique() -> None:
     assert len(set(names)) == len(names)
 
 
+ETCD = "docker logs 0123456789ab;etcd;Exited (1) 3 seconds ago"
 FAILED = Finding(Kind.OPERATION, "Initialise the control plane failed", "cp1", why="exit code 1")
 
 
@@ -297,26 +303,26 @@ def test_a_full_disk_is_seen() -> None:
 
 
 def test_the_last_words_of_a_container_are_told() -> None:
-    evidence = Evidence.parse(
-        "\036containers\netcd_1 Exited (1) 3 seconds ago\n  member has already been bootstrapped\n"
-    )
+    evidence = Evidence.parse(f"\036containers\n{ETCD}\n  member has already been bootstrapped\n")
     found = diagnose(FAILED, "timed out waiting for the condition", evidence)
-    assert found.why == (
-        "exit code 1; last words on the host: member has already been bootstrapped"
-    )
+    assert found.why == "etcd does not stay up: member has already been bootstrapped"
+    assert found.next == "on cp1: docker logs 0123456789ab"
 
 
 REFUSED = "The connection to the server 10.0.0.10:6443 was refused - did you specify the right host"
 
 
 def test_behind_a_symptom_the_host_tells_the_cause() -> None:
-    evidence = Evidence.parse("\036containers\netcd_1 Exited (1)\n  no space left on device\n")
+    evidence = Evidence.parse(f"\036containers\n{ETCD}\n  no space left on device\n")
     assert diagnose(FAILED, REFUSED, evidence).why == "a file system is full"
 
 
 def test_of_a_symptom_without_a_known_cause_the_last_words_are_told() -> None:
-    evidence = Evidence.parse("\036containers\netcd_1 Exited (1)\n  member is unknown\n")
+    evidence = Evidence.parse(f"\036containers\n{ETCD}\n  member is unknown\n")
+    found = diagnose(FAILED, REFUSED, evidence)
+    assert found.why == "etcd does not stay up: member is unknown"
+    evidence = Evidence.parse('\036kubelet-log\nE1126 x.go:1] "Cannot" err="nobody knows"\n')
     found = diagnose(FAILED, REFUSED, evidence)
     assert found.why.startswith("nothing listens on 10.0.0.10:6443")
-    assert found.why.endswith("last words on the host: member is unknown")
+    assert found.why.endswith('last words on the host: E1126 x.go:1] "Cannot" err="nobody knows"')
     assert diagnose(FAILED, REFUSED).why.startswith("nothing listens on 10.0.0.10:6443")

@@ -18,6 +18,7 @@ from kubeinstall.facts.services import Unit, UnitState
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations.docker import SHARED, daemon_configured, desired
+from kubeinstall.operations.docker_settings import given_back
 from kubeinstall.operations.three_way import laid_into
 from tests.unit.clusters import cluster
 from tests.unit.operating import FactHost, ask, commands, run, texts
@@ -324,3 +325,10 @@ def test_docker_takes_registries_over_without_a_restart(
 ) -> None:
     yielded = texts(configure(monkeypatch, found, OURS, unit))
     assert any("systemctl reload" in text for text in yielded) is reloads
+
+
+def test_a_log_driver_that_is_given_back_has_its_options() -> None:
+    mine = {"log-driver": "gelf", "log-opts": {"gelf-address": "udp://x"}}
+    assert given_back({"log-driver": "gelf"}, {"log-driver": "json-file"}, mine) == mine
+    own = {"log-driver": "json-file", "log-opts": {"tag": "x"}}
+    assert given_back(own, own, mine) == own

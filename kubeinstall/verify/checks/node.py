@@ -11,6 +11,7 @@ from kubeinstall.deploys.documents import merged
 from kubeinstall.inventory.model import Cluster, RuntimeName
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect, up
+from kubeinstall.verify.kubectl import KUBELET_LOG
 
 _PACKAGES = ("kubelet", "kubeadm", "kubectl")
 # Whichever package manager the host has: dpkg and apt, or rpm and dnf 4 or 5.
@@ -127,13 +128,14 @@ def kubelet_is_healthy(host: Host, _node: Node, _cluster: Cluster) -> None:
     """The kubelet says it is healthy, and listens on 10250."""
     request = "exec 3<>/dev/tcp/127.0.0.1/10248 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3"
     answer = host.run("timeout 5 bash -c %s", f"{request} && cat <&3").stdout
-    expect(" 200 " in answer.partition("\n")[0], "127.0.0.1:10248/healthz does not say ok", _LOG)
+    expect(
+        " 200 " in answer.partition("\n")[0], "127.0.0.1:10248/healthz does not say ok", KUBELET_LOG
+    )
     ports = host.check_output("ss -Htln 'sport = :10250'")
-    expect(ports, "nothing listens on port 10250", _LOG)
+    expect(ports, "nothing listens on port 10250", KUBELET_LOG)
 
 
 _CRI_LOG = "journalctl -u cri-docker.socket -u cri-docker.service -n 20"
-_LOG = "journalctl -u kubelet -p err -n 20"
 
 
 def _service_runs(host: Host, name: str) -> None:

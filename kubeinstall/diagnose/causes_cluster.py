@@ -1,0 +1,277 @@
+"""Known causes: clocks, kubelets, runtimes, kubeadm and what it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubeinstall.diagnose.cause import Cause, Rank
+from kubeinstall.verify.kubectl import KUBELET_LOG
+
+_UNKNOWN_FLAG = r"(?:unknown flag|unknown shorthand flag|unknown command line flag):?"
+
+CLUSTER: Sequence[Cause] = (
+    Cause(
+        "time servers",
+        r"no time server answered: ([^\n]*)",
+        "none of the time servers answers chrony: {1}",
+        "chronyc sources; let UDP port 123 through, or set cluster.time.servers to others",
+    ),
+    Cause(
+        "time servers' names",
+        r"the names of its servers cannot be resolved",
+        "chrony cannot resolve the name of any of its time servers",
+        "cat /etc/resolv.conf; set cluster.time.servers to names or addresses it can reach",
+    ),
+    Cause(
+        "clock not settable",
+        r"systemd did not start it: this host may not set its clock",
+        "the host is a container, or otherwise may not set its clock, so chrony does not run",
+        "set cluster.time.manage to false: whoever keeps the machine's clock keeps this one",
+    ),
+    Cause(
+        "chrony down",
+        r"the clock is not in sync: chrony does not run",
+        "chrony does not stay up",
+        "journalctl -u chrony -u chronyd -n 30",
+    ),
+    Cause(
+        "clock not in sync",
+        r"the clock is not in sync after (\d+) s",
+        "chrony has followed none of its time servers after {1} s",
+        "chronyc sources -v; a longer cluster.time.sync_timeout if they are just slow",
+    ),
+    Cause(
+        "certificate expired",
+        r"certificate has expired or is not yet valid: current time \S+ is after (\S+)",
+        "a certificate ended at {1}",
+        "cd /etc/kubernetes/pki && for one in *.crt etcd/*.crt; do "
+        "echo $one $(openssl x509 -noout -enddate -in $one); done",
+    ),
+    Cause(
+        "clock",
+        r"certificate (?:has expired or )?is not yet valid|certificate has expired or is not yet",
+        "the clocks disagree, or a certificate has expired",
+        "timedatectl on every host; kubeadm certs check-expiration",
+    ),
+    Cause(
+        "swap",
+        r"running with swap on is not supported|\[ERROR Swap\]",
+        "swap is on, and the kubelet refuses to run with it",
+        "swapoff -a, then find what turns it on: swapon --show; systemctl list-units -t swap",
+    ),
+    Cause(
+        "cgroup driver",
+        r"kubelet cgroup driver: \"?(\w+)\"? is different from docker cgroup driver: \"?(\w+)",
+        "the kubelet's cgroup driver ({1}) is not the runtime's ({2})",
+        "kubeinstall up --from runtime",
+    ),
+    Cause(
+        "cgroup v1",
+        r"kubelet is configured to not run on a host using cgroup v1|\[ERROR SystemVerification\]"
+        r"[^\n]*cgroups? v1",
+        "the kubelet refuses cgroup v1 from Kubernetes 1.35 on",
+        "boot with cgroup v2, or set kubelet.config failCgroupV1: false",
+    ),
+    Cause(
+        "cgroup controller",
+        r"missing (?:required )?cgroups?: (\w+)",
+        "the kernel lacks the cgroup controller {1}",
+        "cat /proc/cgroups; add cgroup_enable={1} to the kernel's command line",
+    ),
+    Cause(
+        "containerd without CRI",
+        r"unknown service runtime\.v1(?:alpha2)?\.(?:Runtime|Image)Service",
+        "containerd runs without its CRI plugin, or speaks another CRI version than the kubelet",
+        "containerd config dump | grep -A3 disabled_plugins; containerd --version",
+    ),
+    Cause(
+        "runtime refuses its configuration",
+        r"unable to configure the Docker daemon with file (\S+?): ([^\n]+)|"
+        r"containerd: (?:failed to load TOML|invalid[^\n]*config)[^\n]*",
+        "the container runtime does not take its configuration: {0}",
+        "journalctl -u docker -u containerd -n 30 --no-pager",
+    ),
+    Cause(
+        "unknown flag of a component",
+        r"^container (kube-\S+|etcd) ended[^\n]* shows: [^\n]*"
+        r"(?:unknown flag|unknown shorthand flag|flag provided but not defined):? (-[^\s\"\\]+)",
+        "{1} does not know the flag {2}",
+        "take it out of the arguments of {1} in cluster.kubeadm, then run `kubeinstall up` again",
+    ),
+    Cause(
+        "bad argument of a component",
+        r"^container (kube-\S+|etcd) ended[^\n]* shows: [^\n]*(invalid argument [^\n]+)",
+        "{1} does not start: {2}",
+        "correct the arguments of {1} in cluster.kubeadm, then run `kubeinstall up` again",
+    ),
+    Cause(
+        "unknown flag of somebody's",
+        rf"{_UNKNOWN_FLAG} (-[\w-]+)(?=[\s\S]*^flags in (\S+):[^\n]*\1\b)",
+        "a program does not know the flag {1}, which is in {2}",
+        "take {1} out of {2}, then: systemctl restart kubelet",
+    ),
+    Cause(
+        "unknown flag",
+        rf"{_UNKNOWN_FLAG} (-[^\s\"\\]+)",
+        "a program does not know the flag {1}",
+        "take it out of the inventory's extra_args",
+    ),
+    Cause(
+        "unknown field",
+        r"(?:strict decoding error|unknown field)[^\n]*\"([^\"]+)\"",
+        "a configuration has a field its version does not know: {1}",
+        "take it out of the inventory's config",
+    ),
+    Cause(
+        "port in use",
+        r"\[ERROR Port-(\d+)\]|listen tcp[^\n]*:(\d+): bind: address already in use",
+        "port {1}{2} is in use by another program",
+        "ss -ltnp 'sport = :{1}{2}'",
+    ),
+    Cause(
+        "folder not empty",
+        r"\[ERROR DirAvailable--\S+\]: (\S+) is not empty",
+        "{1} is not empty: something of an earlier cluster is in it",
+        "ls -la {1}; if nothing in it is needed: kubeinstall reset -i INVENTORY --limit HOST",
+    ),
+    Cause(
+        "exec through cri-dockerd",
+        r"/cri/(?:exec|attach|portforward)/[^\n]*server gave HTTP response to HTTPS client",
+        "the kubelet expects TLS where cri-dockerd has none (Mirantis/cri-dockerd#569)",
+        "set the feature gate ExtendWebSocketsToKubelet to false in kubelet.config",
+    ),
+    Cause(
+        "registry's CA",
+        r"https://([^/\s\"]+)/v2/[^\n]*certificate signed by unknown authority",
+        "the hosts do not know the CA of the certificate of the image registry {1}",
+        "set ca of {1} in cluster.runtime.registries",
+    ),
+    Cause(
+        "registry's login",
+        r"https://([^/\s\"]+)/v2/[^\n]*(?:no basic auth credentials|401 Unauthorized|"
+        r"unauthorized: authentication required)",
+        "the image registry {1} wants a login, or another one",
+        "set username and password of {1} in cluster.runtime.registries",
+    ),
+    Cause(
+        "plain HTTP registry",
+        r"https://([^/\s\"\\]+)/v2/[^\n]*server gave HTTP response to HTTPS client",
+        "the image registry {1} speaks plain HTTP, and the hosts expect TLS of it",
+        "set insecure of {1} in cluster.runtime.registries to true, if you trust the network",
+    ),
+    Cause(
+        "dns loop",
+        r"plugin/loop: Loop \((\S+) ->",
+        "CoreDNS asks itself: the resolv.conf of its node names a server on the node's loopback",
+        "cat /etc/resolv.conf; set kubelet.config.resolvConf to a file with other servers",
+    ),
+    Cause(
+        "resolv.conf missing",
+        r"open (/\S*resolv\.conf): no such file or directory",
+        "the kubelet is told of {1}, which this host does not have",
+        "set kubelet.config.resolvConf to one that it has; systemctl status systemd-resolved",
+    ),
+    Cause(
+        "image missing",
+        r"(?:manifest for |resolve reference \"?|pull image \"?)(\S+?)\"?"
+        r"(?: not found|: [^\n]*(?:not found|manifest unknown))",
+        "the registry has no image {1}",
+        "see cluster.image_repository; kubeadm config images list",
+    ),
+    Cause(
+        "image pull",
+        r"(?:failed to pull image|Failed to pull image|ErrImagePull|\[ERROR ImagePull\])"
+        r"[^\n]*?(?:\"([^\"\s]+)\"|image (\S+?):? )[^\n]*",
+        "an image cannot be pulled: {0}",
+        "try it on the host: crictl pull {1}{2}, or docker pull {1}{2}",
+    ),
+    Cause(
+        "token",
+        r"(?:bootstrap )?token[^\n]{0,80}(?:has expired|is invalid|not found)|"
+        r"could not find a JWS signature|invalid bearer token",
+        "the bootstrap token is no longer valid",
+        "run the same command again: every run makes a fresh one",
+    ),
+    Cause(
+        "other cluster",
+        r"certificate signed by unknown authority|cluster CA found in cluster-info[^\n]*invalid|"
+        r"none of the public keys",
+        "the host has certificates of another cluster",
+        "kubeinstall reset --limit HOST, then up again",
+    ),
+    Cause(
+        "duplicate node",
+        r"a Node with name \"?([^\s\"]+)\"? and status \"Ready\" already exists",
+        "the cluster has a living node named {1} already",
+        "give the host another hostname, or remove the old node: kubectl delete node {1}",
+    ),
+    Cause(
+        "no answer",
+        r"Get \\*\"?https://([\w.-]+|\[[\w:]+\]):(\d+)[^\n]*"
+        r"(?:Client\.Timeout exceeded|context deadline exceeded|i/o timeout)",
+        "{1}:{2} does not answer: a firewall drops what is sent there, or the address is wrong",
+        "timeout 5 bash -c '</dev/tcp/{1}/{2}' || echo no answer; and on the host that it is: "
+        "ss -ltn 'sport = :{2}'; a firewall there is opened by kubeinstall up --only hosts",
+    ),
+    Cause(
+        "no route",
+        r"dial tcp (?:[\w.:-]+->)?([\d.]+|\[[\w:]+\]|[\w.-]+):(\d+): (?:connect: )?"
+        r"(no route to host|i/o timeout|network is unreachable|connection timed out)",
+        "{1}:{2} cannot be reached from here ({3}): a firewall, or the wrong address",
+        "timeout 5 bash -c '</dev/tcp/{1}/{2}' || echo no answer; nft list ruleset",
+    ),
+    Cause(
+        "Docker's API is too old",
+        r"docker API version is older than (\S+)",
+        "cri-dockerd needs a newer Docker: at least API version {1}",
+        "docker version; set cluster.runtime.version or package to a newer one",
+    ),
+    Cause(
+        "Docker's API is too new",
+        r"client version (\S+) is too old\. Minimum supported API version is (\S+?),? ",
+        "this Docker no longer answers API version {1}, which Kubernetes up to 1.23 speaks",
+        "set cluster.runtime.version to a Docker older than 29, or take containerd",
+    ),
+    Cause(
+        "runtime down",
+        r"Cannot connect to the Docker daemon|^docker (?:inactive|failed)|"
+        r"dial unix (?!\S*cri-dockerd)\S*(?:containerd|docker|cri)\S*\.sock[^\n]*",
+        "the container runtime does not run",
+        "systemctl status docker containerd --no-pager; "
+        "journalctl -u docker -u containerd -n 30 --no-pager",
+    ),
+    Cause(
+        "cri-dockerd down",
+        r"dial unix \S*cri-dockerd\.sock[^\n]*|cri-docker (?:inactive|failed)",
+        "cri-dockerd, through which the kubelet speaks to Docker, does not run",
+        "systemctl status cri-docker docker; journalctl -u cri-docker -u docker -n 30",
+        rank=Rank.EFFECT,
+    ),
+    Cause(
+        "preflight of kubeadm",
+        r"\[ERROR (\w[^\]\n]*)\]: ([^\n]+)",
+        "kubeadm refuses the host: {2} ({1})",
+        "correct that, or name {1} in cluster.kubeadm.ignore_preflight_errors",
+    ),
+    Cause(
+        "component ends",
+        r"^container (kube-\S+|etcd) ended, `([^`\n]+)` shows: ([^\n]+)",
+        "{1} does not stay up: {3}",
+        "{2}",
+        rank=Rank.CONTAINER,
+    ),
+    Cause(
+        "refused",
+        r"dial tcp (\S+?): connect: connection refused|connection to the server (\S+) was refused",
+        "nothing listens on {1}{2}: the API server does not run there (any more)",
+        "on the host with that address: crictl ps -a || docker ps -a; then the log of what ended",
+        rank=Rank.EFFECT,
+    ),
+    Cause(
+        "kubelet down",
+        r"kubelet (?:is not|isn't) running or healthy|kubelet failed auto-restart",
+        "the kubelet does not stay up",
+        KUBELET_LOG,
+        rank=Rank.EFFECT,
+    ),
+)
