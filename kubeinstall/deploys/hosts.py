@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
 from kubeinstall.addons.needs import host_needs
 from kubeinstall.deploys import families, firewall, host_files, network, proxy
 from kubeinstall.deploys.network_managers import pods_left_alone
+from kubeinstall.facts.kernel import SysctlLines
 from kubeinstall.facts.selinux import Selinux as SelinuxNow
+from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster, Host, Selinux
 from kubeinstall.operations import selinux
 from kubeinstall.operations.clock import in_sync, others_off
@@ -82,6 +88,8 @@ def _addon_packages(cluster: Cluster) -> None:
 
 
 def _kernel(cluster: Cluster) -> None:
+    settings = host_files.sysctls(cluster)
+    _last_word(settings)
     names = host_files.modules(cluster)
     modules_loaded(names=names, path=host_files.MODULES_FILE, name="Load kernel modules")
     managed_file(
@@ -90,7 +98,7 @@ def _kernel(cluster: Cluster) -> None:
         holds=Holds.PUBLIC,
         name="Keep kernel settings",
     )
-    live = tuple(host_files.sysctls(cluster).items())
+    live = tuple(settings.items())
     sysctls_live(values=live, name="Apply kernel settings")
 
 
@@ -102,3 +110,25 @@ def _selinux(cluster: Cluster) -> None:
         package = families.current().selinux_package
         if package:
             families.current().installed(((package, ""),), name=f"Install {package}")
+
+
+def _last_word(settings: Mapping[str, str]) -> None:
+    """No file of the user's, which sorts after ours, sets a kernel setting otherwise at boot.
+
+    Raises:
+        KubeinstallError: one does.
+    """
+    ours = PurePosixPath(host_files.SYSCTL_FILE)
+    for one in host.get_fact(SysctlLines, keys=tuple(settings)):
+        path, wanted = PurePosixPath(one.path), " ".join(settings.get(one.key, one.value).split())
+        if path.name > ours.name and one.value != wanted:
+            raise KubeinstallError(
+                Finding(
+                    Kind.PREFLIGHT,
+                    f"{path}, line {one.line}, sets {one.key} to something else than {wanted}",
+                    host.name,
+                    why=f"the last file counts at boot, and it comes after {ours}",
+                    next=f"on {host.name}: sed -i {shlex.quote(f'{one.line}s/^/# /')} "
+                    f"{shlex.quote(str(path))}",
+                )
+            )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pyinfra.api.facts import FactBase
@@ -81,6 +83,51 @@ class Sysctls(FactBase[dict[str, str]]):
     def process(self, output: list[str]) -> dict[str, str]:
         pairs = [line.partition(":") for line in output]
         return {path: " ".join(value.split()) for path, _, value in pairs if path}
+
+
+@dataclass(frozen=True)
+class SysctlLine:
+    """A line of a file in sysctl.d.
+
+    Args:
+        path: of the file.
+        line: in it, from 1.
+        key: e.g. ``net.ipv4.ip_forward``.
+        value: what it sets that to.
+    """
+
+    path: str
+    line: int
+    key: str
+    value: str
+
+
+class SysctlLines(FactBase[tuple[SysctlLine, ...]]):
+    """What files of sysctl.d set at boot, in any of its folders.
+
+    Args:
+        keys: the settings that are of interest.
+    """
+
+    @staticmethod
+    def default() -> tuple[SysctlLine, ...]:
+        return ()
+
+    def command(self, keys: tuple[str, ...]) -> str:
+        folders = ("/etc", "/run", "/usr/local/lib", "/usr/lib")
+        files = " ".join(f"{folder}/sysctl.d/*.conf" for folder in folders)
+        names = "|".join(re.escape(key).replace(r"\.", "[./]") for key in keys)
+        pattern = shlex.quote(rf"^[[:space:]]*-?({names})[[:space:]]*=")
+        return f"grep -HnE {pattern} {files} 2>/dev/null || true"
+
+    def process(self, output: list[str]) -> tuple[SysctlLine, ...]:
+        found = []
+        for text in output:
+            match = re.match(r"([^:]+):(\d+):\s*-?([^=\s]+)\s*=(.*)", text)
+            if match:
+                key = match[3].replace("/", ".")
+                found.append(SysctlLine(match[1], int(match[2]), key, " ".join(match[4].split())))
+        return tuple(found)
 
 
 def sysctl_path(key: str) -> str:

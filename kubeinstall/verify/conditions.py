@@ -16,9 +16,7 @@ Json = Mapping[str, Any]
 _STEADY = 15.0
 """Seconds that a container has to run before it counts as one that stays up."""
 _RPC = re.compile(r"rpc error: code = \w+ desc = (Error response from daemon: )?")
-_NO_IMAGE = re.compile(
-    r"manifest unknown|manifest for \S+ not found|repository does not exist|: not found"
-)
+_NO_IMAGE = re.compile(r"manifest unknown|manifest for \S+ not found|: not found")
 _PRESSURES = ("DiskPressure", "MemoryPressure", "PIDPressure")
 # A node that is Ready may have it for a moment longer; the scheduler waits for that.
 _NOT_READY = "node.kubernetes.io/not-ready"

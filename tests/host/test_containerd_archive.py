@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.host, pytest.mark.timeout(900)]
 
 INSTALL = "Install containerd from its archive"
 UNIT = "Place the unit of containerd"
+CONFIG = "/etc/containerd/config.toml"
 RUN = "Run containerd"
 PROGRAM = "readlink /proc/$(systemctl show -p MainPID --value containerd)/exe"
 
@@ -38,8 +39,22 @@ def archive(lone: Lone, *programs: str) -> dict[str, Any]:
     return {"archive": {"file": path.name, "sha256": hashlib.sha256(content).hexdigest()}}
 
 
-def test_from_the_package_to_an_archive_and_back(lone: Lone) -> None:
+def test_a_configuration_that_containerd_does_not_take(lone: Lone) -> None:
     assert RUN in lone.changed("runtime")
+    before = lone.sh(f"cat {CONFIG}")
+    # The first is no configuration at all; with the second it does not start.
+    for config, said in (
+        ({"oom_score": "much"}, "oom_score"),
+        ({"grpc": {"address": "/proc/no/such.sock"}}, "what was there before is back"),
+    ):
+        ran, _ = lone.up("runtime", runtime={"config": config})
+        assert ran.code == 13, ran.text
+        assert said in ran.text
+        assert lone.sh(f"cat {CONFIG}; systemctl is-active containerd") == f"{before}active\n"
+    assert lone.changed("runtime") == []
+
+
+def test_from_the_package_to_an_archive_and_back(lone: Lone) -> None:
     first = archive(lone, "containerd", "containerd-shim-runc-v2", "ctr")
     assert lone.changed("runtime", runtime=first) == [INSTALL, UNIT, RUN]
     assert lone.sh(PROGRAM).strip() == "/usr/local/bin/containerd"

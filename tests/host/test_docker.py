@@ -29,6 +29,8 @@ pytestmark = [pytest.mark.host, pytest.mark.timeout(900)]
 NETWORK = "10.85.12"
 DOCKER = {"name": "docker"}
 DAEMON = "/etc/docker/daemon.json"
+FLAGS = "/etc/default/docker"
+SAME_FLAG = "--exec-opt native.cgroupdriver=systemd"
 REGISTRY = f"{NETWORK}.11:5443"
 LOGIN = {"username": "robot", "password": "not-for-everyone"}
 
@@ -37,8 +39,11 @@ LOGIN = {"username": "robot", "password": "not-for-everyone"}
 def h1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lone]:
     with lone_host("test-docker", NETWORK, tmp_path_factory.mktemp("lab")) as lone:
         lone.sh("mkdir -p /etc/docker")
-        mine = {"debug": True, "insecure-registries": ["mine.example.org"], "log-driver": "local"}
+        # A log driver that its options belong to, and a flag that says what we want anyway.
+        mine = {"debug": True, "insecure-registries": ["mine.example.org"], "log-driver": "gelf"}
+        mine["log-opts"] = {"gelf-address": "udp://192.0.2.1:12201", "tag": "mine"}
         lone.sh(f"echo '{json.dumps(mine)}' > {DAEMON}; chmod 640 {DAEMON}")
+        lone.sh(f"echo 'DOCKER_OPTS=\"{SAME_FLAG}\"' > {FLAGS}")
         yield lone
 
 
@@ -63,9 +68,11 @@ def test_the_users_settings_stay(h1: Lone) -> None:
     assert found["debug"] is True
     assert found["insecure-registries"] == ["mine.example.org"]
     assert found["log-driver"] == "json-file"
+    assert found["log-opts"] == {"max-size": "10m", "max-file": "5", "tag": "mine"}
+    assert "exec-opts" not in found
     assert h1.sh("docker info -f '{{.CgroupDriver}} {{.LoggingDriver}}'") == "systemd json-file\n"
     assert h1.sh(f"stat -c %a {DAEMON}").strip() == "640"
-    assert '"local"' in h1.sh(f"cat {DAEMON}.before-kubeinstall")
+    assert '"gelf"' in h1.sh(f"cat {DAEMON}.before-kubeinstall")
     assert h1.changed("runtime", runtime=DOCKER) == []
 
 
@@ -74,6 +81,32 @@ def test_what_the_user_adds_later_stays_and_ours_are_put_back(h1: Lone) -> None:
     h1.sh(f"echo '{json.dumps(found)}' > {DAEMON}")
     assert h1.changed("runtime", runtime=DOCKER) == ["Configure Docker", "Run Docker"]
     assert daemon(h1) == {**found, "log-driver": "json-file"}
+    assert h1.changed("runtime", runtime=DOCKER) == []
+
+
+def test_a_flag_that_says_otherwise_is_refused_before_anything_is_changed(h1: Lone) -> None:
+    before = h1.sh(f"cat {DAEMON}; stat -c %Y {DAEMON}")
+    h1.sh(f"echo 'DOCKER_OPTS=\"{SAME_FLAG} --log-driver=syslog\"' > {FLAGS}")
+    for _ in range(2):
+        ran, changed = h1.up("hosts", "runtime", runtime=DOCKER)
+        assert (ran.code, changed) == (12, []), ran.text
+        assert f"{DAEMON} has log-driver, and DOCKER_OPTS in {FLAGS} has --log-driver" in ran.text
+    assert h1.sh(f"cat {DAEMON}; stat -c %Y {DAEMON}") == before
+    h1.sh(f"rm {FLAGS}")
+    assert h1.changed("runtime", runtime=DOCKER) == ["Configure Docker", "Run Docker"]
+    assert daemon(h1)["exec-opts"] == ["native.cgroupdriver=systemd"]
+    assert h1.changed("runtime", runtime=DOCKER) == []
+
+
+def test_a_file_that_docker_does_not_start_with_is_taken_back(h1: Lone) -> None:
+    before = h1.sh(f"cat {DAEMON} /etc/docker/daemon.kubeinstall.json")
+    ran, _ = h1.up("runtime", runtime={**DOCKER, "config": {"storage-driver": "no-such"}})
+    assert ran.code == 13, ran.text
+    assert f"docker.service does not start with the new {DAEMON}" in ran.text
+    assert "is back, and it runs again" in ran.text
+    assert "no-such" in ran.text
+    assert h1.sh(f"cat {DAEMON} /etc/docker/daemon.kubeinstall.json") == before
+    assert h1.sh("systemctl is-active docker; ls /var/lib/kubeinstall/undo") == "active\n"
     assert h1.changed("runtime", runtime=DOCKER) == []
 
 

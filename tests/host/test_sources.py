@@ -10,6 +10,7 @@ import datetime
 import functools
 import hashlib
 import ipaddress
+import re
 import ssl
 import tarfile
 import threading
@@ -172,6 +173,27 @@ def test_a_key_that_ends_soon_is_no_change_until_the_source_has_renewed_it(
     assert h1.changed("packages", **source.settings()) == [FETCH]
     assert h1.changed("packages", **source.settings()) == []
     h1.sh("apt-get update -q 2>&1 | grep -E '^(W|E):' && exit 1 || true")
+
+
+def test_a_source_that_another_file_names_is_refused_with_the_command_that_helps(
+    h1: Lone, source: Source
+) -> None:
+    url = f"{source.url}/first/core:/stable:/v1.36/deb"
+    folder = "/etc/apt/sources.list.d"
+    deb822 = f"Types: deb\\nURIs: {url}\\nSuites: /\\nSigned-By: /root/other.asc\\n"
+    h1.sh(
+        f"printf '# mine\\ndeb {url} /\\n' > {folder}/a.list;printf '{deb822}' > {folder}/b.sources"
+    )
+    h1.sh(f"rm {folder}/kubernetes.list")
+    for file in ("a.list, line 2", "b.sources, line 1"):
+        ran, changed = h1.up("packages", **source.settings())
+        assert (ran.code, changed) == (12, []), ran.text
+        assert f"{folder}/{file}, names the package source of Kubernetes too" in ran.text
+        (then,) = re.findall(r"next: on h1: (sed -i .*)", ran.text)
+        h1.sh(then)
+    assert h1.changed("packages", **source.settings()) == [NAME]
+    assert h1.changed("packages", **source.settings()) == []
+    h1.sh(f"apt-get indextargets >/dev/null && rm {folder}/a.list {folder}/b.sources")
 
 
 def test_a_source_is_switched_and_no_package_is_touched(h1: Lone, source: Source) -> None:

@@ -196,6 +196,30 @@ def test_the_newest_pod_that_tells_why_is_named() -> None:
     assert not found.final
 
 
+@pytest.mark.parametrize(
+    ("reason", "message", "final"),
+    [
+        ("ErrImagePull", "manifest for x:1 not found: manifest unknown: manifest unknown", True),
+        ("ErrImagePull", 'failed to resolve reference "x:1": x:1: not found', True),
+        ("ImagePullBackOff", 'Back-off pulling image "x:1": ErrImagePull: x:1: not found', True),
+        ("ImagePullBackOff", 'Back-off pulling image "x:1"', False),
+        ("ErrImagePull", "dial tcp 192.0.2.1:443: connection refused", False),
+        (
+            "ErrImagePull",
+            "pull access denied, repository does not exist or may require login",
+            False,
+        ),
+        ("CrashLoopBackOff", "sh: x: not found", False),
+    ],
+)
+def test_an_image_that_its_registry_does_not_have_is_final(
+    reason: str, message: str, final: bool
+) -> None:
+    found = unready(waiting_deployment(), [pod("web", reason, message)])
+    assert found
+    assert found.final is final
+
+
 def test_what_waiting_does_not_change_is_final() -> None:
     found = unready(waiting_deployment(), [pod("web", "InvalidImageName", "bad reference")])
     assert found

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys import containerd_files, kubelet_files, kubelet_flags
+from kubeinstall.deploys import containerd_files, hosts, kubelet_files, kubelet_flags
 from kubeinstall.deploys.families import debian, family, redhat
 from kubeinstall.deploys.families.family import Repository
 from kubeinstall.facts.flags import CommandLine, Flags
+from kubeinstall.facts.kernel import SysctlLines
 from kubeinstall.facts.sources import AptSources, DnfRepositories, Source
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.load import load_with_warnings
@@ -21,7 +22,7 @@ from kubeinstall.phases.runner import execute
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run
 from tests.unit.local_session import LocalSession
-from tests.unit.operating import FactHost
+from tests.unit.operating import FactHost, run
 from tests.unit.test_phases_runner import MORE
 
 pytestmark = pytest.mark.unit
@@ -192,14 +193,14 @@ def test_a_host_that_a_deploy_refuses_is_out_before_anything_is_changed() -> Non
 
 def test_a_control_plane_that_is_refused_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = Finding(Kind.PREFLIGHT, "another holder", "cp1")
-    run, session, _ = fake_run(cluster())
+    made, session, _ = fake_run(cluster())
 
     def prefetch(deploys: object) -> None:
         del deploys
         session.fail("cp1", finding)
 
     monkeypatch.setattr(session, "prefetch", prefetch)
-    assert execute(run, MORE) == Kind.PREFLIGHT
+    assert execute(made, MORE) == Kind.PREFLIGHT
     assert session.rounds == []
 
 
@@ -288,3 +289,34 @@ def test_logs_are_rotated_by_whom_the_runtime_leaves_it_to() -> None:
     assert (found["containerLogMaxSize"], found["containerLogMaxFiles"]) == ("50Mi", 3)
     docker = {**sizes, "name": RuntimeName.DOCKER}
     assert "containerLogMaxSize" not in kubelet_files.cluster_settings(cluster(runtime=docker))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "refused"),
+    [
+        ("99-zzz.conf", "# x\nnet.ipv4.ip_forward = 0", True),
+        ("99-zzz.conf", "-net/ipv4/ip_forward=0", True),
+        ("99-zzz.conf", "net.ipv4.ip_forward=1", False),
+        ("99-zzz.conf", "net.ipv4.ip_forwarding=0\n#net.ipv4.ip_forward=0", False),
+        ("50-mine.conf", "net.ipv4.ip_forward=0", False),
+    ],
+)
+def test_a_later_file_of_kernel_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, text: str, refused: bool
+) -> None:
+    (tmp_path / name).write_text(f"{text}\n")
+    keys = ("net.ipv4.ip_forward",)
+    command = SysctlLines().command(keys=keys).replace("/etc/sysctl.d", str(tmp_path))
+    lines = SysctlLines().process(run(command).splitlines())
+    found = FactHost({SysctlLines: tuple(x for x in lines if str(tmp_path) in x.path)})
+    found.name = "w1"  # type: ignore[attr-defined]
+    monkeypatch.setattr(hosts, "host", found)
+    if not refused:
+        hosts._last_word({"net.ipv4.ip_forward": "1"})
+        return
+    with pytest.raises(KubeinstallError) as caught:
+        hosts._last_word({"net.ipv4.ip_forward": "1"})
+    (finding,) = caught.value.findings
+    assert f"{name}, line {text.count(chr(10)) + 1}, sets net.ipv4.ip_forward to" in finding.what
+    run(finding.next.removeprefix("on w1: "))
+    assert SysctlLines().process(run(command).splitlines()) == ()

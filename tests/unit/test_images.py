@@ -149,6 +149,21 @@ def test_the_same_is_only_told_where_kubeadm_may_go_on_without(programs: Path) -
     assert f"image {ETCD} cannot be pulled: not found" in ran.stdout
 
 
+def test_a_registry_that_is_gone_is_no_image_that_may_be_missing(programs: Path) -> None:
+    refused = "echo dial tcp 192.0.2.1:443: connect: connection refused >&2; exit 1"
+    ran = pull(programs, refused, required=False)
+    assert ran.returncode == 1
+    found = find_cause(ran.stderr)
+    assert found is not None
+    assert "the registry r.example.org cannot be reached" in found.why
+    docker = "echo Cannot connect to the Docker daemon at unix:///x >&2; exit 1"
+    ran = pull(programs, docker, required=False)
+    assert ran.returncode == 1
+    found = find_cause(ran.stderr)
+    assert found is not None
+    assert found.why.startswith("Docker does not run: Cannot connect to the Docker daemon")
+
+
 @pytest.mark.parametrize(("with_crictl", "pulled_by"), [(False, "ctr"), (True, "crictl")])
 def test_only_crictl_has_containerds_logins(
     programs: Path, with_crictl: bool, pulled_by: str

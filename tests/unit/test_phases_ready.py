@@ -464,3 +464,16 @@ def test_a_failed_pull_is_told_without_the_runtimes_wrapping() -> None:
     status: dict[str, Any] = {"containerStatuses": [{"name": "web", "state": {"waiting": waiting}}]}
     (found,) = pending_pods([pod("web", **status)])
     assert found.reason == "ErrImagePull: connection refused"
+
+
+def test_an_image_that_its_registry_does_not_have_is_not_waited_for() -> None:
+    wait = waiting("ErrImagePull", "manifest for x:1 not found: manifest unknown")
+    answer = answering([node("cp1")], [pod("etcd", containerStatuses=[wait])])
+    run, session, memory = fake_run(cluster(workers=0), answer=lambda *_: answer)
+    session.connect()
+    with pytest.raises(KubeinstallError) as error:
+        ready.run(run)
+    (finding,) = error.value.findings
+    assert finding.what.endswith("is not ready")
+    assert "manifest unknown" in finding.why
+    assert memory.waits == []
