@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
+_MOST = 1 << 16
+"""Characters of a command line that are read as a shell would, which takes its time."""
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 
@@ -105,6 +107,8 @@ def _decoded(text: str) -> str:
 
 
 def _words(text: str) -> list[str]:
+    if len(text) > _MOST:
+        return text.split()
     try:
         return shlex.split(text)
     except ValueError:

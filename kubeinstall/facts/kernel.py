@@ -123,7 +123,7 @@ class SysctlLines(FactBase[tuple[SysctlLine, ...]]):
     def process(self, output: list[str]) -> tuple[SysctlLine, ...]:
         found = []
         for text in output:
-            match = re.match(r"([^:]+):(\d+):\s*-?([^=\s]+)\s*=(.*)", text)
+            match = re.match(r"([^:]+):([0-9]{1,7}):\s*-?([^=\s]+)\s*=(.*)", text)
             if match:
                 key = match[3].replace("/", ".")
                 found.append(SysctlLine(match[1], int(match[2]), key, " ".join(match[4].split())))

@@ -30,6 +30,7 @@ from kubeinstall.facts import (
     docker,
     files,
     firewall,
+    flags,
     identity,
     images,
     kernel,
@@ -43,6 +44,7 @@ from kubeinstall.facts import (
     services,
     serving_certificates,
     signing_keys,
+    sources,
     static_pods,
     swap,
 )
@@ -138,12 +140,24 @@ ANSWERS: dict[Fact, tuple[Said, ...]] = {
         "unit Id=firewalld.service\nunit ActiveState=active\nunit UnitFileState=@\nunit\n"
         "unit Id=nftables.service\nunit ActiveState=active\nunit UnitFileState=enabled\noff @",
     ),
+    flags.Flags: (
+        lambda w: (
+            "unit docker.service\nusual dockerd $DOCKER_OPTS $KUBELET_EXTRA_ARGS\n"
+            f"file {encoded(f'DOCKER_OPTS=--log-driver={w} --{w}')} /etc/default/{w}\n"
+            f"file {encoded(f'KUBELET_EXTRA_ARGS=--node-ip={w}')} /etc/default/{w}"
+        ),
+        "unit @\nLoadState=loaded\nExecStart={ argv[]=/x --@ -H @ $A ; }\nEnvironment=A=--@=@",
+        "unit @\nusual @\nfile @ @",
+    ),
     firewall.InPlace: ("yes", "@"),
     identity.Hostname: ("@\n@",),
     identity.System: ("debian\n12\n@\n@", "@\n@\nrhel @\n@", "rocky\n@\nrhel\n@"),
     identity.MachineId: ("@",),
     images.Images: ("known=yes\nmissing=@\npresent=@\nmissing=registry.k8s.io/@",),
     kernel.Modules: ("@ loaded\noverlay built-in", "overlay @"),
+    kernel.SysctlLines: (
+        "/etc/sysctl.d/99-zzz@.conf:1:net.ipv4.ip_forward = @\n@:@:net.ipv4.ip_forward = 0",
+    ),
     kernel.Sysctls: ("/proc/sys/net/ipv4/ip_forward:@\n@:1",),
     kubeadm.ControlPlane: (
         "begun=@\ncluster=@\nconfig=@\nsettled=@",
@@ -172,6 +186,18 @@ ANSWERS: dict[Fact, tuple[Said, ...]] = {
     serving_certificates.ServingRequests: (_requests,),
     signing_keys.KeyFile: (encoded, "@"),
     signing_keys.SourceKeys: (lambda w: f"key={encoded(w)}", "key=@", "why=@"),
+    sources.AptSources: (
+        lambda w: (
+            f"{encoded(f'deb [signed-by={w}] https://pkgs.k8s.io/core:/stable:/v1.36/deb/ /')} "
+            f"/etc/apt/sources.list.d/{w}.list\n"
+            f"{encoded(f'URIs: {w}')} /etc/apt/{w}.sources"
+        ),
+        "@ @",
+    ),
+    sources.DnfRepositories: (
+        lambda w: f"{encoded(f'[kubernetes]{chr(10)}[{w}]')} /etc/yum.repos.d/{w}.repo",
+        "@ @",
+    ),
     static_pods.StaticPods: (
         lambda w: (
             f"configuration {encoded('apiServer: ' + w)}\nkube-apiserver --{w}={w}\n{w} --x={w}"

@@ -85,10 +85,9 @@ def rendered(
     )
     task = cast(Task, _Task(name, data, facts, connector))
     for one in deploys:
-        prepared, error = gather(task, [one])
-        assert error is None or isinstance(error, (FactError, KubeinstallError, PyinfraError)), (
-            error
-        )
+        prepared, errors = gather(task, [one])
+        known = (FactError, KubeinstallError, PyinfraError)
+        assert all(isinstance(error, known) for error in errors), errors
         with prepared:
             # One that could not be prepared has a name and nothing else.
             made = prepared.state.ops[prepared.host]
