@@ -18,7 +18,7 @@ from kubeinstall.deploys import (
     registry_files,
 )
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.operations import kubeadm
+from kubeinstall.operations import kubeadm, undo
 from kubeinstall.operations import reset as operations
 from kubeinstall.operations.archives import archives_gone
 from kubeinstall.operations.containerd import registries_forgotten
@@ -83,3 +83,5 @@ def _secrets_gone(cluster: Cluster) -> None:
     for path in package_files.SOURCES:
         login_gone(path=path, name=f"Remove {path} if it holds a login")
     proxy.forgotten()
+    # What a killed run left of files with logins.
+    archives_gone(folder=undo.FOLDER, name="Remove old files that were set aside")

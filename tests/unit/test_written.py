@@ -48,6 +48,7 @@ from kubeinstall.operations.files import MARKER, Holds, WriteFile
 from kubeinstall.operations.proxy import with_proxy
 from tests.unit.clusters import cluster
 from tests.unit.local_session import LocalSession
+from tests.unit.recorded import RECORDINGS
 
 pytestmark = pytest.mark.unit
 
@@ -56,8 +57,8 @@ OLD = "battery-staple"
 AUTH = base64.b64encode(f"robot:{SECRET}".encode()).decode()
 DEBIAN = SystemState("debian", "12", (), "bookworm")
 ROCKY = SystemState("rocky", "9.4", ("rhel", "fedora"), "")
-KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nx\n-----END PGP PUBLIC KEY BLOCK-----\n"
-CA = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
+KEY = (RECORDINGS / "key.asc").read_text()
+CA = (RECORDINGS / "ca.pem").read_text()
 DEPLOYS: tuple[Deploy, ...] = (prepare, runtime, packages, init, join, kubelet, network)
 
 Answer = Callable[[type[Any], Mapping[str, Any]], Any]
