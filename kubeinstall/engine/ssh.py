@@ -200,6 +200,8 @@ def load_key(path: Path, passphrase: str | None) -> paramiko.PKey:
         raise SshFailure(f"the key {path} cannot be read", why=str(error.strerror)) from error
     except Exception as error:
         why = "it is no private key that ssh knows"
+        if Path(f"{path.expanduser()}-cert.pub").exists():
+            why += f", or {path}-cert.pub beside it is no certificate for it"
         if passphrase:
             why = f"the passphrase is wrong, or {why}"
         raise SshFailure(f"the key {path} cannot be used", why=why) from error

@@ -15,7 +15,7 @@ from kubeinstall.inventory.checks.networks import free
 from kubeinstall.inventory.forms import HOST_NAME, LOGIN
 from kubeinstall.releases import DEFAULT
 
-_TARGET = re.compile(r"(?:(?P<user>[^@]*)@)?(?P<host>[^@:]*)(?::(?P<port>\d+))?")
+_TARGET = re.compile(r"(?:(?P<user>.*)@)?(?P<host>[^@:]*)(?::(?P<port>\d+))?")
 _EXAMPLES = ("root@192.0.2.11", "root@192.0.2.12", "root@192.0.2.13")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 

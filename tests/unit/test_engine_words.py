@@ -116,6 +116,10 @@ def test_keys_that_cannot_be_used_say_why(tmp_path: Path) -> None:
         with pytest.raises(SshFailure) as caught:
             load_key(path, passphrase)
         assert why in caught.value.what
+    (tmp_path / "locked-cert.pub").write_text("junk")
+    with pytest.raises(SshFailure) as caught:
+        load_key(locked, "secret")
+    assert "locked-cert.pub beside it is no certificate" in caught.value.why
 
 
 def asked(*questions: Question) -> tuple[Output, str]:

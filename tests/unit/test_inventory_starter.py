@@ -50,6 +50,11 @@ def test_hosts_users_and_ports(tmp_path: Path) -> None:
     assert len(cluster.control_planes) == 1
 
 
+@pytest.mark.parametrize("user", ["me@corp.example", "CORP\\me", "me+admin"])
+def test_logins_of_directories(tmp_path: Path, user: str) -> None:
+    assert loaded(tmp_path, f"{user}@10.1.0.1:2222").first.ssh.user == user
+
+
 def test_one_host_runs_pods_too(tmp_path: Path) -> None:
     assert loaded(tmp_path, "10.1.0.1").first.taints == ()
 
