@@ -29,6 +29,7 @@ from kubeinstall.deploys.reset import reset
 from kubeinstall.deploys.runtime import install as runtime
 from kubeinstall.deploys.workers import join
 from kubeinstall.deploys.written import WRITTEN, AtReset, written
+from kubeinstall.engine import execute
 from kubeinstall.engine.bulk import Facts
 from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.types import Deploy, Status
@@ -277,7 +278,7 @@ def test_reset_takes_each_away(
     path = kind.path.replace("*", name)
     content = CONTENTS.get(path, f"# {MARKER}.\nhttp://u:{SECRET}@lab\n")
     ran: list[str] = []
-    real = kubeinstall.engine.execute._would_run
+    real = execute._would_run
 
     def noting(task: Any, operation: Any) -> list[Any]:
         commands: list[Any] = real(task, operation)
@@ -320,7 +321,7 @@ def test_a_login_that_docker_login_made_the_users_goes_too() -> None:
 def test_proxies_go_with_what_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service with a drop-in whose file is gone would not start again."""
     ran: list[str] = []
-    real = kubeinstall.engine.execute._would_run
+    real = execute._would_run
 
     def noting(task: Any, operation: Any) -> list[Any]:
         commands: list[Any] = real(task, operation)
