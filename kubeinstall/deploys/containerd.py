@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pyinfra.context import host
+
 from kubeinstall.deploys import (
     containerd_archive,
     containerd_files,
@@ -10,6 +12,8 @@ from kubeinstall.deploys import (
     registry_files,
     runtime_class_files,
 )
+from kubeinstall.facts.flags import Flags
+from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.containerd import containerd_configured, registries_forgotten
 from kubeinstall.operations.docker_logins import docker_logins
@@ -47,6 +51,27 @@ def configure(cluster: Cluster, package: str) -> None:
         holds=Holds.PUBLIC,
         name="Configure nerdctl",
     )
+
+
+def check() -> None:
+    """Whether containerd reads the file that we write, before anything is changed on the host.
+
+    Raises:
+        KubeinstallError: somebody has it started with another one.
+    """
+    line = host.get_fact(Flags, unit="containerd.service", files=(), usual="containerd")
+    for flag in line.flags:
+        if flag.name in ("config", "c") and flag.value != containerd_files.CONFIG_TOML:
+            raise KubeinstallError(
+                Finding(
+                    Kind.PREFLIGHT,
+                    f"{flag.holder} has containerd read {flag.value}",
+                    host.name,
+                    why=f"what the cluster needs is written to {containerd_files.CONFIG_TOML}",
+                    next=f"on {host.name}: systemctl cat containerd; take {flag.name} out, and put "
+                    "what that file has into cluster.runtime.config",
+                )
+            )
 
 
 def _registries(cluster: Cluster) -> None:

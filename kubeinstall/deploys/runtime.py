@@ -27,6 +27,8 @@ def install() -> None:
     runtime = cluster.spec.runtime
     if runtime.name is RuntimeName.DOCKER:
         docker.check(cluster)
+    else:
+        containerd.check()
     package = ""
     if archive := containerd_archive_files.archive(cluster):
         containerd_archive.install(cluster, archive)

@@ -326,3 +326,11 @@ def test_of_a_symptom_without_a_known_cause_the_last_words_are_told() -> None:
     assert found.why.startswith("nothing listens on 10.0.0.10:6443")
     assert found.why.endswith('last words on the host: E1126 x.go:1] "Cannot" err="nobody knows"')
     assert diagnose(FAILED, REFUSED).why.startswith("nothing listens on 10.0.0.10:6443")
+
+
+def test_a_root_comes_before_an_effect_wherever_its_row_is() -> None:
+    found = find_cause(
+        "dial unix /run/cri-dockerd.sock: connect: no such file\n[ERROR Foo]: foo is not there"
+    )
+    assert found is not None
+    assert found.why == "kubeadm refuses the host: foo is not there (Foo)"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys import containerd_files, hosts, kubelet_files, kubelet_flags
+from kubeinstall.deploys import containerd, containerd_files, hosts, kubelet_files, kubelet_flags
 from kubeinstall.deploys.families import debian, family, redhat
 from kubeinstall.deploys.families.family import Repository
 from kubeinstall.facts.flags import CommandLine, Flags
@@ -320,3 +320,26 @@ def test_a_later_file_of_kernel_settings(
     assert f"{name}, line {text.count(chr(10)) + 1}, sets net.ipv4.ip_forward to" in finding.what
     run(finding.next.removeprefix("on w1: "))
     assert SysctlLines().process(run(command).splitlines()) == ()
+
+
+@pytest.mark.parametrize(
+    ("argv", "refused"),
+    [
+        ("argv[]=/usr/bin/containerd ;", False),
+        ("argv[]=/usr/bin/containerd --config /etc/containerd/config.toml ;", False),
+        ("argv[]=/usr/bin/containerd --config=/etc/mine.toml ;", True),
+        ("argv[]=/usr/bin/containerd -c /etc/mine.toml ;", True),
+    ],
+)
+def test_containerd_reads_the_file_that_is_written(
+    monkeypatch: pytest.MonkeyPatch, argv: str, refused: bool
+) -> None:
+    shown = ["unit containerd.service", "LoadState=loaded", f"ExecStart={{ path=x ; {argv} }}"]
+    found = FactHost({Flags: Flags().process(shown)})
+    found.name = "w1"  # type: ignore[attr-defined]
+    monkeypatch.setattr(containerd, "host", found)
+    if not refused:
+        containerd.check()
+        return
+    with pytest.raises(KubeinstallError, match=r"ExecStart of containerd\.service has containerd"):
+        containerd.check()
