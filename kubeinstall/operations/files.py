@@ -24,8 +24,8 @@ _PROVED = """ && {{
   if said=$({proof} 2>&1); then {good}
   else
     {back}
-    echo "what was there before is back:$back" >&2
     printf '%s\\n' "$said" | tail -n 5 >&2
+    echo "what was there before is back:$back" >&2
     false
   fi; }}"""
 

@@ -116,7 +116,7 @@ def _or_back(verb: str, name: str, paths: tuple[str, ...]) -> str:
     return f"""\
 systemctl daemon-reload && systemctl {verb} {name} && {{ {forgotten_undo(paths)}; exit 0; }}
 code=$?
-said=$({_words(name)})
+{_words(name)} >&2
 {put_back(paths)}
 if [ "$back" ]; then
   systemctl reset-failed {name} 2>/dev/null
@@ -124,5 +124,4 @@ if [ "$back" ]; then
   systemctl restart {name} && now='and it runs again'
   echo {name}" does not start with the new$back; what was there before is back, $now" >&2
 fi
-printf '%s\n' "$said" >&2
 exit $code"""
