@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,3 +65,40 @@ def test_on_request_all_but_the_first_get_a_new_one(lab: Lab) -> None:
     again = up(lab, machine_ids="renew-duplicates").ok()
     assert "2 hosts: 0 changed" in again.text
     assert identities(lab) == [first, second]
+
+
+def lies(lab: Lab, address: str, source: str) -> None:
+    """On w1 a program answers in the place of ``ip``, as on a host in other hands."""
+    fake = f"""#!/bin/sh
+case "$*" in
+  *'addr show'*) echo '2: host0    inet {address}/24 brd' ;;
+  *'route get'*) echo '1.1.1.1 via 1.1.1.2 dev host0 src {source} uid 0' ;;
+esac
+"""
+    lab.sh("w1", f"printf %s {shlex.quote(fake)} > /usr/local/bin/ip; chmod 755 /usr/local/bin/ip")
+
+
+JUNK = ("$(touch${IFS}canary)", "", "names '$(touch${IFS}canary)' where its own address was")
+OF_ANOTHER = ("172.31.0.9", f"{NETWORK}.11", f"its route starts at {NETWORK}.11, which is cp1's")
+UP = ("up", "-y", "--until", "hosts")
+
+
+@pytest.mark.parametrize(
+    ("command", "address", "source", "what"),
+    [(("plan",), *JUNK), (UP, *JUNK), (("plan",), *OF_ANOTHER)],
+)
+def test_a_worker_that_lies_about_its_address_is_refused(
+    lab: Lab, command: tuple[str, ...], address: str, source: str, what: str
+) -> None:
+    seen = "cd /; find etc usr/local root -newer /etc/machine-id -type f | sort; ls"
+    before = lab.sh("cp1", seen)
+    lies(lab, address, source)
+    try:
+        ran = kubeinstall(*command, "-i", lab.inventory)
+    finally:
+        lab.sh("w1", "rm /usr/local/bin/ip")
+    assert ran.code == 12, ran.text
+    assert f"w1: {what}" in ran.text
+    assert "set its node_ip to its own address" in ran.text
+    assert lab.sh("cp1", seen) == before
+    assert "canary" not in lab.sh("cp1", "ls / /root") + lab.sh("w1", "ls / /root")
