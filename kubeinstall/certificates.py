@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.utils import CryptographyDeprecationWarning
@@ -18,3 +20,27 @@ def load_pem(pem: str) -> list[x509.Certificate]:
         # kubeadm gave its authorities the serial number 0 until 1.28; no user can do anything now.
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         return x509.load_pem_x509_certificates(pem.encode())
+
+
+CERTIFICATES = r"""
+pem() { sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p'; }
+for f in /etc/kubernetes/pki/*.crt /etc/kubernetes/pki/etcd/*.crt \
+         /var/lib/kubelet/pki/kubelet-client-current.pem; do
+  [ -e "$f" ] && echo "file $f" && pem < "$f"
+done
+for f in /etc/kubernetes/*.conf; do
+  [ -e "$f" ] || continue
+  data=$(sed -n 's/^ *client-certificate-data: //p' "$f")
+  [ -z "$data" ] || { echo "file $f"; echo "$data" | base64 -d | pem; }
+done
+exit 0
+"""
+"""Prints certificates only: what else is in these files (private keys) stays on the host."""
+
+
+def expiries(answer: str) -> Iterator[tuple[str, datetime, datetime]]:
+    """Path, begin and end of each certificate in the script's answer."""
+    for part in f"\n{answer}".split("\nfile ")[1:]:
+        path, _, pem = part.partition("\n")
+        for certificate in load_pem(pem) if pem.strip() else ():
+            yield path, certificate.not_valid_before_utc, certificate.not_valid_after_utc

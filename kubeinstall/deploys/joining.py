@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kubeinstall.certificates import load_pem
+from kubeinstall.facts.kubeadm import KUBEADM
 
 _TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
 _DESCRIPTION = "kubeinstall: workers join with it"
@@ -17,7 +18,7 @@ _MARK = base64.b64encode(_DESCRIPTION.encode()).decode()
 _MINUTES_AFTER_INTERRUPT = 2
 
 TOKEN_COMMAND = (
-    "kubeadm --kubeconfig /etc/kubernetes/admin.conf token create --ttl 15m0s "
+    f"{KUBEADM} --kubeconfig /etc/kubernetes/admin.conf token create --ttl 15m0s "
     f"--description '{_DESCRIPTION}'"
 )
 """Prints a fresh token that is good for a quarter of an hour, if nobody deletes it before."""

@@ -18,6 +18,7 @@ from kubeinstall.facts.resolv import USUAL
 from kubeinstall.inventory.model import Cluster, Document, Host, RuntimeName
 from kubeinstall.operations.files import MARKER
 from kubeinstall.operations.three_way import laid_into
+from kubeinstall.releases import Version
 
 CONFIG = "/var/lib/kubelet/config.yaml"
 FLAGS = "/var/lib/kubelet/kubeadm-flags.env"
@@ -67,6 +68,12 @@ def cluster_settings(cluster: Cluster) -> Document:
         if all(key in fields and fields[key] == value for fields in others)
     }
     return merged(basics(cluster), shared)
+
+
+def config_map(version: Version) -> str:
+    """The name of the kubelets' ConfigMap in kube-system: with the minor before 1.24."""
+    early = (version.major, version.minor) < (1, 24)
+    return f"kubelet-config-{version.minor_name}" if early else "kubelet-config"
 
 
 def cluster_configuration(found: Document, ours: Document, last: Document | None) -> Document:

@@ -30,6 +30,7 @@ def join() -> None:
         known=None if nodes is None else node.hostname in nodes,
         ca_sha256=host.data.get("ca_sha256"),
         cri_socket=kubeadm_files.cri_socket(cluster),
+        version=str(cluster.version),
         environment=proxy_files.kubeadm_environment_file(cluster),
         skip_phases=() if in_file else tuple(kubeadm_files.join_skip_phases(cluster)),
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from pyinfra.api.facts import FactBase
 
-from kubeinstall.facts.kubeadm import ADMIN
+from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
 from kubeinstall.facts.values import beginning, unpacked
 
 Json = dict[str, Any]
@@ -34,9 +34,9 @@ _ROW = re.compile(
 # kubectl shows managed fields by itself before 1.21, and does not know the option. Objects go
 # packed: CRDs are long. A kind that the cluster lost makes kubectl refuse them all.
 _SCRIPT = f"""
-[ -e {ADMIN} ] && command -v kubectl >/dev/null || exit 0
+[ -e {ADMIN} ] && [ -x {KUBECTL} ] || exit 0
 get() {{
-  kubectl --kubeconfig {ADMIN} --request-timeout=15s get -o json "$@" 2>&1
+  {KUBECTL} --kubeconfig {ADMIN} --request-timeout=15s get -o json "$@" 2>&1
 }}
 pack() {{ gzip -c1 | base64; }}
 shown=--show-managed-fields
@@ -131,7 +131,7 @@ class Objects(FactBase[tuple[Json, ...]]):
         ]
         asked += [["pods", "-n", namespace] for namespace in pods]
         each = [f"get {shlex.join(words)} $shown | pack; echo --" for words in asked]
-        known = "case $(kubectl get --help) in *$shown*) ;; *) shown= ;; esac"
+        known = f"case $({KUBECTL} get --help) in *$shown*) ;; *) shown= ;; esac"
         return "\n".join([_SCRIPT, known, *each, "true"]) if asked else "true"
 
     def process(self, output: list[str]) -> tuple[Json, ...]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
+from kubeinstall.facts.kubeadm import KUBEADM
+
 
 @dataclass(frozen=True)
 class ImagesState:
@@ -44,7 +46,7 @@ class Images(FactBase[ImagesState]):
         all_images = "" if docker else "all=$(ctr -n k8s.io images ls -q 2>/dev/null)"
         return f"""
 if [ -e /etc/kubernetes/kubelet.conf ]; then echo node=yes; exit 0; fi
-command -v kubeadm >/dev/null || exit 0
+[ -x {KUBEADM} ] || exit 0
 wanted=$({list_command(config)} 2>/dev/null) && echo known=yes
 {all_images}
 for image in $wanted; do
@@ -68,4 +70,4 @@ def list_command(config: str) -> str:
     Args:
         config: kubeadm's configuration documents.
     """
-    return f"printf %s {shlex.quote(config)} | kubeadm config images list --config /dev/stdin"
+    return f"printf %s {shlex.quote(config)} | {KUBEADM} config images list --config /dev/stdin"

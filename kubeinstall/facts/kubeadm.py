@@ -8,85 +8,16 @@ from dataclasses import dataclass
 from pyinfra.api.facts import FactBase
 
 ADMIN = "/etc/kubernetes/admin.conf"
+KUBEADM = "/usr/bin/kubeadm"
+KUBECTL = "/usr/bin/kubectl"
+KUBELET = "/usr/bin/kubelet"
+"""What the packages installed: a program of the same name earlier in PATH may be another one."""
 # One that fails and is started again and again by systemd is "activating".
 _ACTIVE = "case $(systemctl is-active kubelet) in inactive | failed) ;; *) echo active=yes ;; esac"
 
 
 def _pairs(output: list[str]) -> dict[str, str]:
     return dict(line.split("=", 1) for line in output if "=" in line)
-
-
-@dataclass(frozen=True)
-class ControlPlaneState:
-    """How far ``kubeadm init`` came.
-
-    Args:
-        begun: something of it is there.
-        answers: the API server says that it is ready.
-        finished: the cluster has what init makes last.
-        settled: the kubelet has got its own certificate of the cluster, or root its kubeconfig:
-            the API server has been up, whatever it says now.
-        cluster: the cluster's name as admin.conf has it; empty without one.
-        config_sha256: digest of the configuration that an init began with; empty without one.
-    """
-
-    begun: bool = False
-    answers: bool = False
-    finished: bool = False
-    settled: bool = False
-    cluster: str = ""
-    config_sha256: str = ""
-
-
-class ControlPlane(FactBase[ControlPlaneState]):
-    """How far init came, asked of the cluster itself.
-
-    Args:
-        last: what init makes last, as kubectl names it, e.g. ``daemonset/kube-proxy``.
-        namespace: where that is.
-        config: path of the configuration that kubeinstall gives init.
-    """
-
-    @staticmethod
-    def default() -> ControlPlaneState:
-        return ControlPlaneState()
-
-    def command(self, last: str, namespace: str, config: str) -> str:
-        kubectl = f"kubectl --kubeconfig {ADMIN} --request-timeout=5s"
-        # An API server that has just been started by the kubelet gets some time to answer.
-        return f"""
-[ -e {ADMIN} ] || [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ] && echo begun=yes
-[ -e {config} ] && echo "config=$(sha256sum < {config} | cut -d' ' -f1)"
-sed -n 's/^current-context: .*@/cluster=/p' {ADMIN} 2>/dev/null
-# Only after the API server has signed it a certificate does init give the kubelet this one.
-if grep -q kubelet-client-current.pem /etc/kubernetes/kubelet.conf 2>/dev/null ||
-  cmp -s {ADMIN} /root/.kube/config; then echo settled=yes; fi
-if [ -e {ADMIN} ] && command -v kubectl >/dev/null; then
-  until=0
-  [ -e /etc/kubernetes/manifests/kube-apiserver.yaml ] && systemctl -q is-active kubelet &&
-    until=$(($(date +%s) + 20))
-  while :; do
-    if [ "$({kubectl} get --raw /readyz 2>/dev/null)" = ok ]; then
-      echo answers=yes
-      {kubectl} -n {namespace} get {last} >/dev/null 2>&1 && echo finished=yes
-      break
-    fi
-    [ "$(date +%s)" -lt "$until" ] || break
-    sleep 1
-  done
-fi
-true"""
-
-    def process(self, output: list[str]) -> ControlPlaneState:
-        found = _pairs(output)
-        return ControlPlaneState(
-            "begun" in found,
-            "answers" in found,
-            "finished" in found,
-            "settled" in found,
-            found.get("cluster", ""),
-            found.get("config", ""),
-        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pyinfra.api.facts import FactBase
 
-from kubeinstall.facts.kubeadm import ADMIN
+from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
 
 MANIFESTS = "/etc/kubernetes/manifests"
 
@@ -36,7 +36,7 @@ class StaticPods(FactBase[StaticPodsState]):
         return StaticPodsState()
 
     def command(self) -> str:
-        kubectl = f"kubectl --kubeconfig {ADMIN} --request-timeout=5s -n kube-system"
+        kubectl = f"{KUBECTL} --kubeconfig {ADMIN} --request-timeout=5s -n kube-system"
         path = "jsonpath={.data.ClusterConfiguration}"
         noted = f"{kubectl} get configmap kubeadm-config -o '{path}'"
         return f"""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from enum import StrEnum
 
 from pyinfra.api.exceptions import OperationError
@@ -14,18 +13,21 @@ from pyinfra.context import host
 from kubeinstall.facts.files import BACKUP_SUFFIX
 from kubeinstall.facts.kubeadm import (
     ADMIN,
-    ControlPlane,
-    ControlPlaneState,
+    KUBEADM,
+    KUBECTL,
+    KUBELET,
     Joined,
     JoinState,
     KubeconfigCopy,
 )
 from kubeinstall.operations.commands import Command
+from kubeinstall.operations.control_plane_decision import Action, Decision
 from kubeinstall.operations.files import Holds, WriteFile
 from kubeinstall.operations.proxy import reading
 
 _TIMEOUT = 900
 _START = "systemctl start kubelet"
+_JOINED = ("/etc/kubernetes/kubelet.conf", "/etc/kubernetes/pki/ca.crt")
 # What an init that was cut off leaves behind is what its preflight checks refuse; the init itself
 # takes such files over.
 _RESUME = (
@@ -39,79 +41,73 @@ _RESUME = (
 )
 
 
-class InitDecision(StrEnum):
-    """What to do with the first control plane."""
-
-    LEAVE = "leave"
-    INIT = "init"
-    RESUME = "resume"
-    RESTART = "restart"
-    FOREIGN = "foreign"
-
-
-def decide_init(state: ControlPlaneState, cluster: str, config: str) -> InitDecision:
-    """What to do with the first control plane.
-
-    An init of another configuration whose API server never came up is begun anew: certificates of
-    the old configuration would not fit, and there is nothing to lose.
-
-    Args:
-        cluster: the cluster's name.
-        config: kubeadm's configuration documents.
-    """
-    if not state.begun:
-        return InitDecision.INIT
-    changed = state.config_sha256 not in ("", hashlib.sha256(config.encode()).hexdigest())
-    if changed and not (state.finished or state.answers or state.settled):
-        return InitDecision.RESTART
-    if state.cluster not in ("", cluster):
-        return InitDecision.FOREIGN
-    return InitDecision.LEAVE if state.finished else InitDecision.RESUME
-
-
 @operation()
 def init(
+    decision: Decision,
     config: str,
     path: str,
-    cluster: str,
+    version: str,
     cri_socket: str,
     port: int = 6443,
     skip_phases: tuple[str, ...] = (),
-    last: str = "daemonset/kube-proxy",
-    namespace: str = "kube-system",
+    made: tuple[str, ...] = (),
     environment: str = "",
 ) -> Generator[Command]:
-    """``kubeadm init``, unless the cluster has what it makes last; a cut-off one is taken up again.
+    """``kubeadm init`` where no control plane has been up; one that was cut off is resumed.
 
     Args:
+        decision: what to do with the control plane.
         config: kubeadm's configuration documents.
         path: where they are written.
-        cluster: the cluster's name.
+        version: of Kubernetes.
         cri_socket: the runtime's socket.
         port: the API server's.
         skip_phases: given as flags, for APIs without such a field.
-        last: what init makes last, as kubectl names it.
-        namespace: where that is.
+        made: files that are there when it has ended well.
         environment: path of a file with variables for kubeadm; empty: none.
     """
-    state = host.get_fact(ControlPlane, last=last, namespace=namespace, config=path)
-    decision = decide_init(state, cluster, config)
-    if decision is InitDecision.LEAVE:
+    if decision.refusal is not None:
+        raise OperationError(f"nothing is done: {decision.refusal.value}")
+    if decision.action is Action.KEEP:
         return
-    if decision is InitDecision.FOREIGN:
-        raise OperationError(
-            f"this host is the control plane of a cluster called {state.cluster}; if that is the "
-            f"one, set cluster.name to {state.cluster}, else take it down with `kubeinstall reset`"
-        )
-    if decision is InitDecision.RESTART:
+    if decision.action is Action.RESTART:
         yield _reset(cri_socket)
     yield WriteFile(path, config, "600", holds=Holds.SECRETS)
-    words = ["kubeadm", "init", "--config", path]
+    words = [KUBEADM, "init", "--config", path]
     if skip_phases:
         words.append(f"--skip-phases={','.join(skip_phases)}")
-    if decision is InitDecision.RESUME:
+    if decision.action is Action.RESUME:
         words.append(f"--ignore-preflight-errors={','.join((*_RESUME, f'Port-{port}'))}")
-    yield Command(reading(environment, shlex.join(words)), stream=True, _timeout=_TIMEOUT)
+    command = _with_effect(shlex.join(words), version, made)
+    yield Command(reading(environment, command), stream=True, _timeout=_TIMEOUT)
+
+
+_OF_VERSION = """of() {{
+  wanted=$1; shift; said=$("$@" 2>/dev/null)
+  case $said in *"$wanted" | *"$wanted"[+-]* | *"$wanted\\""*) return ;; esac
+  said=$(printf '%s' "$said" | tr -s '\\n ' ' ' | cut -c -200)
+  echo "$1 is not that of Kubernetes {version}: it says \\"$said\\"" >&2
+  exit 1
+}}
+of v{version} {kubeadm} version -o short
+of 'Kubernetes v{version}' {kubelet} --version
+of '"gitVersion": "v{version}' {kubectl} version --client -o json
+{command} || exit
+for file in {made}; do
+  [ -s "$file" ] || {{ echo "kubeadm ended without an error, but made no $file" >&2; exit 1; }}
+done"""
+
+
+def _with_effect(command: str, version: str, made: Iterable[str]) -> str:
+    """A command of kubeadm's, by programs of that version, that fails where it has no effect."""
+    return _OF_VERSION.format(
+        version=version,
+        kubeadm=KUBEADM,
+        kubelet=KUBELET,
+        kubectl=KUBECTL,
+        command=command,
+        made=" ".join(map(shlex.quote, made)),
+    )
 
 
 class JoinDecision(StrEnum):
@@ -148,6 +144,7 @@ def join(
     known: bool | None,
     ca_sha256: str | None,
     cri_socket: str,
+    version: str,
     skip_phases: tuple[str, ...] = (),
     environment: str = "",
 ) -> Generator[Command]:
@@ -161,6 +158,7 @@ def join(
         known: whether the cluster has a node of its name; None: no cluster could be asked.
         ca_sha256: fingerprint of the cluster's authority; None: no cluster could be asked.
         cri_socket: the runtime's socket.
+        version: of Kubernetes.
         skip_phases: given as flags, for APIs without such a field.
         environment: path of a file with variables for kubeadm; empty: none.
     """
@@ -179,10 +177,10 @@ def join(
         return
     if decision is JoinDecision.REPAIR:
         yield _reset(cri_socket)
-    words = ["kubeadm", "join", "--config", "/dev/stdin"]
+    words = [KUBEADM, "join", "--config", "/dev/stdin"]
     if skip_phases:
         words.append(f"--skip-phases={','.join(skip_phases)}")
-    command = reading(environment, shlex.join(words))
+    command = reading(environment, _with_effect(shlex.join(words), version, _JOINED))
     yield Command(command, stream=True, stdin=config or "", _timeout=_TIMEOUT)
 
 
@@ -237,13 +235,13 @@ def kubeconfig_gone(user: str) -> Generator[Command]:
 
 def _reset(cri_socket: str) -> Command:
     return Command(
-        f"kubeadm reset -f --cri-socket {shlex.quote(cri_socket)}", stream=True, _timeout=_TIMEOUT
+        f"{KUBEADM} reset -f --cri-socket {shlex.quote(cri_socket)}", stream=True, _timeout=_TIMEOUT
     )
 
 
 def _finish(node: str, cri_socket: str) -> Command:
     """What ``kubeadm join`` does once the node is in the cluster; ``kubeadm upgrade`` wants it."""
-    kubectl = "kubectl --kubeconfig /etc/kubernetes/kubelet.conf --request-timeout=30s"
+    kubectl = f"{KUBECTL} --kubeconfig /etc/kubernetes/kubelet.conf --request-timeout=30s"
     note = f"kubeadm.alpha.kubernetes.io/cri-socket={cri_socket}"
     return Command(
         f"{kubectl} annotate --overwrite node {shlex.quote(node)} {shlex.quote(note)}"

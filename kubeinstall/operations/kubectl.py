@@ -17,7 +17,7 @@ from typing import Any
 from pyinfra.api.operation import operation
 
 from kubeinstall.facts.addons import PART_OF
-from kubeinstall.facts.kubeadm import ADMIN
+from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
 from kubeinstall.operations.commands import Command
 
 Document = Mapping[str, Any]
@@ -25,7 +25,7 @@ Document = Mapping[str, Any]
 MANAGER = "kubeinstall"
 STAYS = "kept: "
 """Begins a line that tells what a removal left to the user."""
-_KUBECTL = f"kubectl --kubeconfig {ADMIN} --request-timeout=60s"
+_KUBECTL = f"{KUBECTL} --kubeconfig {ADMIN} --request-timeout=60s"
 _SECONDS = 120
 _SECRET = 8
 """Characters of a Secret's value; a user's name is shorter, and no secret."""

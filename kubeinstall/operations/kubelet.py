@@ -9,6 +9,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from kubeinstall.facts.files import Exists, File
+from kubeinstall.facts.kubeadm import KUBECTL
 from kubeinstall.facts.services import Unit
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import Holds, WriteFile
@@ -103,7 +104,7 @@ def restart(node: str, what: str, *, networked: bool = True, undo: Iterable[str]
     """
     return _RESTART.format(
         seconds=_SECONDS,
-        kubectl="kubectl --kubeconfig /etc/kubernetes/kubelet.conf --request-timeout=5s",
+        kubectl=f"{KUBECTL} --kubeconfig /etc/kubernetes/kubelet.conf --request-timeout=5s",
         node=shlex.quote(node),
         path=_READY,
         what=shlex.quote(what),

@@ -7,9 +7,10 @@ from collections.abc import Generator, Sequence
 
 from pyinfra.api.operation import operation
 
+from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
 from kubeinstall.operations.commands import Command
 
-_KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s"
+_KUBECTL = f"{KUBECTL} --kubeconfig {ADMIN} --request-timeout=15s"
 
 
 @operation()

@@ -11,6 +11,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from kubeinstall.facts.files import BACKUP_SUFFIX, File
+from kubeinstall.facts.kubeadm import KUBEADM, KUBECTL
 from kubeinstall.facts.proxy import PodProxies
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import Holds, WriteFile
@@ -72,7 +73,7 @@ def dnf_proxy(
 
 @operation()
 def pod_proxies(
-    wanted: Mapping[str, str], config: str, environment: str, kube_proxy: bool
+    wanted: Mapping[str, str], config: str | None, environment: str, kube_proxy: bool
 ) -> Generator[Command]:
     """The control plane's pods have these proxies, as kubeadm gave them its environment.
 
@@ -80,29 +81,29 @@ def pod_proxies(
 
     Args:
         wanted: variables and their values; none: they go without a proxy.
-        config: kubeadm's configuration documents.
+        config: kubeadm's configuration, as the cluster was made with; None: not known.
         environment: path of the file with the variables; empty without any.
         kube_proxy: kubeadm has made kube-proxy too.
     """
     lines = sorted(f"{name}={value}" for name, value in wanted.items())
     digest = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
     found = host.get_fact(PodProxies)
-    if all(each == digest for each in found):
+    if config is None or all(each == digest for each in found):
         return
     # Last the manifests: they are what tells that there is something to do.
     for phase in (
         ("addon kube-proxy", "control-plane all") if kube_proxy else ("control-plane all",)
     ):
-        command = f"kubeadm init phase {phase} --config /dev/stdin || exit"
+        command = f"{KUBEADM} init phase {phase} --config /dev/stdin || exit"
         if phase == "control-plane all":
-            command = _API_SERVER_AGAIN.format(command=command)
+            command = _API_SERVER_AGAIN.format(command=command, kubectl=KUBECTL)
         yield Command(reading(environment, command), stdin=config, stream=True)
 
 
 # The kubelet makes the API server's pod anew a moment after its manifest was written.
 _API_SERVER_AGAIN = """
 manifest=/etc/kubernetes/manifests/kube-apiserver.yaml
-kubectl="kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=5s"
+kubectl="{kubectl} --kubeconfig /etc/kubernetes/admin.conf --request-timeout=5s"
 pod() {{
   $kubectl -n kube-system get pods -l component=kube-apiserver \
     --field-selector "spec.nodeName=$(hostname)" \

@@ -9,7 +9,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from kubeinstall.facts.cni import IpvsServices, PodRoutes
-from kubeinstall.facts.kubeadm import CNI_FILES, INTERFACES, Leftovers
+from kubeinstall.facts.kubeadm import CNI_FILES, INTERFACES, KUBEADM, Leftovers
 from kubeinstall.operations.commands import Command
 
 # Only chains of Kubernetes, of CNI plugins and of ours, and what jumps to them: a user's own rules
@@ -73,7 +73,7 @@ def kubeadm_reset(cri_socket: str) -> Generator[Command]:
     found = host.get_fact(Leftovers)
     if "kubeadm" in found and "package:kubeadm" in found:
         yield Command(
-            f"kubeadm reset -f --cri-socket {shlex.quote(cri_socket)}", stream=True, _timeout=600
+            f"{KUBEADM} reset -f --cri-socket {shlex.quote(cri_socket)}", stream=True, _timeout=600
         )
 
 

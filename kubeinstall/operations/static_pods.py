@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pyinfra.api.operation import operation
 
-from kubeinstall.facts.kubeadm import ADMIN
+from kubeinstall.facts.kubeadm import ADMIN, KUBEADM, KUBECTL
 from kubeinstall.facts.static_pods import MANIFESTS
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import Holds, WriteFile
@@ -40,7 +40,7 @@ _APPLY = """\
 manifest={manifests}/{component}.yaml
 kept=/etc/kubernetes/kubeinstall/{component}.yaml
 mkdir -p "${{kept%/*}}" && cp -p "$manifest" "$kept" || exit
-kubectl="kubectl --kubeconfig {admin} --request-timeout=5s"
+kubectl="{kubectl} --kubeconfig {admin} --request-timeout=5s"
 is_well() {{
   said=$($kubectl -n kube-system get pod {pod} -o 'jsonpath={path}' 2>/dev/null) || return
   has() {{ printf '%s\\n' "$said" | grep -qxF -e "$1"; }}
@@ -49,7 +49,7 @@ is_well() {{
   for one in {unwanted}; do ! has "$one" || return; done
   [ "$($kubectl get --raw /readyz 2>/dev/null)" = ok ]
 }}
-kubeadm init phase {phase} --config /dev/stdin || {{ mv -f "$kept" "$manifest"; exit 1; }}
+{kubeadm} init phase {phase} --config /dev/stdin || {{ mv -f "$kept" "$manifest"; exit 1; }}
 until=$(($(date +%s) + 150)) well=0
 while [ "$(date +%s)" -lt $until ]; do
   if is_well; then well=$((well + 1)); else well=0; fi
@@ -92,6 +92,8 @@ def arguments_changed(
         script = _APPLY.format(
             manifests=MANIFESTS,
             admin=ADMIN,
+            kubeadm=KUBEADM,
+            kubectl=KUBECTL,
             component=change.component,
             phase=change.phase,
             pod=shlex.quote(f"{change.component}-{node}"),
@@ -103,7 +105,7 @@ def arguments_changed(
         command = reading(environment, script)
         yield Command(command, stdin=config, stream=True, diff=change.diff, _timeout=600)
     if changes:
-        upload = "kubeadm init phase upload-config kubeadm --config /dev/stdin"
+        upload = f"{KUBEADM} init phase upload-config kubeadm --config /dev/stdin"
         yield Command(reading(environment, upload), stdin=config, stream=True)
     if note:
         yield WriteFile(path, note, "600", holds=Holds.SECRETS)

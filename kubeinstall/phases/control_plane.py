@@ -1,23 +1,67 @@
-"""control-plane: kubeadm init on the first control plane, kubeconfigs, later its arguments."""
+"""control-plane: kubeadm init on the first control plane, or what lacks of one put back."""
 
 from __future__ import annotations
 
-from kubeinstall.deploys.control_plane import init
+from kubeinstall.deploys import kubeadm_files
+from kubeinstall.deploys.control_plane import complete, documents_in_use, init, question, wanted
 from kubeinstall.deploys.control_plane_arguments import keep
+from kubeinstall.facts.control_plane import ControlPlane, ControlPlaneState
+from kubeinstall.facts.files import File, FileState
+from kubeinstall.facts.static_pods import StaticPods, StaticPodsState
+from kubeinstall.findings import Finding, Kind
+from kubeinstall.operations.control_plane_decision import Action, decide, words
 from kubeinstall.phases.run import Deploys, Run
 
 
 def deploys(run: Run) -> Deploys:
     """On the first control plane, if it is in the run."""
     first = run.cluster.first
-    return {first.name: [init, keep]} if first in run.hosts() else {}
+    return {first.name: [init, complete, keep]} if first in run.hosts() else {}
 
 
 def run(run: Run) -> None:
-    """Make the control plane; its kubeadm's output is streamed.
+    """Make the control plane, or put back what lacks of it; its kubeadm's output is streamed.
 
-    What has to change of one that runs is only known once it runs.
+    What lacks in the cluster, and what has to change of it, is only known once it answers.
     """
     for name, steps in deploys(run).items():
+        if not _allowed(run, name):
+            return
         for step in steps:
             run.round("control-plane", {name: [step]})
+            if name in run.session.failures:
+                return
+            if step is init and run.changed and not run.dry and not _allowed(run, name, made=True):
+                return
+
+
+def _allowed(run: Run, name: str, *, made: bool = False) -> bool:
+    """Whether to go on; a host whose control plane must not be touched is out, with the reason.
+
+    Args:
+        made: a control plane has to be there by now, whatever kubeadm said.
+    """
+    session, cluster = run.session, run.cluster
+    state: ControlPlaneState = session.fact(name, ControlPlane, **question(cluster))
+    pods: StaticPodsState = session.fact(name, StaticPods)
+    noted: FileState | None = session.fact(name, File, path=kubeadm_files.CONFIG)
+    text = (noted.text if noted else "") or ""
+    inventory = wanted(cluster, documents_in_use(cluster, pods.configuration, text))
+    decision = decide(state, inventory)
+    if decision.action is Action.REFUSE:
+        again = f"-i {cluster.source or 'FILE'} --limit {name}"
+        said = words(decision, state, inventory, again)
+        session.fail(name, Finding(Kind.CLUSTER, said.what, name, said.why, said.next))
+    elif made and decision.action is not Action.KEEP:
+        session.fail(
+            name,
+            Finding(
+                Kind.CLUSTER,
+                "kubeadm init ended without an error, but there is no control plane",
+                name,
+                state.why or "its API server does not answer",
+                f"on {name}: ls -l /etc/kubernetes /etc/kubernetes/manifests; "
+                "journalctl -u kubelet -n 50",
+            ),
+        )
+    return name not in session.failures

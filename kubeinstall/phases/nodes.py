@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from kubeinstall.addons.objects import parent_name
 from kubeinstall.deploys.joining import CA_COMMAND, TOKENS, Authority, authority
-from kubeinstall.deploys.kubelet_files import runtime_of
+from kubeinstall.deploys.kubelet_files import config_map, runtime_of
 from kubeinstall.deploys.node_settings import NOTES
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.values import dns_name, document, ip, ipv4, ipv4_network, shown, word
@@ -26,12 +26,6 @@ CORDONED = "kubeinstall.io/cordoned"
 """Annotation of a node that we have cordoned, and shall uncordon."""
 SOCKET = "kubeadm.alpha.kubernetes.io/cri-socket"
 """kubeadm's annotation with the socket of the node's runtime."""
-
-
-def config_map(version: Version) -> str:
-    """The name of the kubelets' ConfigMap in kube-system: with the minor before 1.24."""
-    early = (version.major, version.minor) < (1, 24)
-    return f"kubelet-config-{version.minor_name}" if early else "kubelet-config"
 
 
 NO_CLUSTER = "no cluster"

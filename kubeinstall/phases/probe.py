@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from kubeinstall.deploys.proxy_files import ways
 from kubeinstall.facts import values
+from kubeinstall.facts.control_plane import ADDRESSES, TRACES, in_use
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.facts.resolv import ResolverState
 from kubeinstall.inventory.model import Cluster, Host
@@ -40,7 +41,10 @@ grep -qs '^nameserver' /run/systemd/resolve/resolv.conf && say resolved yes
 say disk_mb "$(df -Pm /var 2>/dev/null | awk 'END { print $4 }')"
 room nodefs "$nodefs"
 room imagefs "$imagefs"
-[ -e /etc/kubernetes/kubelet.conf ] && say node yes
+for f in /etc/kubernetes/kubelet.conf /etc/kubernetes/manifests/kube-apiserver.yaml \
+         /etc/kubernetes/manifests/etcd.yaml /var/lib/kubelet/pki/kubelet-client-current.pem; do
+  [ -e "$f" ] && say node yes
+done
 for a in $(ip -o -4 addr show 2>/dev/null | awk '{ split($4, p, "/"); print p[1] }'); do
   say address "$a"
 done
@@ -52,6 +56,22 @@ nic=$(ip -o -4 addr show to "$node_ip" 2>/dev/null | awk '{ print $2; exit }')
 [ "$nic" ] && say mac "$(cat "/sys/class/net/${nic%@*}/address" 2>/dev/null)"
 ss -Hltnp 2>/dev/null | awk '{ n = split($4, a, ":"); split($6, p, "\""); print a[n] "\t" p[2] }' |
   while IFS="$(printf '\t')" read -r port program; do say port "$port $program"; done
+"""
+
+CONTROL_PLANE = rf"""
+in_use=$({ADDRESSES})
+printf '%s\n' "$in_use" | while read -r one; do say in_use "$one"; done
+if [ "$(ls -A /var/lib/etcd 2>/dev/null)" ]; then
+  left=yes
+  for one in {" ".join(TRACES)}; do [ ! -e $one ] || left=; done
+  [ -z "$left" ] || say etcd_left yes
+fi
+"""
+"""What a first control plane is asked besides."""
+_PROGRAMS = r"""
+for one in kubeadm kubectl kubelet; do
+  path=$(command -v $one) && [ "$path" != /usr/bin/$one ] && say program "$path"
+done
 """
 
 _SAY = r"""
@@ -119,7 +139,7 @@ class Probe:
         disk_mb: free space under /var.
         rooms: the file systems that the kubelet calls ``nodefs`` and ``imagefs``.
         unresolved: names that it was asked to resolve, and could not.
-        node: it has a kubelet's kubeconfig already.
+        node: it has a kubelet's credentials, or a control plane's pods, already.
         hops: another host's address to the router on the way; asked only where the pod network
             bears none.
         cni: the names of its CNI configuration files.
@@ -128,6 +148,10 @@ class Probe:
         proxy: apt or dnf goes through a proxy.
         login_proxy: logins are given one, which commands of ours do not have.
         refused: what of its answer has not the form it should have, by name, as it may be shown.
+        in_use: addresses that the control plane on it goes by.
+        members: addresses that etcd's data has; only where etcd's manifest lacks.
+        etcd_left: there is something in etcd's folder, but no control plane.
+        programs: Kubernetes' programs that come before the packages' own in PATH.
     """
 
     os: str = ""
@@ -159,6 +183,10 @@ class Probe:
     proxy: bool = False
     login_proxy: bool = False
     refused: dict[str, str] = field(default_factory=dict)
+    in_use: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    etcd_left: bool = False
+    programs: tuple[str, ...] = ()
 
     @property
     def system(self) -> SystemState:
@@ -170,6 +198,7 @@ class Probe:
         """Read the script's answer; lines it does not know are passed over."""
         said = _Said(text)
         kilobytes = said.one("memory_kb", values.number, 0)
+        addresses, members = in_use(said.each("in_use", values.line))
         probe = cls(
             os=said.one("os", values.word, ""),
             os_version=said.one("os_version", values.word, ""),
@@ -205,6 +234,10 @@ class Probe:
             reach=dict(said.each("reach", _reached)),
             proxy=said.one("proxy", values.word, "") == "yes",
             login_proxy=said.one("login_proxy", values.word, "") == "yes",
+            in_use=addresses,
+            members=members,
+            etcd_left=said.one("etcd_left", values.word, "") == "yes",
+            programs=tuple(said.each("program", values.line)),
         )
         return replace(probe, refused=said.refused)
 
@@ -291,7 +324,8 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
         _REACH + _FRESH,
         *clock,
     ]
-    return "\n".join([*begin, *_tries(targets), "fi", "exit 0"])
+    end = [CONTROL_PLANE] if host == cluster.first else []
+    return "\n".join([*begin, *_tries(targets), "fi", _PROGRAMS, *end, "exit 0"])
 
 
 def names_to_resolve(cluster: Cluster) -> list[str]:

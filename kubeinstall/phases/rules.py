@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Address
@@ -10,11 +11,13 @@ from types import MappingProxyType
 
 from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.needs import numbers
+from kubeinstall.deploys.control_plane import wanted
 from kubeinstall.deploys.families import SYSTEMS
 from kubeinstall.deploys.proxy_files import through
 from kubeinstall.facts.resolv import USUAL
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.operations.control_plane_decision import left_words, moved, moved_words
 from kubeinstall.phases.alternatives import lost
 from kubeinstall.phases.clones import same
 from kubeinstall.phases.disks import lacks_room
@@ -178,6 +181,30 @@ def _ports(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
             yield _error(host.name, what, "Kubernetes needs it", f"ss -ltnp 'sport = :{port}'")
 
 
+def _moved(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    """The control plane on it goes by another address: etcd would not start with a new one."""
+    if host == cluster.first and moved(probe.in_use, probe.members, host.node_ip):
+        said = moved_words((*probe.in_use, *probe.members), host.node_ip)
+        yield _error(host.name, said.what, said.why, said.next)
+
+
+def _left(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    if probe.etcd_left and not wanted(cluster, None).takes_files:
+        said = left_words(f"-i {cluster.source or 'FILE'} --limit {host.name}")
+        yield _error(host.name, said.what, said.why, said.next)
+
+
+def _programs(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+    for path in probe.programs:
+        name = path.rpartition("/")[2]
+        yield _warning(
+            host.name,
+            f"{path} comes before the package's own {name} in PATH",
+            f"kubeinstall calls /usr/bin/{name}; whoever types {name} calls the other one",
+            f"if it is not needed, on {host.name}: rm {shlex.quote(path)}",
+        )
+
+
 def _synced(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
     # A container's clock is its machine's.
     if probe.synced == "no" and probe.container in ("", "none"):
@@ -212,6 +239,9 @@ _RULES: tuple[Rule, ...] = (
     _cgroup,
     _kernel,
     _ports,
+    _moved,
+    _left,
+    _programs,
     _synced,
     _resolver,
     another_file,

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from kubeinstall.addons.parents import VERSION, noted
+from kubeinstall.certificates import CERTIFICATES, expiries
 from kubeinstall.engine import exits
 from kubeinstall.engine.session import Session
 from kubeinstall.facts.addons import Addons, AddonState
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.verify.checks.addons import unready_in
-from kubeinstall.verify.checks.certificates import SCRIPT, expiries
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def status(
     Args:
         items: the cluster's node objects; None: it cannot be asked, so nothing is said of nodes.
     """
-    answers = session.ask_all(dict.fromkeys(session.alive, SCRIPT))
+    answers = session.ask_all(dict.fromkeys(session.alive, CERTIFICATES))
     ends = {name: first_end(answer.stdout) for name, answer in answers.items()}
     nodes = None if items is None else {item["metadata"]["name"]: item for item in items}
     found = []

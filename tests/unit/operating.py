@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def commands(
     host = FactHost(facts)
     modules = {operation._inner.__module__, "kubeinstall.operations.files"}
     for module in modules:
-        monkeypatch.setattr(f"{module}.host", host)
+        monkeypatch.setattr(f"{module}.host", host, raising=False)
     return list(operation._inner(**arguments))
 
 
@@ -52,6 +53,13 @@ def run(script: str, stdin: str = "", env: Mapping[str, str] | None = None) -> s
         capture_output=True,
         env=dict(env) if env else None,
     ).stdout
+
+
+def with_programs(script: str, folder: Path) -> str:
+    """A script that calls stand-ins in a folder in the place of the packages' programs."""
+    for name in ("kubeadm", "kubectl", "kubelet"):
+        script = script.replace(f"/usr/bin/{name}", str(folder / name))
+    return script
 
 
 def ask(fact: Any, **arguments: Any) -> Any:

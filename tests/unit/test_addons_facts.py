@@ -13,6 +13,7 @@ import pytest
 
 from kubeinstall.facts.addons import KINDS, Addons, Objects
 from kubeinstall.facts.kubeadm import ADMIN
+from tests.unit.operating import with_programs
 
 pytestmark = pytest.mark.unit
 
@@ -91,7 +92,7 @@ def test_a_kind_reaches_kubectl_only_in_its_form(tmp_path: Path) -> None:
     kubectl = tmp_path / "kubectl"
     kubectl.write_text(f'#!/bin/sh\necho "$*" >> {log}\ncat {tmp_path}/said\n')
     kubectl.chmod(0o755)
-    script = Addons().command().replace(ADMIN, str(tmp_path / "admin"))
+    script = with_programs(Addons().command(), tmp_path).replace(ADMIN, str(tmp_path / "admin"))
     path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     subprocess.run(["sh", "-c", script], env=path, check=True, capture_output=True)
     _, served, asked = log.read_text().splitlines()[:3]

@@ -105,7 +105,7 @@ def test_the_note_comes_last_and_the_scripts_are_sound() -> None:
     apply, upload, write = texts(yielded)
     subprocess.run(["sh", "-n"], input=apply, text=True, check=True)
     assert "kubeadm init phase control-plane scheduler --config /dev/stdin" in apply
-    assert upload == "kubeadm init phase upload-config kubeadm --config /dev/stdin"
+    assert upload == "/usr/bin/kubeadm init phase upload-config kubeadm --config /dev/stdin"
     assert "/etc/note" in write
 
 

@@ -15,7 +15,7 @@ from kubeinstall.diagnose.causes import find_cause
 from kubeinstall.facts.images import Images, ImagesState
 from kubeinstall.operations.images import pull_script, pulled, short_name
 from tests.unit.clusters import cluster
-from tests.unit.operating import commands, run, texts
+from tests.unit.operating import commands, run, texts, with_programs
 
 pytestmark = pytest.mark.unit
 
@@ -99,7 +99,8 @@ def programs(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("docker", [True, False])
 def test_the_fact(programs: Path, docker: bool) -> None:
     env = {"PATH": f"{programs}:{os.environ['PATH']}"}
-    lines = run(Images().command(config="kind: X", docker=docker), env=env).splitlines()
+    script = with_programs(Images().command(config="kind: X", docker=docker), programs)
+    lines = run(script, env=env).splitlines()
     assert Images().process(lines) == ImagesState(
         known=True, present=(PAUSE,), missing=(PROXY, ETCD)
     )

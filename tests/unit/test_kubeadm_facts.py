@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -14,13 +13,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from kubeinstall.deploys import joining
 from kubeinstall.facts import cni as cni_facts
 from kubeinstall.facts import kubeadm as facts
+from kubeinstall.facts.control_plane import ControlPlane
 from tests.unit.certificates import certificate
 from tests.unit.operating import run
 
 pytestmark = pytest.mark.unit
 
 CA = "a" * 64
-CONFIG = "text"
 JOINED = facts.JoinState(True, True, CA, True)
 
 
@@ -41,43 +40,6 @@ def test_both_ends_tell_the_authority_by_the_same_fingerprint(tmp_path: Path) ->
         assert state.leftovers
         assert not state.unfinished
         assert not state.kubelet_conf
-
-
-def test_how_far_an_init_came_is_read_from_its_files(tmp_path: Path) -> None:
-    config = tmp_path / "kubeadm.yaml"
-    arguments = {"last": "a/b", "namespace": "c", "config": str(config)}
-    assert in_folder(facts.ControlPlane, tmp_path, **arguments).config_sha256 == ""
-    config.write_text(CONFIG)
-    (tmp_path / "admin.conf").write_text("current-context: kubernetes-admin@prod\nusers: []\n")
-    state = in_folder(facts.ControlPlane, tmp_path, **arguments)
-    assert (state.begun, state.settled, state.answers) == (True, False, False)
-    assert (state.cluster, state.config_sha256) == (
-        "prod",
-        hashlib.sha256(CONFIG.encode()).hexdigest(),
-    )
-    pem = "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem"
-    (tmp_path / "kubelet.conf").write_text(pem)
-    assert in_folder(facts.ControlPlane, tmp_path, **arguments).settled
-
-
-@pytest.mark.parametrize(
-    ("lines", "state"),
-    [
-        ([], facts.ControlPlaneState()),
-        (["begun=yes"], facts.ControlPlaneState(begun=True)),
-        (
-            ["begun=yes", "answers=yes", "finished=yes"],
-            facts.ControlPlaneState(True, True, True),
-        ),
-        (
-            ["begun=yes", "settled=yes", "cluster=prod", "config=1"],
-            facts.ControlPlaneState(True, settled=True, cluster="prod", config_sha256="1"),
-        ),
-        (["", "begun", "W1121 sh: kubectl", "\x00"], facts.ControlPlaneState()),
-    ],
-)
-def test_control_plane_fact(lines: list[str], state: facts.ControlPlaneState) -> None:
-    assert facts.ControlPlane().process(lines) == state
 
 
 @pytest.mark.parametrize(
@@ -160,7 +122,7 @@ def test_network_facts() -> None:
 @pytest.mark.parametrize(
     ("fact", "arguments"),
     [
-        (facts.ControlPlane, {"last": "a/b", "namespace": "c", "config": "/d"}),
+        (ControlPlane, {"config": "/d", "node": "cp1", "kubelet_config": "k"}),
         (facts.Joined, {}),
         (facts.KubeconfigCopy, {"user": "root"}),
         (facts.KubeconfigCopy, {"user": "no-such-login"}),

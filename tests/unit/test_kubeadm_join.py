@@ -78,23 +78,24 @@ def joins(monkeypatch: pytest.MonkeyPatch, state: facts.JoinState, **given: Any)
         "known": False,
         "ca_sha256": CA,
         "cri_socket": "unix:///s",
+        "version": "1.20.2",
     }
     return commands(monkeypatch, kubeadm.join, {facts.Joined: state}, **{**arguments, **given})
 
 
 def test_a_join_gets_its_token_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     (command,) = joins(monkeypatch, facts.JoinState(), skip_phases=("preflight",))
-    assert texts([command]) == ["kubeadm join --config /dev/stdin --skip-phases=preflight"]
+    (text,) = texts([command])
+    assert "\n/usr/bin/kubeadm join --config /dev/stdin --skip-phases=preflight || exit\n" in text
     assert command.stdin == "secret"
     assert command.stream
     assert "secret" not in f"{command} {command!r}"
 
 
 def test_a_half_joined_worker_is_reset_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert texts(joins(monkeypatch, facts.JoinState(leftovers=True))) == [
-        "kubeadm reset -f --cri-socket unix:///s",
-        "kubeadm join --config /dev/stdin",
-    ]
+    reset, join = texts(joins(monkeypatch, facts.JoinState(leftovers=True)))
+    assert reset == "/usr/bin/kubeadm reset -f --cri-socket unix:///s"
+    assert "/usr/bin/kubeadm join --config /dev/stdin || exit" in join
 
 
 def test_a_node_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

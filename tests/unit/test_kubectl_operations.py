@@ -14,6 +14,7 @@ import pytest
 
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.kubectl import Removal, Work, addon, applied, removed
+from tests.unit.operating import with_programs
 
 pytestmark = pytest.mark.unit
 
@@ -59,7 +60,7 @@ class Shell:
         done = subprocess.CompletedProcess("", 0, "", "")
         for command in commands:
             done = subprocess.run(
-                ["sh", "-c", command.get_raw_value()],
+                ["sh", "-c", with_programs(command.get_raw_value(), self._top)],
                 input=f"{command.stdin or ''}\n",
                 env=self._env,
                 capture_output=True,

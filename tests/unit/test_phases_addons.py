@@ -332,7 +332,7 @@ def test_what_is_kept_of_an_addon_and_cannot_be_read_stops_only_that_addon(tmp_p
         "addon base was not applied",
     ]
     assert error.value.findings[1].next == (
-        "on cp1: kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s "
+        "on cp1: /usr/bin/kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s "
         "-n kube-system edit configmap kubeinstall-addon-base"
     )
     assert server.done == ["Apply other 1.0"]

@@ -44,7 +44,7 @@ def test_each_leftover_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     # Without kubeadm there is nothing to reset with; the folders go all the same.
     assert resets(monkeypatch, "kubeadm") == []
     lines = resets(monkeypatch, "kubeadm", "package:kubeadm", "package:kubelet")
-    assert lines == ["kubeadm reset -f --cri-socket unix:///s"]
+    assert lines == ["/usr/bin/kubeadm reset -f --cri-socket unix:///s"]
     routes = resets(monkeypatch, "routes")
     assert "proto 107" in routes[1]
     assert routes[2].startswith("rm -f /etc/u /usr/local/s")

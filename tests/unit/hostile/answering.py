@@ -25,6 +25,7 @@ from kubeinstall.facts import (
     clock,
     cni,
     containerd,
+    control_plane,
     cri_dockerd,
     dnf,
     docker,
@@ -159,9 +160,11 @@ ANSWERS: dict[Fact, tuple[Said, ...]] = {
         "/etc/sysctl.d/99-zzz@.conf:1:net.ipv4.ip_forward = @\n@:@:net.ipv4.ip_forward = 0",
     ),
     kernel.Sysctls: ("/proc/sys/net/ipv4/ip_forward:@\n@:1",),
-    kubeadm.ControlPlane: (
-        "begun=@\ncluster=@\nconfig=@\nsettled=@",
-        "begun=yes\nanswers=yes\nfinished=yes\ncluster=@",
+    control_plane.ControlPlane: (
+        "begun=@\ncluster=@\nconfig=@\nsettled=@\netcd=@\naddress=@\naddress=member @\nnow=@",
+        "begun=yes\nsigned=yes\netcd=data\nanswers=yes\nobject=@\ncluster=kubernetes\nfile=@\n"
+        "why=@\nwords=@\ncertificates\nfile @\n@\nfile /etc/kubernetes/pki/ca.crt\n@",
+        "etcd=registered\nanswers=yes\ncluster=@\nobject=configmap/@\nunmarked=yes",
     ),
     kubeadm.Joined: ("kubelet_conf=@\nca=@\nleftovers=@",),
     kubeadm.KubeconfigCopy: ("home=/home/@\nadmin=@\ncopy=@\nbacked_up=@", "home=@\nadmin=ab"),

@@ -1,0 +1,406 @@
+"""How far ``kubeadm init`` came on a host, and what of it is there: by its disk, then the cluster.
+
+Phases of ``kubeadm init`` in their order: kubelet-start, certs, kubeconfig, control-plane, etcd,
+wait-control-plane, upload-config, mark-control-plane, bootstrap-token, kubelet-finalize, addon
+(cmd/kubeadm/app/cmd/init.go; newer versions have kubelet-start and etcd at other places, all of
+them before wait-control-plane).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pyinfra.api.facts import FactBase
+
+from kubeinstall.certificates import CERTIFICATES, expiries
+from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
+from kubeinstall.facts.values import ip, seconds
+
+PKI = "/etc/kubernetes/pki"
+MANIFESTS = "/etc/kubernetes/manifests"
+KUBELET_CERTIFICATE = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+
+
+class Part(StrEnum):
+    """Something that ``kubeadm init`` makes; its value is the phase, as that is called by name."""
+
+    ETCD_SERVER_CERT = "certs etcd-server"
+    ETCD_PEER_CERT = "certs etcd-peer"
+    ETCD_HEALTHCHECK_CERT = "certs etcd-healthcheck-client"
+    ETCD_CLIENT_CERT = "certs apiserver-etcd-client"
+    API_SERVER_CERT = "certs apiserver"
+    KUBELET_CLIENT_CERT = "certs apiserver-kubelet-client"
+    FRONT_PROXY_CERT = "certs front-proxy-client"
+    ADMIN_CONF = "kubeconfig admin"
+    KUBELET_CONF = "kubeconfig kubelet"
+    CONTROLLER_MANAGER_CONF = "kubeconfig controller-manager"
+    SCHEDULER_CONF = "kubeconfig scheduler"
+    KUBELET = "kubelet-start"
+    ETCD = "etcd local"
+    API_SERVER = "control-plane apiserver"
+    CONTROLLER_MANAGER = "control-plane controller-manager"
+    SCHEDULER = "control-plane scheduler"
+    CONFIG = "upload-config kubeadm"
+    KUBELET_CONFIG = "upload-config kubelet"
+    MARK = "mark-control-plane"
+    BOOTSTRAP_TOKEN = "bootstrap-token"
+    KUBE_PROXY = "addon kube-proxy"
+    COREDNS = "addon coredns"
+
+
+def _pair(name: str) -> tuple[str, str]:
+    return f"{PKI}/{name}.crt", f"{PKI}/{name}.key"
+
+
+FILES: Mapping[Part, tuple[str, ...]] = {
+    Part.ETCD_SERVER_CERT: _pair("etcd/server"),
+    Part.ETCD_PEER_CERT: _pair("etcd/peer"),
+    Part.ETCD_HEALTHCHECK_CERT: _pair("etcd/healthcheck-client"),
+    Part.ETCD_CLIENT_CERT: _pair("apiserver-etcd-client"),
+    Part.API_SERVER_CERT: _pair("apiserver"),
+    Part.KUBELET_CLIENT_CERT: _pair("apiserver-kubelet-client"),
+    Part.FRONT_PROXY_CERT: _pair("front-proxy-client"),
+    Part.ADMIN_CONF: (ADMIN,),
+    Part.KUBELET_CONF: ("/etc/kubernetes/kubelet.conf",),
+    Part.CONTROLLER_MANAGER_CONF: ("/etc/kubernetes/controller-manager.conf",),
+    Part.SCHEDULER_CONF: ("/etc/kubernetes/scheduler.conf",),
+    Part.KUBELET: ("/var/lib/kubelet/config.yaml", "/var/lib/kubelet/kubeadm-flags.env"),
+    Part.ETCD: (f"{MANIFESTS}/etcd.yaml",),
+    Part.API_SERVER: (f"{MANIFESTS}/kube-apiserver.yaml",),
+    Part.CONTROLLER_MANAGER: (f"{MANIFESTS}/kube-controller-manager.yaml",),
+    Part.SCHEDULER: (f"{MANIFESTS}/kube-scheduler.yaml",),
+}
+"""The files of each part that is on the disk; a part lacks when one of them does, or is empty."""
+STATIC_PODS: Mapping[Part, str] = {
+    Part.ETCD: "etcd",
+    Part.API_SERVER: "kube-apiserver",
+    Part.CONTROLLER_MANAGER: "kube-controller-manager",
+    Part.SCHEDULER: "kube-scheduler",
+}
+"""The static pods' manifests, and the name of their program, container and pod."""
+AUTHORITIES: tuple[str, ...] = (
+    *_pair("ca"),
+    *_pair("front-proxy-ca"),
+    f"{PKI}/sa.key",
+    f"{PKI}/sa.pub",
+    *_pair("etcd/ca"),
+)
+"""What all else is signed with: another one in its place is another cluster."""
+
+
+def ours(parts: Collection[Part], skip_phases: Collection[str]) -> tuple[Part, ...]:
+    """Those that init is to make, in its order."""
+    skipped = set(skip_phases)
+    return tuple(
+        part
+        for part in Part
+        if part in parts and not skipped & {part.value.replace(" ", "/"), part.value.split()[0]}
+    )
+
+
+TRACES: tuple[str, ...] = (
+    *(file for files in FILES.values() for file in files),
+    *AUTHORITIES,
+    KUBELET_CERTIFICATE,
+)
+"""With one of these on a host, data of etcd may be those of a cluster that lives."""
+
+
+class Etcd(StrEnum):
+    """What is in etcd's folder."""
+
+    EMPTY = "empty"
+    FILES = "files"
+    """Something that is no data of etcd's."""
+    DATA = "data"
+    REGISTERED = "registered"
+    """Data, and kubeadm has noted its configuration there: the API server has been up."""
+
+
+@dataclass(frozen=True)
+class ControlPlaneState:
+    """How far ``kubeadm init`` came, and what of it is there.
+
+    Args:
+        begun: the administrator's kubeconfig, or the manifest of a static pod, is there.
+        kubelet_conf: the kubelet has a kubeconfig.
+        settled: the cluster has signed the kubelet a certificate, and init has gone on to give it
+            that: the API server and the controller manager have been up.
+        signed: the cluster has signed the kubelet a certificate, whatever init did then.
+        etcd: what is in etcd's folder.
+        lacking: parts on the disk that are not there.
+        expired: parts whose certificate has ended.
+        lost: files of ``AUTHORITIES`` that are not there.
+        authorities_ended: those of them that are certificates and have ended.
+        addresses: that etcd and the API server go by, as their manifests say.
+        members: that etcd's members go by, as its data say; only where its manifest lacks.
+        kubelet_active: the kubelet's service is active, or on its way.
+        answers: the API server is ready, and has answered all that was asked.
+        why: what it, or its pod, said instead.
+        objects: parts in the cluster that are not there; known only from one that answers.
+        cluster: the cluster's name by the kubeconfigs; empty without one.
+        config_sha256: digest of the configuration that an init began with; empty without one.
+    """
+
+    begun: bool = False
+    kubelet_conf: bool = False
+    settled: bool = False
+    signed: bool = False
+    etcd: Etcd = Etcd.EMPTY
+    lacking: frozenset[Part] = frozenset()
+    expired: frozenset[Part] = frozenset()
+    lost: tuple[str, ...] = ()
+    authorities_ended: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    kubelet_active: bool = False
+    answers: bool = False
+    why: str = ""
+    objects: frozenset[Part] = frozenset()
+    cluster: str = ""
+    config_sha256: str = ""
+
+    @property
+    def established(self) -> bool:
+        """Whether a control plane has been up here: nothing runs ``kubeadm init`` there again.
+
+        Only with an API server and a controller manager at work does a kubelet get its own
+        certificate, and only through the API server does kubeadm's note get into etcd. What
+        users have made since is in etcd's data.
+        """
+        data = self.etcd in (Etcd.DATA, Etcd.REGISTERED)
+        return self.etcd is Etcd.REGISTERED or (data and (self.signed or self.settled))
+
+
+ADDRESSES = rf"""
+data=$(sed -n 's/^ *- --data-dir=//p' {MANIFESTS}/etcd.yaml 2>/dev/null)
+data=${{data:-/var/lib/etcd}}
+sed -n -e 's|^ *- --initial-advertise-peer-urls=https://\(.*\):[0-9]*$|\1|p' \
+  -e 's|^ *- --advertise-address=||p' \
+  {MANIFESTS}/etcd.yaml {MANIFESTS}/kube-apiserver.yaml 2>/dev/null
+if [ ! -s {MANIFESTS}/etcd.yaml ] && [ -e "$data/member/snap/db" ]; then
+  grep -ao '"peerURLs":\["https://[^]"]*:2380"\]' "$data/member/snap/db" |
+    sed 's|^.*://|member |; s|:2380.*$||' | sort -u
+fi
+"""
+"""Prints the addresses that etcd and the API server go by; those of etcd's data after ``member``.
+
+There may be those of other members among the latter, and old ones of this one.
+"""
+
+LAST_WORDS = r"""
+last_words() {
+  log=$(ls -t /var/log/pods/kube-system_"$1"-*/"$1"/*.log 2>/dev/null | head -n 1)
+  [ -z "$log" ] || tail -n 3 "$log" | cut -c -400 |
+    sed "s/^{\"log\":\"\(.*\)\\\\n\",\"stream\":.*/\1/; s/^[^ ]* std[a-z]* [FP] //; s/^/$1: /"
+}
+"""
+"""A function of the shell: the last lines of a static pod's log.
+
+Docker keeps a line of a log as JSON, containerd has time, stream and a letter before it.
+"""
+_SCRIPT = r"""
+{last}
+say() {{ printf '%s=%s\n' "$1" "$2"; }}
+printf '%s\n' "$({addresses})" | while read -r one; do say address "$one"; done
+for f in {files}; do [ -s "$f" ] && say file "$f"; done
+[ -e {admin} ] && say begun yes
+for f in {manifests}; do [ -e $f ] && say begun yes; done
+[ -e {config} ] && say config "$(sha256sum < {config} | cut -d' ' -f1)"
+for f in {admin} /etc/kubernetes/controller-manager.conf /etc/kubernetes/scheduler.conf; do
+  name=$(sed -n 's/^current-context: .*@//p' $f 2>/dev/null)
+  [ -z "$name" ] || {{ say cluster "$name"; break; }}
+done
+grep -q kubelet-client-current.pem /etc/kubernetes/kubelet.conf 2>/dev/null && say settled yes
+[ -e {certificate} ] && say signed yes
+case $(systemctl is-active kubelet) in inactive | failed | unknown) ;; *) say active yes ;; esac
+data=$(sed -n 's/^ *- --data-dir=//p' {etcd} 2>/dev/null); data=${{data:-/var/lib/etcd}}
+kubectl="{kubectl} --kubeconfig {admin} --request-timeout=5s"
+ask() {{
+  said=$($kubectl get --raw /readyz 2>&1) && [ "$said" = ok ] || return
+  said=$($kubectl -n kube-system get {objects} --ignore-not-found -o name 2>&1) || return
+  found=$said
+  said=$($kubectl -n kube-public get configmap/cluster-info --ignore-not-found -o name 2>&1) ||
+    return
+  found="$found
+$said"
+  said=$($kubectl get node {node} --ignore-not-found -o 'jsonpath=x{{.metadata.labels}}' 2>&1) ||
+    return
+  case $said in
+    '' | *node-role.kubernetes.io/control-plane* | *node-role.kubernetes.io/master*) ;;
+    *) say unmarked yes ;;
+  esac
+  printf '%s\n' "$found" | while read -r one; do say object "$one"; done
+  say answers yes
+}}
+if [ -s {admin} ] && [ -x {kubectl} ]; then
+  # An API server that has just been started by the kubelet gets some time to answer.
+  until=0
+  [ -s {api_server} ] && systemctl -q is-active kubelet && until=$(($(date +%s) + 20))
+  until ask; do
+    if [ "$(date +%s)" -ge $until ]; then
+      say why "$(printf '%s\n' "$said" | grep . | tail -n 1 | cut -c -300)"
+      for name in kube-apiserver etcd; do
+        printf '%s\n' "$(last_words $name)" | grep . | tail -n 1 |
+          while read -r one; do say words "$one"; done
+      done
+      break
+    fi
+    sleep 1
+  done
+fi
+if [ -d "$data/member" ]; then
+  say etcd data
+  # Read through only where nothing else tells: it may be large.
+  if [ ! -e {certificate} ] || ! grep -q kubelet-client /etc/kubernetes/kubelet.conf; then
+    grep -aqs /configmaps/kube-system/kubeadm-config "$data"/member/snap/db \
+      "$data"/member/wal/*.wal && say etcd registered
+  fi
+elif [ "$(ls -A "$data" 2>/dev/null)" ]; then
+  say etcd files
+fi
+say now "$(date +%s)"
+echo certificates
+( {certificates} )
+true"""
+
+
+class ControlPlane(FactBase[ControlPlaneState]):
+    """How far init came on this host: by its disk, and where that answers by the cluster.
+
+    Args:
+        config: path of the configuration that kubeinstall gives init.
+        node: the name of the host's node.
+        kubelet_config: the ConfigMap with the configuration of all kubelets.
+    """
+
+    @staticmethod
+    def default() -> ControlPlaneState:
+        return ControlPlaneState()
+
+    def command(self, config: str, node: str, kubelet_config: str) -> str:
+        objects = [f"configmap/{name}" for name in ("kubeadm-config", kubelet_config)]
+        objects += ["daemonset/kube-proxy", "deployment/coredns"]
+        return _SCRIPT.format(
+            last=LAST_WORDS,
+            addresses=ADDRESSES,
+            files=" ".join([*AUTHORITIES, *(f for files in FILES.values() for f in files)]),
+            manifests=" ".join(FILES[part][0] for part in STATIC_PODS),
+            etcd=FILES[Part.ETCD][0],
+            api_server=FILES[Part.API_SERVER][0],
+            admin=ADMIN,
+            certificate=KUBELET_CERTIFICATE,
+            config=shlex.quote(config),
+            node=shlex.quote(node),
+            kubectl=KUBECTL,
+            objects=shlex.join(objects),
+            certificates=CERTIFICATES,
+        )
+
+    def process(self, output: list[str]) -> ControlPlaneState:
+        lines, pems = output, ""
+        if "certificates" in output:
+            at = output.index("certificates")
+            lines, pems = output[:at], "\n".join(output[at + 1 :])
+        found: dict[str, list[str]] = {}
+        for line in lines:
+            key, separator, value = line.partition("=")
+            if separator:
+                found.setdefault(key, []).append(value.strip())
+        there = set(found.get("file", ()))
+        ended, broken = _judged(pems, found.get("now", ["0"])[0])
+        there -= broken
+        answers = "answers" in found
+        made = {name.partition("/")[2] for name in found.get("object", ())}
+        addresses, members = in_use(found.get("address", ()))
+        return ControlPlaneState(
+            begun="begun" in found,
+            kubelet_conf=FILES[Part.KUBELET_CONF][0] in there,
+            settled="settled" in found,
+            signed="signed" in found,
+            etcd=_etcd(found.get("etcd", ())),
+            lacking=frozenset(p for p, files in FILES.items() if not there >= set(files)),
+            expired=_expired(ended),
+            lost=tuple(path for path in AUTHORITIES if path not in there),
+            authorities_ended=tuple(path for path in AUTHORITIES if path in ended),
+            addresses=addresses,
+            members=members,
+            kubelet_active="active" in found,
+            answers=answers,
+            why="; ".join([*found.get("words", ()), *found.get("why", ())]),
+            objects=_absent(made, "unmarked" in found) if answers else frozenset(),
+            cluster=found.get("cluster", [""])[0],
+            config_sha256=found.get("config", [""])[0],
+        )
+
+
+_OBJECTS: Mapping[Part, str] = {
+    Part.CONFIG: "kubeadm-config",
+    Part.KUBELET_CONFIG: "kubelet-config",
+    Part.BOOTSTRAP_TOKEN: "cluster-info",
+    Part.KUBE_PROXY: "kube-proxy",
+    Part.COREDNS: "coredns",
+}
+"""What each part has in the cluster; the kubelets' ConfigMap has the minor in its name once."""
+
+
+def _absent(made: Collection[str], unmarked: bool) -> frozenset[Part]:
+    absent = {
+        part for part, name in _OBJECTS.items() if not any(one.startswith(name) for one in made)
+    }
+    return frozenset(absent | {Part.MARK} if unmarked else absent)
+
+
+def in_use(lines: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What ``ADDRESSES`` prints: the manifests' addresses, and those of etcd's data.
+
+    What is no address is left out.
+    """
+    manifests: dict[str, None] = {}
+    members: dict[str, None] = {}
+    for line in lines:
+        kind, _, value = line.rpartition(" ")
+        try:
+            address = str(ip(value.strip().strip("[]")))
+        except ValueError:
+            continue
+        (members if kind == "member" else manifests)[address] = None
+    return tuple(manifests), tuple(members)
+
+
+def _judged(pems: str, clock: str) -> tuple[set[str], set[str]]:
+    """Files whose certificate has ended, and those that hold none that can be read.
+
+    Args:
+        clock: the host's, seconds since 1970; without one nothing has ended.
+    """
+    try:
+        now = seconds(clock)
+    except ValueError:
+        now = 0.0
+    ended: set[str] = set()
+    broken: set[str] = set()
+    for part in f"\n{pems}".split("\nfile ")[1:]:
+        path = part.partition("\n")[0]
+        try:
+            ends = [end for _, _, end in expiries(f"file {part}")]
+        except ValueError:
+            ends = []
+        if not ends:
+            broken.add(path)
+        elif min(ends).timestamp() < now:
+            ended.add(path)
+    return ended, broken
+
+
+def _etcd(lines: Sequence[str]) -> Etcd:
+    known = [Etcd(line) for line in lines if line in set(Etcd)]
+    return known[-1] if known else Etcd.EMPTY
+
+
+def _expired(ended: set[str]) -> frozenset[Part]:
+    found = {part for part, files in FILES.items() if ended & set(files)}
+    return frozenset(found | ({Part.KUBELET_CONF} if KUBELET_CERTIFICATE in ended else set()))

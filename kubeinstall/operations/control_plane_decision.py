@@ -1,0 +1,247 @@
+"""What to do with a control plane: a pure decision, and the words for one that is refused."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kubeinstall.facts.control_plane import FILES, ControlPlaneState, Etcd, Part, ours
+
+
+class Action(StrEnum):
+    """What to do with the first control plane."""
+
+    INIT = "init"
+    RESUME = "resume"
+    """``kubeadm init`` again, over what a first one that was cut off has left."""
+    RESTART = "restart"
+    """The same from nothing: the configuration is another one, and there is nothing to lose."""
+    KEEP = "keep"
+    """It has been up: what lacks is put back by its own phase."""
+    REFUSE = "refuse"
+
+
+class Refusal(StrEnum):
+    """Why nothing is done."""
+
+    ANOTHER_CLUSTER = "another cluster"
+    NODE_OF_ANOTHER = "node of another"
+    ANOTHER_ADDRESS = "another address"
+    AUTHORITY_LOST = "authority lost"
+    AUTHORITY_ENDED = "authority ended"
+    ETCD_GONE = "etcd gone"
+    ETCD_LEFT = "etcd left"
+    CONFIG_LOST = "configuration lost"
+    NO_ANSWER = "no answer"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do with the first control plane.
+
+    Args:
+        parts: on the disk, to put back.
+        expired: whose certificates are to be renewed.
+        objects: in the cluster, to put back.
+        wait: the API server has to be waited for.
+    """
+
+    action: Action
+    parts: tuple[Part, ...] = ()
+    expired: tuple[Part, ...] = ()
+    objects: tuple[Part, ...] = ()
+    wait: bool = False
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The control plane of the inventory.
+
+    Args:
+        cluster: its name.
+        config_sha256: digest of kubeadm's configuration documents.
+        node_ip: the address that the host's node goes by.
+        skip_phases: phases of ``kubeadm init`` that are skipped.
+        config_known: the cluster, or a note on the host, says what it was made with.
+        takes_files: kubeadm is told to pass over what is in etcd's folder.
+    """
+
+    cluster: str
+    config_sha256: str
+    node_ip: str
+    skip_phases: Collection[str] = ()
+    config_known: bool = True
+    takes_files: bool = False
+
+
+def digest(config: str) -> str:
+    """The digest of kubeadm's configuration documents, as the fact has it."""
+    return hashlib.sha256(config.encode()).hexdigest()
+
+
+def decide(state: ControlPlaneState, wanted: Wanted) -> Decision:
+    """What to do with the first control plane.
+
+    Nothing runs ``kubeadm init`` once its API server has been up: what users have made since is in
+    etcd. Whether it has been is known by what is on the disk, not by an answer in time.
+    """
+    if state.established:
+        return _keep(state, wanted)
+    if state.settled and state.begun:
+        return _refuse(Refusal.ETCD_GONE)
+    if not state.begun:
+        if state.etcd in (Etcd.DATA, Etcd.REGISTERED):
+            return _refuse(Refusal.ETCD_LEFT)
+        if state.kubelet_conf:
+            return _refuse(Refusal.NODE_OF_ANOTHER)
+        if state.etcd is Etcd.FILES and not wanted.takes_files:
+            return _refuse(Refusal.ETCD_LEFT)
+        return Decision(Action.INIT)
+    changed = state.config_sha256 not in ("", wanted.config_sha256)
+    if changed and not state.answers:
+        return Decision(Action.RESTART)
+    if state.cluster not in ("", wanted.cluster):
+        return _refuse(Refusal.ANOTHER_CLUSTER)
+    if _moved(state, wanted):
+        return _refuse(Refusal.ANOTHER_ADDRESS)
+    return Decision(Action.RESUME)
+
+
+def _keep(state: ControlPlaneState, wanted: Wanted) -> Decision:
+    if state.cluster not in ("", wanted.cluster):
+        return _refuse(Refusal.ANOTHER_CLUSTER)
+    if _moved(state, wanted):
+        return _refuse(Refusal.ANOTHER_ADDRESS)
+    theirs = {"certs", "certs/ca"} & set(wanted.skip_phases)
+    if state.lost and not theirs:
+        return _refuse(Refusal.AUTHORITY_LOST)
+    if state.authorities_ended and not theirs:
+        return _refuse(Refusal.AUTHORITY_ENDED)
+    parts = ours(state.lacking, wanted.skip_phases)
+    expired = tuple(part for part in ours(state.expired, wanted.skip_phases) if part not in parts)
+    objects = ours(state.objects, wanted.skip_phases)
+    if (parts or expired or objects) and not wanted.config_known:
+        return _refuse(Refusal.CONFIG_LOST)
+    if not (parts or expired or state.answers) and state.kubelet_active:
+        return _refuse(Refusal.NO_ANSWER)
+    return Decision(Action.KEEP, parts, expired, objects, wait=not state.answers)
+
+
+def _refuse(refusal: Refusal) -> Decision:
+    return Decision(Action.REFUSE, refusal=refusal)
+
+
+def _moved(state: ControlPlaneState, wanted: Wanted) -> bool:
+    return moved(state.addresses, state.members, wanted.node_ip)
+
+
+def moved(addresses: Collection[str], members: Collection[str], node_ip: str) -> bool:
+    """Whether the control plane goes by another address than the inventory says.
+
+    Args:
+        addresses: as its manifests say.
+        members: as etcd's data say, other members' among them.
+    """
+    return bool(set(addresses) - {node_ip}) or bool(members and node_ip not in members)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A refusal for people: what, why, and what to do next."""
+
+    what: str
+    why: str
+    next: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}; {self.next}"
+
+
+def words(decision: Decision, state: ControlPlaneState, wanted: Wanted, again: str) -> Words:
+    """Why nothing is done.
+
+    Args:
+        again: the arguments that name the inventory file and the host, for commands.
+    """
+    reset = f"kubeinstall reset {again}"
+    match decision.refusal:
+        case Refusal.ANOTHER_CLUSTER:
+            return Words(
+                f"this host is the control plane of a cluster called {state.cluster}",
+                f"the inventory's is called {wanted.cluster}",
+                f"if that is the one, set cluster.name to {state.cluster}; else take it down with "
+                f"`{reset}`",
+            )
+        case Refusal.NODE_OF_ANOTHER:
+            return Words(
+                "this host is a node already, of a control plane elsewhere",
+                f"it has {FILES[Part.KUBELET_CONF][0]}, but nothing of a control plane",
+                f"take it out of that cluster with `{reset}`",
+            )
+        case Refusal.ANOTHER_ADDRESS:
+            return moved_words((*state.addresses, *state.members), wanted.node_ip)
+        case Refusal.AUTHORITY_LOST:
+            return Words(
+                f"its cluster's {', '.join(state.lost)} cannot be made again",
+                "all certificates and tokens of the cluster depend on it: another one is another "
+                "cluster",
+                "put it back from a backup; without one, make a new cluster and move there what "
+                "runs here",
+            )
+        case Refusal.AUTHORITY_ENDED:
+            return Words(
+                f"the cluster's certificate authority has expired: "
+                f"{', '.join(state.authorities_ended)}",
+                "kubeadm cannot renew an authority: what it has signed is not trusted any longer",
+                "replace it by hand: https://kubernetes.io/docs/tasks/tls/"
+                "manual-rotation-of-ca-certificates/",
+            )
+        case Refusal.ETCD_GONE:
+            return Words(
+                "the data of its cluster's etcd are gone",
+                "a control plane has been up on this host, and etcd's folder holds no data",
+                "put a backup (etcdctl snapshot restore) into /var/lib/etcd; if the cluster may be "
+                f"lost: `{reset}`, then up",
+            )
+        case Refusal.ETCD_LEFT:
+            return left_words(again)
+        case Refusal.CONFIG_LOST:
+            return Words(
+                "what its cluster was made with is not known, so no part of it can be put back",
+                "its API server does not answer, and /etc/kubernetes/kubeinstall/kubeadm.yaml is "
+                "not there",
+                "put that file back from a backup: ClusterConfiguration as in the ConfigMap "
+                "kube-system/kubeadm-config",
+            )
+        case _:
+            return Words(
+                "its API server does not answer, and nothing of the control plane is missing",
+                state.why or "kubectl did not say why",
+                "see why: tail -n 5 /var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log"
+                "; where its manifest was changed by hand, this writes it as it was: "
+                "kubeadm init phase control-plane apiserver "
+                "--config /etc/kubernetes/kubeinstall/kubeadm.yaml",
+            )
+
+
+def moved_words(addresses: Collection[str], node_ip: str) -> Words:
+    """A node address that the control plane does not go by."""
+    used = ", ".join(dict.fromkeys(addresses))
+    return Words(
+        f"its control plane goes by {used}, the inventory says {node_ip}",
+        "etcd and the API server's certificate are bound to the address that they were made with",
+        f"set the host's node_ip to {used}; or make a new cluster at {node_ip}",
+    )
+
+
+def left_words(again: str) -> Words:
+    """Something in etcd's folder before there is a cluster."""
+    return Words(
+        "/var/lib/etcd is not empty, and there is no cluster on this host yet",
+        "kubeadm init refuses to make etcd's data over what is there: of an earlier cluster?",
+        "move it away: mv /var/lib/etcd /var/lib/etcd.old; or, if it may be lost: "
+        f"`kubeinstall reset {again}`",
+    )
