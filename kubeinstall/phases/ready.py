@@ -22,10 +22,12 @@ from kubeinstall.verify.conditions import (
     Memory,
     Pending,
     has_network,
+    missing_static_pods,
     of_hosts,
     pending_nodes,
     pending_pods,
     pressed_nodes,
+    static_pods,
     without_pods_of,
 )
 from kubeinstall.verify.kubectl import KUBECTL, KUBELET_LOG
@@ -104,6 +106,7 @@ def _pending(run: Run, addons: Sequence[Json], seen: _Seen) -> list[Pending]:
     networked = has_network(run.cluster, node_list)
     found = [
         *pending_nodes(node_list, waited, networked=networked),
+        *missing_static_pods(pod_list, static_pods(run.cluster)),
         *pending_pods(without_pods_of(addons, pod_list), clock, networked=networked),
     ]
     return [item for item in found if item.node not in out | away]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from kubeinstall.facts.control_plane import STATIC_PODS, ours
 from kubeinstall.facts.values import word
 from kubeinstall.inventory.model import Cluster, NetworkPlugin
 
@@ -165,6 +166,23 @@ def pending_pods(
         reason, container = _why(pod)
         found.append(Pending(name, reason, pod["spec"].get("nodeName", ""), container))
     return found
+
+
+def missing_static_pods(pods: Iterable[Json], wanted: Iterable[str]) -> list[Pending]:
+    """Static pods of the control plane that the cluster does not have: their manifests are gone.
+
+    Args:
+        wanted: their names in kube-system, e.g. ``etcd-cp1``.
+    """
+    there = {pod["metadata"]["name"] for pod in pods}
+    why = "it is not there: its manifest in /etc/kubernetes/manifests is missing or not taken"
+    return [Pending(f"pod kube-system/{name}", why) for name in wanted if name not in there]
+
+
+def static_pods(cluster: Cluster) -> list[str]:
+    """The names of the control planes' static pods."""
+    parts = ours(STATIC_PODS, cluster.spec.kubeadm.skip_phases)
+    return [f"{STATIC_PODS[p]}-{h.hostname}" for h in cluster.control_planes for p in parts]
 
 
 def without_pods_of(workloads: Iterable[Json], pods: Iterable[Json]) -> list[Json]:

@@ -168,7 +168,14 @@ def test_a_static_pod_that_has_run_for_a_while_is_not_waited_for() -> None:
     assert len(pending_pods([pod("coredns")], now)) == 1
 
 
-def answering(nodes: list[dict[str, Any]], pods: list[dict[str, Any]]) -> Output:
+STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+
+
+def answering(
+    nodes: list[dict[str, Any]], pods: list[dict[str, Any]], static: tuple[str, ...] = STATIC
+) -> Output:
+    """A cluster of these nodes and pods, and the control plane's static ones."""
+    pods = [*pods, *(pod(f"{name}-cp1", "True") for name in static)]
     text = f"{json.dumps({'items': nodes})}\036{json.dumps({'items': pods})}\0361000\n"
     return Output(0, text, "")
 
@@ -210,6 +217,23 @@ def test_ready_gives_up_with_each_reason(monkeypatch: pytest.MonkeyPatch) -> Non
     ]
     assert "journalctl -u kubelet" in error.value.findings[0].next
     assert "describe pod etcd" in error.value.findings[1].next
+
+
+@pytest.mark.parametrize("gone", STATIC)
+def test_ready_waits_for_each_of_the_control_planes_pods(
+    monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    """One whose manifest is missing is no pod that is not Ready: there is none at all."""
+    monkeypatch.setattr(ready, "_SECONDS", -1.0)
+    left = tuple(name for name in STATIC if name != gone)
+    answer = answering([node("cp1")], [], left)
+    run, session, _ = fake_run(cluster(workers=0), answer=lambda *_: answer)
+    session.connect()
+    with pytest.raises(KubeinstallError) as error:
+        ready.run(run)
+    (finding,) = error.value.findings
+    assert f"pod kube-system/{gone}-cp1" in finding.what
+    assert "/etc/kubernetes/manifests" in finding.why
 
 
 def test_ready_does_not_wait_for_a_host_that_is_out() -> None:

@@ -13,11 +13,13 @@ from kubeinstall.verify.check import expect, up
 from kubeinstall.verify.conditions import (
     barred,
     has_network,
+    missing_static_pods,
     of_hosts,
     pending_nodes,
     pending_pods,
     pressed_nodes,
     schedulable,
+    static_pods,
 )
 from kubeinstall.verify.kubectl import KUBECTL
 from kubeinstall.verify.readiness import unready
@@ -92,6 +94,12 @@ def system_pods_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
     expect(not wrong, "; ".join(map(str, wrong)), f"{KUBECTL} -n kube-system get pods")
 
 
+def control_plane_pods_are_there(host: Host, _node: Node, cluster: Cluster) -> None:
+    """Every control plane has the pods of etcd, API server, controller manager and scheduler."""
+    wrong = missing_static_pods(_get(host, "pods -n kube-system"), static_pods(cluster))
+    expect(not wrong, "; ".join(map(str, wrong)), up())
+
+
 def _get(host: Host, what: str) -> list[dict[str, Any]]:
     answer = host.run(f"{KUBECTL} get {what} -o json")
     expect(answer.rc == 0, " ".join(answer.stderr.split()), f"{KUBECTL} get {what}")
@@ -104,5 +112,6 @@ CHECKS = (
     nodes_have_the_version,
     nodes_take_pods,
     own_workloads_are_there,
+    control_plane_pods_are_there,
     system_pods_are_ready,
 )
