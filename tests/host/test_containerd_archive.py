@@ -44,7 +44,7 @@ def test_a_configuration_that_containerd_does_not_take(lone: Lone) -> None:
     before = lone.sh(f"cat {CONFIG}")
     # The first is no configuration at all; with the second it does not start.
     for config, said in (
-        ({"oom_score": "much"}, "oom_score"),
+        ({"oom_score": "much"}, "Configure containerd: failed"),
         ({"grpc": {"address": "/proc/no/such.sock"}}, "what was there before is back"),
     ):
         ran, _ = lone.up("runtime", runtime={"config": config})
