@@ -146,11 +146,11 @@ def parse(text: str) -> Document:
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise ValueError("it is no map of keys and values")
+        raise ValueError("it is not a map of keys and values")
     for key in LISTS:
         entries = document.get(key) or []
         if not isinstance(entries, list) or not all(map(_is_entry, entries)):
-            raise ValueError(f"its {key} are no list of names with something each")
+            raise ValueError(f"its {key} are not a list of named entries")
     return document
 
 

@@ -67,15 +67,15 @@ def unwritable(what: str, error: OSError) -> Finding:
         what: what was written, e.g. ``the events file FILE``.
     """
     advice = {
-        errno.EPIPE: "let the program that reads it read to the end",
-        errno.ENOSPC: "make room on that disk (df -h shows how full it is)",
-        errno.EDQUOT: "make room within your quota",
+        errno.EPIPE: "let the program that reads the output read to its end",
+        errno.ENOSPC: "free space on that disk (df -h shows how full it is)",
+        errno.EDQUOT: "free space within your quota",
     }
     return Finding(
         Kind.LOCAL,
         f"{what} cannot be written",
         why=error.strerror or str(error),
-        next=advice.get(error.errno or 0, "name another place that you may write to"),
+        next=advice.get(error.errno or 0, "choose another place that you can write to"),
     )
 
 

@@ -248,7 +248,7 @@ def _refused(cluster: Cluster, why: str) -> KubeinstallError:
     return KubeinstallError(
         Finding(
             Kind.CLUSTER,
-            f"{_ADMIN} is not what kubeadm writes; nothing of it was taken",
+            f"{_ADMIN} is not what kubeadm writes; nothing in it was used",
             first,
             why,
             f"on {first}: see who changed it; kubeadm init phase kubeconfig admin --config "

@@ -16,5 +16,5 @@ def public_keys(text: str) -> list[Cert]:
     except RuntimeError:  # That is what Sequoia's errors are; their text is a stack trace.
         certs = []
     if not certs:
-        raise ValueError("it is no OpenPGP public key")
+        raise ValueError("it is not an OpenPGP public key")
     return list(certs)

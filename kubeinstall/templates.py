@@ -51,20 +51,20 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" and not _is_small_power(left, right):
-            raise SecurityError("a power is too large")
+            raise SecurityError("the result of a power is too large")
         if operator == "*" and not (_is_short(left, right) and _is_short(right, left)):
-            raise SecurityError(f"a text is repeated to more than {_WIDEST} characters")
+            raise SecurityError(f"text is repeated to more than {_WIDEST} characters")
         if operator == "%" and isinstance(left, str) and _WIDE.search(left):
-            raise SecurityError("a format has a width that is too large")
+            raise SecurityError("the width of a format is too large")
         return super().call_binop(context, operator, left, right)
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         name, owner = getattr(obj, "__name__", ""), getattr(obj, "__self__", None)
         if isinstance(owner, str | bytes):
             if name in _PADDING and not all(map(_is_size, args)):
-                raise SecurityError("a text is padded too far")
+                raise SecurityError("text is padded too far")
             if name.startswith("format") and _WIDE.search(str(owner)):
-                raise SecurityError("a format has a width that is too large")
+                raise SecurityError("the width of a format is too large")
         return super().call(context, obj, *args, **kwargs)
 
 
@@ -120,7 +120,7 @@ def _rounds() -> Callable[..., range]:
         made = range(*numbers)
         left -= len(made)
         if left < 0:
-            raise SecurityError(f"it goes round more than {MOST_ROUNDS} times")
+            raise SecurityError(f"its loops run more than {MOST_ROUNDS} times")
         return made
 
     return counted

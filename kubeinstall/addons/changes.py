@@ -171,16 +171,16 @@ class Change:
         for found, taken in self.taken:
             there = "gone" if taken.theirs is None else self._shown(found, taken, taken.theirs)
             ours = self._shown(found, taken, taken.ours)
-            then = "left so" if self.keep else f"taken back to {ours}"
+            then = "left as it is" if self.keep else f"reset to {ours}"
             where = f"{self.name}: {taken.field} of {found.title}"
             lines.append(f"{where} is {there}, {taken.who}: {then}")
-        lines += [f"{self.name}: takes over {d.title}, which was there" for d in self.adopted]
+        lines += [f"{self.name}: takes over {d.title}, which already existed" for d in self.adopted]
         lines += [
-            f"{self.name}: {title(o)} stays as it is: what it was before the addon is not known"
+            f"{self.name}: {title(o)} stays as it is: its state before the addon is not known"
             for o in self.left
         ]
         lines += [
-            f"{self.name}: {title(o)} stays, for it holds what was there before the addon"
+            f"{self.name}: {title(o)} stays, because it contains objects from before the addon"
             for o in self.removed
             if self._holds_others(o)
         ]

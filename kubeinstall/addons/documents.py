@@ -95,10 +95,10 @@ def _items(document: Any, place: str) -> Iterator[Object]:
     )
     for field, value, form in identity:
         if not isinstance(value, str) or not form.fullmatch(value):
-            raise NotObjectsError(f"{place} in it has a {field} that Kubernetes does not take")
+            raise NotObjectsError(f"{place} in it has a {field} that Kubernetes does not accept")
     for field in ("labels", "annotations"):
         if not isinstance(metadata.get(field) or {}, dict):
-            raise NotObjectsError(f"{place} in it, of kind {kind}, has {field} that are no map")
+            raise NotObjectsError(f"{place} in it, of kind {kind}, has {field} that are not a map")
     yield document
 
 

@@ -62,7 +62,7 @@ def _files(cluster: Cluster, one: Chosen, top: str) -> Iterator[tuple[str, bytes
         except OutsideError as error:
             raise _wrong(one, name, str(error)) from None
         except FileNotFoundError:
-            raise _wrong(one, name, "it leads nowhere") from None
+            raise _wrong(one, name, "it is a link to a file that does not exist") from None
         if name.endswith(_TEMPLATE):
             yield name.removesuffix(_TEMPLATE), render_file(cluster, one, name).encode()
         else:

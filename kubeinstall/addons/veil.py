@@ -13,7 +13,7 @@ from typing import Any
 from kubeinstall.addons.objects import Object, group
 
 HIDDEN = "(hidden)"
-ANOTHER = "(hidden, another one)"
+ANOTHER = "(hidden, a different value)"
 
 Names = tuple[str, ...]
 """The way to a value: names of fields; items of lists by their name or number, in brackets."""

@@ -115,7 +115,7 @@ def diff(wanted: tuple[str, ...], inventory: Path, ask_sudo_pass: bool) -> int:
             door.echo(f"# {line}")
         if change.any:
             door.echo(f"# {change.operation}")
-            door.echo(change.diff or "(only what is noted of it)")
+            door.echo(change.diff or "(only the record of its objects changes)")
     return CHANGES if any(change.any for change in chosen_) else 0
 
 

@@ -46,7 +46,7 @@ def command(inventory: Path, ask_sudo_pass: bool, merge: bool, output: Path | No
     name = cluster.spec.name
     if merge:
         kubeconfig.merge(target, document)
-        door.echo(f"{target}: its current context is {name} now; try: kubectl get nodes")
+        door.echo(f"{target}: its current context is now {name}; try: kubectl get nodes")
     else:
         kubeconfig.save(target, document)
         door.echo(f"{target}: written; try: kubectl --kubeconfig {target} get nodes")

@@ -53,8 +53,8 @@ def choosing(command: Command) -> Command:
             "abandoned",
             multiple=True,
             metavar="ADDON",
-            help="Remove this addon though claims are bound to volumes that only it can delete; "
-            "may be repeated.",
+            help="Remove this addon even if claims are bound to volumes that only it can "
+            "delete; can be repeated.",
         ),
         click.option(
             "--only", multiple=True, metavar="PHASE", help="Only this phase; may be repeated."

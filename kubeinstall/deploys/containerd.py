@@ -65,11 +65,12 @@ def check() -> None:
             raise KubeinstallError(
                 Finding(
                     Kind.PREFLIGHT,
-                    f"{flag.holder} has containerd read {flag.value}",
+                    f"{flag.holder} makes containerd read {flag.value}",
                     host.name,
-                    why=f"what the cluster needs is written to {containerd_files.CONFIG_TOML}",
-                    next=f"on {host.name}: systemctl cat containerd; take {flag.name} out, and put "
-                    "what that file has into cluster.runtime.config",
+                    why="kubeinstall writes the cluster's settings to "
+                    f"{containerd_files.CONFIG_TOML}",
+                    next=f"on {host.name}: systemctl cat containerd; remove {flag.name}, and "
+                    "copy the settings in that file to cluster.runtime.config",
                 )
             )
 

@@ -85,17 +85,17 @@ def _clash(clash: Clash) -> Finding:
     said = str(clash.flag).partition("=")[0]
     if clash.key == "hosts":
         then = (
-            "take hosts out, or put `ExecStart=` and `ExecStart=/usr/sbin/dockerd "
+            "remove hosts, or put `ExecStart=` and `ExecStart=/usr/sbin/dockerd "
             "--containerd=/run/containerd/containerd.sock` into "
             "/etc/systemd/system/docker.service.d/hosts.conf"
         )
     else:
-        then = f"on {host.name}: take {said} out of {clash.flag.holder}; "
-        then += f"what it is for goes into cluster.runtime.config {{{clash.key}: ...}}"
+        then = f"on {host.name}: remove {said} from {clash.flag.holder}, "
+        then += f"and set cluster.runtime.config {{{clash.key}: ...}} instead"
     return Finding(
         Kind.PREFLIGHT,
         clash.what(_JSON),
         host.name,
-        why="dockerd refuses a setting that it finds in both places",
+        why="dockerd refuses a setting that is in both places",
         next=then,
     )

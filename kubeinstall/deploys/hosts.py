@@ -71,7 +71,7 @@ def _clock(cluster: Cluster) -> None:
             content=conf,
             holds=Holds.PUBLIC,
             undo=True,
-            name="Name the time servers",
+            name="Configure the time servers",
         )
     others_off(name="Turn off other time services")
     running(unit=chrony.unit, configs=(chrony.conf,), name="Run chrony")
@@ -125,9 +125,9 @@ def _last_word(settings: Mapping[str, str]) -> None:
             raise KubeinstallError(
                 Finding(
                     Kind.PREFLIGHT,
-                    f"{path}, line {one.line}, sets {one.key} to something else than {wanted}",
+                    f"{path}, line {one.line}, sets {one.key} to a value other than {wanted}",
                     host.name,
-                    why=f"the last file counts at boot, and it comes after {ours}",
+                    why=f"at boot the last file takes effect, and this one sorts after {ours}",
                     next=f"on {host.name}: sed -i {shlex.quote(f'{one.line}s/^/# /')} "
                     f"{shlex.quote(str(path))}",
                 )

@@ -58,15 +58,16 @@ def check(cluster: Cluster, node: Host) -> None:
         value = files.as_url(flag.value) if flag.name == _SOCKET else flag.value
         if flag.variable in _KUBEADMS or ours.get(flag.name, value) == value:
             continue
-        want = ours[flag.name] or "what kubeadm sets"
+        want = ours[flag.name] or "the value that kubeadm sets"
         raise KubeinstallError(
             Finding(
                 Kind.PREFLIGHT,
-                f"{flag.holder} has --{flag.name}={flag.value}, and the inventory {want}",
+                f"{flag.holder} sets --{flag.name}={flag.value} instead of {want}",
                 host.name,
-                why="the kubelet takes its last flag, and a flag rather than its configuration",
-                next=f"on {host.name}: take --{flag.name} out of {flag.holder}; what it is for "
-                "goes into kubelet of the host in the inventory",
+                why="the last flag wins, and a flag overrides the configuration file of the "
+                "kubelet",
+                next=f"on {host.name}: remove --{flag.name} from {flag.holder}; if you need it, "
+                "set it in the host's kubelet settings in the inventory",
             )
         )
 

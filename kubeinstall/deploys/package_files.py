@@ -121,7 +121,7 @@ def armored_key(path: Path, setting: str) -> str:
     raise KubeinstallError(
         Finding(
             Kind.INVENTORY,
-            f"the package signing key {path} is of no use",
+            f"the package signing key {path} cannot be used",
             why=f"{setting}: {why}",
             next=f"a binary key is made text of by: {armor}",
         )

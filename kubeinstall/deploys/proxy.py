@@ -35,10 +35,10 @@ def configure(cluster: Cluster) -> None:
                 path=path,
                 content=proxy_files.unit(),
                 holds=Holds.PUBLIC,
-                name=f"Have {service} read that",
+                name=f"Make {service} use the proxy",
             )
         else:
-            absent_file(path=path, name=f"Have {service} go without a proxy")
+            absent_file(path=path, name=f"Remove the proxy from {service}")
 
 
 def forgotten() -> None:
@@ -47,12 +47,12 @@ def forgotten() -> None:
         services.forgotten(
             path=proxy_files.drop_in(service),
             command="systemctl daemon-reload",
-            name=f"Have {service} go without a proxy",
+            name=f"Remove the proxy from {service}",
         )
     # The drop-ins first: a service whose variables are gone would not start.
     for path in (SERVICES_ENV, proxy_files.KUBEADM_ENV, proxy_files.APT_CONF):
         absent_file(path=path, name=f"Remove {path}")
-    dnf_proxy(settings={}, name="Have dnf go without a proxy")
+    dnf_proxy(settings={}, name="Remove the proxy from dnf")
 
 
 def _file(cluster: Cluster, path: str, content: object, who: str) -> None:
@@ -62,12 +62,12 @@ def _file(cluster: Cluster, path: str, content: object, who: str) -> None:
     """
     proxy = cluster.spec.proxy
     if not proxy or not content:
-        absent_file(path=path, name=f"Have {who} go without a proxy")
+        absent_file(path=path, name=f"Remove the proxy from {who}")
     else:
         managed_file(
             path=path,
             content=str(content),
             holds=Holds.SECRETS,
             mode="600" if proxy.secret else "644",
-            name=f"Tell {who} of the proxy",
+            name=f"Configure the proxy for {who}",
         )

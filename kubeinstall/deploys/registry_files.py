@@ -61,7 +61,7 @@ def given_ca(name: str, registry: Registry) -> str | None:
         try:
             load_pem(text)
         except ValueError:
-            why = "it has no PEM certificate that can be read"
+            why = "it contains no readable PEM certificate"
         else:
             # What stands before the first certificate is passed over by all who read PEM.
             return f"# {MARKER}.\n{text.rstrip()}\n"

@@ -70,18 +70,18 @@ def _secrets_gone(cluster: Cluster) -> None:
     """Nothing of ours that can hold a secret, whichever runtime the inventory has now."""
     logins = registry_files.logins(cluster)
     for reader, path in docker_files.LOGIN_FILES.items():
-        title = f"Take the logins for registries from {reader}"
+        title = f"Remove the registry logins of {reader}"
         docker_logins(path=path, auths={}, unwanted=logins, name=title)
-    given_back(path=containerd_files.CONFIG_TOML, name="Take containerd's configuration back")
+    given_back(path=containerd_files.CONFIG_TOML, name="Revert containerd's configuration")
     for folder in (containerd_files.CERTS_D, docker_files.CERTS_D):
-        registries_forgotten(folder=folder, wanted=(), name=f"Forget the registries of {folder}")
+        registries_forgotten(folder=folder, wanted=(), name=f"Remove the registries in {folder}")
     daemon_forgotten(
         path=docker_files.DAEMON_JSON,
         record=docker_files.RECORD,
-        name="Take our settings out of Docker's configuration",
+        name="Remove kubeinstall's settings from Docker's configuration",
     )
     for path in package_files.SOURCES:
         login_gone(path=path, name=f"Remove {path} if it holds a login")
     proxy.forgotten()
     # What a killed run left of files with logins.
-    archives_gone(folder=undo.FOLDER, name="Remove old files that were set aside")
+    archives_gone(folder=undo.FOLDER, name="Remove backups of replaced files")

@@ -43,7 +43,7 @@ CLUSTER: Sequence[Cause] = (
     Cause(
         "certificate expired",
         r"certificate has expired or is not yet valid: current time \S+ is after (\S+)",
-        "a certificate ended at {1}",
+        "a certificate expired at {1}",
         "cd /etc/kubernetes/pki && for one in *.crt etcd/*.crt; do "
         "echo $one $(openssl x509 -noout -enddate -in $one); done",
     ),
@@ -88,7 +88,7 @@ CLUSTER: Sequence[Cause] = (
         "runtime refuses its configuration",
         r"unable to configure the Docker daemon with file (\S+?): ([^\n]+)|"
         r"containerd: (?:failed to load TOML|invalid[^\n]*config)[^\n]*",
-        "the container runtime does not take its configuration: {0}",
+        "the container runtime rejects its configuration: {0}",
         "journalctl -u docker -u containerd -n 30 --no-pager",
     ),
     Cause(
@@ -96,7 +96,7 @@ CLUSTER: Sequence[Cause] = (
         r"^container (kube-\S+|etcd) ended[^\n]* shows: [^\n]*"
         r"(?:unknown flag|unknown shorthand flag|flag provided but not defined):? (-[^\s\"\\]+)",
         "{1} does not know the flag {2}",
-        "take it out of the arguments of {1} in cluster.kubeadm, then run `kubeinstall up` again",
+        "remove it from the arguments of {1} in cluster.kubeadm, then run `kubeinstall up` again",
     ),
     Cause(
         "bad argument of a component",
@@ -108,7 +108,7 @@ CLUSTER: Sequence[Cause] = (
         "unknown flag of somebody's",
         rf"{_UNKNOWN_FLAG} (-[\w-]+)(?=[\s\S]*^flags in (\S+):[^\n]*\1\b)",
         "a program does not know the flag {1}, which is in {2}",
-        "take {1} out of {2}, then: systemctl restart kubelet",
+        "remove {1} from {2}, then: systemctl restart kubelet",
     ),
     Cause(
         "unknown flag",
@@ -131,8 +131,8 @@ CLUSTER: Sequence[Cause] = (
     Cause(
         "folder not empty",
         r"\[ERROR DirAvailable--\S+\]: (\S+) is not empty",
-        "{1} is not empty: something of an earlier cluster is in it",
-        "ls -la {1}; if nothing in it is needed: kubeinstall reset -i INVENTORY --limit HOST",
+        "{1} is not empty: it contains files of an earlier cluster",
+        "ls -la {1}; if you need none of it: kubeinstall reset -i INVENTORY --limit HOST",
     ),
     Cause(
         "exec through cri-dockerd",
@@ -209,15 +209,16 @@ CLUSTER: Sequence[Cause] = (
         "no answer",
         r"Get \\*\"?https://([\w.-]+|\[[\w:]+\]):(\d+)[^\n]*"
         r"(?:Client\.Timeout exceeded|context deadline exceeded|i/o timeout)",
-        "{1}:{2} does not answer: a firewall drops what is sent there, or the address is wrong",
-        "timeout 5 bash -c '</dev/tcp/{1}/{2}' || echo no answer; and on the host that it is: "
-        "ss -ltn 'sport = :{2}'; a firewall there is opened by kubeinstall up --only hosts",
+        "{1}:{2} does not answer: a firewall drops the packets, or the address is wrong",
+        "timeout 5 bash -c '</dev/tcp/{1}/{2}' || echo no answer; on the host with that "
+        "address: ss -ltn 'sport = :{2}'; to open its firewall: kubeinstall up --only hosts",
     ),
     Cause(
         "no route",
         r"dial tcp (?:[\w.:-]+->)?([\d.]+|\[[\w:]+\]|[\w.-]+):(\d+): (?:connect: )?"
         r"(no route to host|i/o timeout|network is unreachable|connection timed out)",
-        "{1}:{2} cannot be reached from here ({3}): a firewall, or the wrong address",
+        "{1}:{2} cannot be reached from this host ({3}): a firewall blocks it, or the address "
+        "is wrong",
         "timeout 5 bash -c '</dev/tcp/{1}/{2}' || echo no answer; nft list ruleset",
     ),
     Cause(
@@ -264,7 +265,8 @@ CLUSTER: Sequence[Cause] = (
         "refused",
         r"dial tcp (\S+?): connect: connection refused|connection to the server (\S+) was refused",
         "nothing listens on {1}{2}: the API server does not run there (any more)",
-        "on the host with that address: crictl ps -a || docker ps -a; then the log of what ended",
+        "on the host with that address: crictl ps -a || docker ps -a; then the logs of the "
+        "container that exited",
         rank=Rank.EFFECT,
     ),
     Cause(

@@ -12,20 +12,20 @@ PACKAGES: Sequence[Cause] = (
     Cause(
         "apt's lock",
         r"apt's lock has been held for (\d+) s by process (\d+) \(([^)\n]*)\)",
-        "process {2} ({3}) is installing packages, and was not done after {1} s",
-        "ps -fp {2}; when it is done, run the same command again",
+        "process {2} ({3}) is installing packages and did not finish within {1} s",
+        "ps -fp {2}; when it has finished, run the same command again",
     ),
     Cause(
         "apt lock",
         r"Could not get lock \S+?[.,]? It is held by process (\d+)(?: \(([^)\n]*)\))?",
         "process {1} ({2}) is installing packages",
-        "ps -fp {1}; when it is done, run the same command again",
+        "ps -fp {1}; when it has finished, run the same command again",
     ),
     Cause(
         "apt lock of nobody known",
         r"Could not get lock \S+|dpkg frontend lock",
         "another program is installing packages",
-        "lslocks | grep -E 'dpkg|apt'; when it is done, run the same command again",
+        "lslocks | grep -E 'dpkg|apt'; when it has finished, run the same command again",
     ),
     Cause(
         "dpkg interrupted",
@@ -36,8 +36,8 @@ PACKAGES: Sequence[Cause] = (
     Cause(
         "two keys for a source",
         r"Conflicting values set for option (?:Signed-By|Trusted) regarding source (\S+)[^\n]*",
-        "two of the host's files name the package source {1} with different keys",
-        "grep -rn '{1}' /etc/apt/sources.list /etc/apt/sources.list.d; take one of them out",
+        "two of the host's files configure the package source {1} with different keys",
+        "grep -rn '{1}' /etc/apt/sources.list /etc/apt/sources.list.d; remove one of them",
     ),
     Cause(
         "another signing key",

@@ -297,7 +297,7 @@ class _Command:
             self._begin(stream)
         elif words == "wait" and not self._waits:
             self._waits = True
-            self._notice("waiting for a command that an earlier run left here")
+            self._notice("waiting for a command that an earlier run started on this host")
             self.deadline += _BUSY
         elif words == "go" and not self._went_on:
             self._went_on = True

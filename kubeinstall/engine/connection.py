@@ -245,13 +245,13 @@ class Connection:
     def _no_shell(self, error: NoShell) -> SshFailure:
         ssh = self.host.ssh
         see = Target.of(self.host).running("id")
-        said = f"it answered: {error.said}" if error.said else "it ended without a word"
+        said = f"it answered: {error.said}" if error.said else "it exited without any output"
         return SshFailure(
-            f"the login {ssh.user} gives no shell that runs commands",
+            f"the login {ssh.user} does not start a shell that runs commands",
             why=said,
-            next=f"see what it does: {see}; if another login is meant, set ssh.user; "
-            "a command= in authorized_keys, a login shell like nologin or rbash, or a start-up "
-            "file of the shell that does not return has to go",
+            next=f"see what it does: {see}; if another login is meant, set ssh.user; a command= "
+            "in authorized_keys, a login shell like nologin or rbash, or a start-up file "
+            "of the shell that does not return prevents this",
         )
 
     def _agent(self, as_root: bool) -> Agent:

@@ -113,7 +113,7 @@ class _Check(paramiko.MissingHostKeyPolicy):
                     file.write((line if ends else f"\n{line}").encode())
         except OSError as error:
             raise SshFailure(
-                f"the new ssh host key of {name} cannot be kept", why=str(error)
+                f"the new ssh host key of {name} cannot be saved", why=str(error)
             ) from error
 
 
@@ -124,7 +124,7 @@ def _skipped(path: Path, known: KnownHosts) -> Finding:
         what = f"{len(known.skipped)} lines"
     return Finding(
         Kind.CONNECT,
-        f"{what} of the known hosts cannot be read and {'are' if more else 'is'} skipped",
+        f"{what} of the known hosts file cannot be read and {'are' if more else 'is'} skipped",
         f"{path}:{first.line}",
         why="; ".join(f"line {one.line}: {one.why}" for one in known.skipped[:5])
         + (f"; and {len(known.skipped) - 5} more" if len(known.skipped) > 5 else ""),

@@ -161,12 +161,12 @@ def _entry(number: int, text: str) -> Entry:
         marker = Marker(word)
         text = rest[0] if rest else ""
         if text.startswith("@"):
-            raise ValueError("a line has one marker at most")
+            raise ValueError("a line can have only one marker")
     names, kind, key, *_ = [*_FIELD.split(text, maxsplit=3), "", "", ""]
     if names.startswith("|"):
         _check_hash(names)
     if not key or kind.startswith("#"):
-        raise ValueError("it is not of the form: names, type of key, key")
+        raise ValueError("it does not have the form: host names, key type, key")
     try:
         blob = base64.b64decode(key, validate=True)
     except (binascii.Error, ValueError):
@@ -197,4 +197,4 @@ def _check_key(kind: str, blob: bytes) -> None:
     except Exception:  # paramiko passes on whatever its parsers raise
         whole = False
     if not whole:
-        raise ValueError(f"it is not a whole {kind} key")
+        raise ValueError(f"it is not a complete {kind} key")

@@ -162,7 +162,7 @@ class RunLock:
             if self._ended:
                 return
             self._released = self._ended = True
-            self._finding = Finding(Kind.LOCKED, "the run has given its lock back already")
+            self._finding = Finding(Kind.LOCKED, "the run has already released its lock")
         self._due.set()
         with contextlib.suppress(ConnectionLost, OSError, EOFError):
             self._shell.wire.close()
@@ -180,7 +180,7 @@ class RunLock:
                 if why:
                     return
         except ConnectionLost as error:
-            why = f"the connection to the host that keeps it was lost: {error}"
+            why = f"the connection to the host that holds it was lost: {error}"
         finally:
             if not self._released:
                 self._lose(why)
@@ -199,18 +199,18 @@ class RunLock:
                 self._sure_until = sent + self._patience * _SURE
                 self._state.notify_all()
             return ""
-        return f"the host heard nothing of this run for {self._patience:.0f} s, and freed it"
+        return f"the host heard nothing from this run for {self._patience:.0f} s, and released it"
 
     def _lose(self, why: str) -> None:
         with self._state:
             self._ended = True
         finding = Finding(
             Kind.LOCKED,
-            "this run has lost its lock on the cluster, and ends",
+            "this run lost its lock on the cluster and was stopped",
             where=self._connection.host.name,
             why=f"{why}; {self._who_has_it()}",
-            next="when no other run is at work, run the same command again: it waits for what "
-            "this one has begun on a host, and goes on from there",
+            next="when no other run is active, run the same command again: it waits for any "
+            "command that this run started on a host, and continues from there",
         )
         with self._state:
             self._finding = finding
@@ -228,8 +228,8 @@ class RunLock:
             finally:
                 shell.wire.close()
         except (ConnectionLost, OSError, EOFError):
-            return "who has it now is not known"
-        return f"it is held by {owner} now" if owner and owner != self._me else "nobody has it now"
+            return "the current holder is not known"
+        return f"{owner} holds it now" if owner and owner != self._me else "nobody holds it now"
 
 
 def _answer(shell: Shell, patience: float) -> str:

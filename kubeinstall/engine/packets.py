@@ -26,12 +26,12 @@ class Packets(Packetizer):
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
         """Read a part of a packet of ``n`` bytes; see paramiko."""
         if n > _PACKET:
-            raise paramiko.SSHException(f"a packet of {n} bytes, which is no ssh packet")
+            raise paramiko.SSHException(f"a packet of {n} bytes, which is not an ssh packet")
         return super().read_all(n, check_rekey)
 
     def _read_timeout(self, timeout: float) -> bytes:
         piece: bytes = super()._read_timeout(timeout)  # type: ignore[misc]
         self._greeting += len(piece)
         if self._greeting > _GREETING:
-            raise paramiko.SSHException("no version of ssh in the first 64 KiB of its banner")
+            raise paramiko.SSHException("no ssh version in the first 64 KiB of its banner")
         return piece

@@ -80,11 +80,11 @@ def _shown(key: paramiko.PKey) -> str:
 
 def _unknown(error: UnknownHostKey, target: Target) -> SshFailure:
     keys = target.known_hosts
-    why = f"{keys} has none for it; it shows {_shown(error.key)}"
+    why = f"{keys} has no key for it; it presents {_shown(error.key)}"
     if error.authority:
         why = (
-            f"{keys}:{error.authority} names a certificate authority for it, and host certificates "
-            f"are not supported; its own key is {_shown(error.key)}"
+            f"{keys}:{error.authority} names a certificate authority for it, and kubeinstall "
+            f"does not support host certificates; its own key is {_shown(error.key)}"
         )
     scan = shlex.join(["ssh-keyscan", "-p", str(target.port), target.address])
     if target.via:
@@ -102,30 +102,31 @@ def _changed(error: ChangedHostKey, target: Target) -> SshFailure:
     remove = shlex.join(["ssh-keygen", "-f", str(keys), "-R", target.host_key_name])
     return SshFailure(
         f"the ssh host key of {target.at} HAS CHANGED: this may be another machine",
-        why=f"{keys}:{error.line} has another key than the {_shown(error.key)} that it shows",
-        next=f"if the host was installed again, remove that line: {remove}",
+        why=f"{keys}:{error.line} has a key other than the {_shown(error.key)} that it presents",
+        next=f"if the host was reinstalled, remove that line: {remove}",
     )
 
 
 def _revoked(error: RevokedHostKey, target: Target) -> SshFailure:
     return SshFailure(
-        f"the ssh host key of {target.at} is REVOKED: whoever has it may be anybody",
-        why=f"{target.known_hosts}:{error.line} revokes the {_shown(error.key)} that it shows",
-        next="give the host a new key, and remove the old one from it",
+        f"the ssh host key of {target.at} is REVOKED: anybody could be using it",
+        why=f"{target.known_hosts}:{error.line} revokes the {_shown(error.key)} that it presents",
+        next="give the host a new key, and delete the old one there",
     )
 
 
 def _weak(error: WeakSignature, target: Target) -> SshFailure:
     if error.agreed:
         return SshFailure(
-            f"{target.at} signs with {error.used}, though {error.agreed} was agreed on",
-            why="this is how somebody in between would use a weak signature such as SHA-1",
-            next="update the host's ssh server; if it is up to date, see who answers there",
+            f"{target.at} signs with {error.used}, although {error.agreed} was negotiated",
+            why="this is how an attacker in between would use a weak signature such as SHA-1",
+            next="update the host's ssh server; if it is up to date, check which machine "
+            "answers there",
         )
     return SshFailure(
         f"{target.at} wants a SHA-1 signature ({error.used}) of the key's certificate",
         why="its ssh server is older than OpenSSH 7.8; SHA-1 signatures can be forged",
-        next="update it, or use a key of another type than RSA, or one without a certificate",
+        next="update it, or use a key that is not RSA, or one without a certificate",
     )
 
 

@@ -327,7 +327,7 @@ class Session:
                 f"{doing}: the host printed too much",
                 host,
                 why=str(error),
-                next="look at the host: a fault or somebody there floods what is asked of it",
+                next="check the host: a fault, or somebody on it, floods the output of commands",
             )
         return Finding(
             Kind.CONNECT,

@@ -53,7 +53,7 @@ class NoShell(ConnectionLost):
     """
 
     def __init__(self, said: str) -> None:
-        super().__init__(f"no shell answers there; {said or 'nothing was printed'}")
+        super().__init__(f"no shell answers; {said or 'nothing was printed'}")
         self.said = said
 
 
@@ -103,7 +103,7 @@ class Shell:
         if not (out.ended and err.ended):
             said = tail(f"{out.text}\n{err.text}")
             if not in_time:
-                said = f"{said} (and no end of it within {_PATIENCE:.0f} s)".strip()
+                said = f"{said} (and did not finish within {_PATIENCE:.0f} s)".strip()
             raise NoShell(said)
 
     def _hello(self, stream: Stream, words: str) -> None:

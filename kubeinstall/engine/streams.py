@@ -25,7 +25,7 @@ class TooMuchOutput(ConnectionLost):
     def __init__(self, limit: int) -> None:
         size = f"{limit >> 20} MiB" if limit >> 20 else f"{limit >> 10} KiB"
         super().__init__(
-            f"it printed more than {size}; it was ended and the connection to the host closed"
+            f"it printed more than {size}; it was stopped and the connection to the host was closed"
         )
 
 

@@ -194,7 +194,7 @@ def unpacked(text: str) -> str:
     except (zlib.error, binascii.Error) as error:
         raise ValueError(str(error)) from None
     if not reader.eof:
-        raise ValueError("it was cut off, or grows without an end")
+        raise ValueError("it was cut off, or is too large")
     return found.decode()
 
 
@@ -223,7 +223,7 @@ def shown(text: object) -> str:
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _matching(form: re.Pattern[str], text: object, what: str) -> str:
@@ -238,7 +238,7 @@ def _text(value: object) -> str:
     if type(value) is int and 0 <= value < 10**18:
         return str(value)
     if not isinstance(value, str) or len(value) > LONGEST:
-        raise _no("a text", value)
+        raise _no("text", value)
     return value
 
 

@@ -105,14 +105,14 @@ def _content(loc: Loc, path: Path) -> Iterator[Issue]:
     except UnicodeDecodeError:
         why = "it is not text"
     except ValueError as error:
-        why = "it has no PEM certificate that can be read" if loc[-1] == "ca" else str(error)
+        why = "it contains no readable PEM certificate" if loc[-1] == "ca" else str(error)
     file = shlex.quote(str(path))
     then = f"gpg --no-default-keyring --keyring {file} --armor --export"
     if loc[-1] == "ca":
         then = f"openssl x509 -inform der -in {file}"
     yield Issue(
         loc,
-        f"{dotted(loc)}: {path} is of no use",
+        f"{dotted(loc)}: {path} cannot be used",
         why=why,
-        next=f"see what is in it: head -n 3 {file}; a binary one becomes text with: {then}",
+        next=f"see what it contains: head -n 3 {file}; to convert a binary file to text: {then}",
     )

@@ -99,7 +99,7 @@ FORMS = {
     ENDPOINT: Form(f"an address or a DNS name ({_DNS} and '.' inside)", "api.example.org"),
     SAN: Form(f"an address or a DNS name ({_DNS} and '.' inside)", "api.example.org"),
     LOGIN: Form("a login name", "debian or admin@corp.example"),
-    LOCAL_LOGIN: Form("a login name of lower case letters, digits, '-' and '_'", "debian"),
+    LOCAL_LOGIN: Form("a login name of lowercase letters, digits, '-' and '_'", "debian"),
     BASTION: Form(
         "of the form [user@]host[:port]", "debian@gate.example.org:22 or [2001:db8::1]:22"
     ),
@@ -205,7 +205,7 @@ def real_port(text: str) -> str:
     except ValueError:
         port = 0
     if port == 0:
-        reason, advice = "somewhere that can be reached: a port is 1 to 65535", "write another port"
+        reason, advice = "a valid address: a port is 1 to 65535", "write another port"
         raise PydanticCustomError("form", "{reason}", {"reason": reason, "advice": advice})
     return text
 
@@ -222,7 +222,7 @@ def real_duration(text: str | None) -> str | None:
         any(len(n) > 12 for n, _ in found)
         or sum(int(n) * units[u] for n, u in found) >= 2**63 / 1e9
     ):
-        reason, advice = "short enough: kubeadm takes 292 years at most", "write it like 87600h"
+        reason, advice = "short enough: kubeadm accepts at most 292 years", "write it like 87600h"
         raise PydanticCustomError("form", "{reason}", {"reason": reason, "advice": advice})
     return text
 
@@ -243,7 +243,7 @@ def real_networks(text: str) -> str:
     except PydanticCustomError:
         raise
     except ValueError as error:
-        reason = f"one that works: {error}"
+        reason = f"valid: {error}"
         raise PydanticCustomError("form", "{reason}", {"reason": reason, "advice": ""}) from None
     return text
 

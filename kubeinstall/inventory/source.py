@@ -245,9 +245,7 @@ def lookalike(text: str) -> str:
     odd = _LOOKALIKE.search(text)
     if not odd:
         return ""
-    return (
-        f"it holds {named(odd[0])} in the place of a plain {named(_PLAIN[odd[0]])}: type it again"
-    )
+    return f"it holds {named(odd[0])} instead of a plain {named(_PLAIN[odd[0]])}: type it again"
 
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -283,7 +281,7 @@ def _looks_alike(error: yaml.MarkedYAMLError, text: str, position: Position) -> 
             return SourceError(
                 f"{named(odd[0])} stands where YAML reads a plain {named(_PLAIN[odd[0]])}",
                 Position(number, odd.start() + 1),
-                next="type it again, or put quotes around the text that it belongs to",
+                next="type it again, or put quotes around that text",
             )
     return None
 

@@ -62,7 +62,7 @@ def parse_target(
     if not (match and re.match(HOST_NAME, match["host"]) and re.match(LOGIN, login)):
         raise _bad(f"{text!r} is not [USER@]HOST[:PORT]", "write it like root@10.0.0.11")
     if not 1 <= port <= 65535:
-        raise _bad(f"{text!r}: {port} is no port", "take 1 to 65535")
+        raise _bad(f"{text!r}: {port} is no port", "use 1 to 65535")
     label, address = _name_and_address(text, match["host"], resolve)
     if unusable(address):
         raise _bad(

@@ -88,7 +88,7 @@ def daemon_forgotten(path: str, record: str) -> Generator[Command]:
     if state.last is None:
         return
     if state.error:
-        raise OperationError(f"{path} cannot be read: {state.error}; put it right, or move it away")
+        raise OperationError(f"{path} cannot be read: {state.error}; correct it, or move it away")
     wanted = given_back(
         laid_into(state.settings, {}, state.last, state.first, SHARED), state.settings, state.first
     )

@@ -77,7 +77,7 @@ class Clash:
             path: of the file.
         """
         said = str(self.flag).partition("=")[0]
-        return f"Docker would not start: {path} has {self.key}, and {self.flag.holder} has {said}"
+        return f"Docker would not start: {path} sets {self.key}, and {self.flag.holder} sets {said}"
 
 
 @dataclass(frozen=True)

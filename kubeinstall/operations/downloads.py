@@ -36,11 +36,11 @@ _UNPACK = """\
 tar -xf {part} -C {folder} --no-same-owner --no-same-permissions
 real=$(readlink -f {folder})
 odd=$(find "$real" ! -type f ! -type d ! -type l | head -n 1)
-[ -z "$odd" ] || {{ echo {what}" has a device or the like: ${{odd#"$real/"}}" >&2; exit 1; }}
+[ -z "$odd" ] || {{ echo {what}" has a device or special file: ${{odd#"$real/"}}" >&2; exit 1; }}
 find "$real" -type l | while IFS= read -r link; do
   case $(readlink -m "$link") in
     "$real"/*) ;;
-    *) echo {what}" has a link that leads out of it: ${{link#"$real/"}}" >&2; exit 1 ;;
+    *) echo {what}" has a link that leads outside it: ${{link#"$real/"}}" >&2; exit 1 ;;
   esac
 done"""
 

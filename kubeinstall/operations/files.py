@@ -25,7 +25,7 @@ _PROVED = """ && {{
   else
     {back}
     printf '%s\\n' "$said" | tail -n 5 >&2
-    echo "what was there before is back:$back" >&2
+    echo "the previous version was restored:$back" >&2
     false
   fi; }}"""
 

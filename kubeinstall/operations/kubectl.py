@@ -72,7 +72,7 @@ for namespace in {names}; do
   left=$({kubectl} -n "$namespace" get $kinds -o "go-template=$free") || exit 1
   if [ "$left" ]; then
     {kubectl} label namespace "$namespace" {label}- >/dev/null || exit 1
-    echo "{stays}namespace $namespace stays, for it holds $left"
+    echo "{stays}namespace $namespace stays, because it contains $left"
   else
     {kubectl} --request-timeout=0 delete namespace "$namespace" --ignore-not-found \\
       --timeout={seconds}s || exit 1

@@ -48,7 +48,7 @@ done
 {undo}
 if [ "$back" ]; then
   systemctl restart kubelet
-  echo "what was there before is back:$back" >&2
+  echo "the previous version was restored:$back" >&2
 fi
 exit 1"""
 _READY = (

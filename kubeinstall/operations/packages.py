@@ -40,7 +40,7 @@ waited=0
 free() {{
   while by=$(holder); do
     [ $waited -gt 0 ] ||
-      echo "process $by has apt's lock: waiting for it, {LOCK_TIMEOUT} s at most"
+      echo "process $by holds apt's lock: waiting for it, {LOCK_TIMEOUT} s at most"
     [ $waited -lt {LOCK_TIMEOUT} ] ||
       {{ echo "apt's lock has been held for $waited s by process $by" >&2; exit 100; }}
     sleep 1; waited=$((waited + 1))
@@ -145,7 +145,7 @@ def _install(missing: Wanted, instead_of: tuple[str, ...]) -> str:
 }}
 {checks}
 {apt} && exit 0
-echo 'installing failed; once more with fresh package lists' >&2
+echo 'installing failed; trying again with fresh package lists' >&2
 {_UPDATE}
 {apt}"""
 

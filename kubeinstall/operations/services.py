@@ -122,6 +122,6 @@ if [ "$back" ]; then
   systemctl reset-failed {name} 2>/dev/null
   now='but it does not start with that either'
   systemctl restart {name} && now='and it runs again'
-  echo {name}" does not start with the new$back; what was there before is back, $now" >&2
+  echo {name}" does not start with the new$back; the previous version was restored, $now" >&2
 fi
 exit $code"""

@@ -72,7 +72,8 @@ def move_dns(run: Run, pods: Sequence[str], nodes: Sequence[str]) -> None:
     )
     run.changed = True
     run.reporter.note(
-        f"every pod of CoreDNS was on {', '.join(nodes)}, which is not Ready: others take over"
+        f"every CoreDNS pod was on {', '.join(nodes)}, which is not Ready: they are replaced on "
+        "other nodes"
     )
 
 

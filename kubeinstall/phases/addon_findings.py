@@ -73,8 +73,7 @@ def broken(run: Run, change: Change, kept: Broken) -> Finding:
     return _finding(
         run,
         f"addon {change.name} was not {done}",
-        f"what is kept of it in {kept.kind} {SYSTEM_NAMESPACE}/{kept.name} cannot be read: "
-        f"{kept.why}",
+        f"its record in {kept.kind} {SYSTEM_NAMESPACE}/{kept.name} cannot be read: {kept.why}",
         f"{KUBECTL} -n {SYSTEM_NAMESPACE} edit {kept.kind.lower()} {kept.name}",
     )
 

@@ -172,7 +172,7 @@ def _with_volumes(run: Run, change: Change) -> Change:
         raise KubeinstallError(
             Finding(
                 Kind.CLUSTER,
-                f"it is not known whether volumes of addon {change.name} are in use",
+                f"kubeinstall cannot find out whether volumes of addon {change.name} are in use",
                 first,
                 why=state.error,
                 next=f"on {first}: {KUBECTL} get persistentvolumes",

@@ -81,7 +81,7 @@ def _addresses(said: Mapping[str, Sequence[str]]) -> dict[str, tuple[IPv4Address
             found[name] = tuple(map(ipv4, words))
         except ValueError:
             said_ = shown(" ".join(words))
-            wrong.append(_refused(name, f"names {said_} where its own address was asked for"))
+            wrong.append(_refused(name, f"reports {said_} instead of its own address"))
     if wrong:
         raise KubeinstallError(*wrong)
     return found
@@ -103,7 +103,7 @@ def _known(run: Run, hosts: Sequence[Host], own: Own) -> dict[str, IPv4Address]:
         known = {run.cluster.host(n).hostname: o.node_ip for n, o in words.items() if o.node_ip}
     found = {host.name: known[host.hostname] for host in hosts if host.hostname in known}
     wrong = [
-        _refused(host.name, f"its node reports what is no address: {fault}")
+        _refused(host.name, f"its node reports an invalid address: {fault}")
         for host in hosts
         if (fault := nodes.fault(host.hostname))
     ]
@@ -120,10 +120,10 @@ def _known(run: Run, hosts: Sequence[Host], own: Own) -> dict[str, IPv4Address]:
 def _not_known(off: Sequence[str], reason: str) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
-        "the address that its node goes by is not known",
+        "the address of its node is not known",
         ", ".join(off),
-        f"it is not reached, and the cluster cannot be asked: {reason}",
-        "set its node_ip, or run again when it is back",
+        f"the host cannot be reached, and the cluster does not answer: {reason}",
+        "set its node_ip, or run the same command again when the host is back",
     )
 
 
@@ -168,9 +168,9 @@ def _refused(host: str, what: str) -> Finding:
         Kind.PREFLIGHT,
         what,
         host,
-        "the other hosts would get it into their files and scripts",
-        f"look at {host}, which may be in other hands; or set its node_ip to its own address, or "
-        "take it out of the inventory",
+        "the other hosts would use it in their files and scripts",
+        f"look at {host}, which may be compromised; or set its node_ip to its own address, or "
+        "remove it from the inventory",
     )
 
 
@@ -211,13 +211,15 @@ def _not_their_own(
     """Hosts that name one address too many, or one that is not theirs."""
     for name, sources in said.items():
         if len(sources) > 1:
-            yield _refused(name, f"its route starts at {len(sources)} addresses")
+            yield _refused(name, f"its route to the endpoint has {len(sources)} source addresses")
         for address in sources[:1]:
             why = foreign(cluster, cluster.host(name), address, own)
             if not why and address not in own[name]:
                 why = "which is on none of its interfaces"
             if why:
-                yield _refused(name, f"its route starts at {address}, {why}")
+                yield _refused(
+                    name, f"its route to the endpoint has the source address {address}, {why}"
+                )
 
 
 def _no_route(host: Host, target: str) -> Finding:

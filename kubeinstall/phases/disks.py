@@ -94,8 +94,8 @@ def lacks_room(
                 f"{100 * free / whole:.1f} % of the {unit} under {path} is free; "
                 f"the kubelet needs {threshold}",
                 host.name,
-                f"{_HOLDS[place]} are there; below {signal} {threshold} the kubelet reports "
-                "DiskPressure, evicts pods and takes no new ones",
+                f"{_HOLDS[place]} are stored there; below {signal} {threshold} the kubelet "
+                "reports DiskPressure, evicts pods and accepts no new ones",
                 _advice(path, unit),
                 "warning" if node else "error",
             )
@@ -124,7 +124,7 @@ def _least(threshold: str, whole: int) -> float:
 def _advice(path: str, unit: str) -> str:
     command = "du --inodes -xd2" if unit == "inodes" else "du -xhd2"
     parent = path.rpartition("/")[0] or "/"
-    return f"free some ({command} {parent} | sort -h | tail), or set kubelet.eviction_hard"
+    return f"free some space ({command} {parent} | sort -h | tail), or set kubelet.eviction_hard"
 
 
 def rooms_of(values: Iterable[str]) -> dict[str, Room]:

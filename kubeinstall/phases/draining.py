@@ -76,7 +76,9 @@ def _not_drained(run: Run, host: Host, said: str) -> Finding:
     if blocked:
         pod, namespace = blocked[1], blocked[2]
         budgets = ", ".join(_budgets(run, namespace)) or "of its namespace"
-        why = f"the PodDisruptionBudget {budgets} lets pod {namespace}/{pod} not go"
+        why = (
+            f"the PodDisruptionBudget {budgets} does not allow pod {namespace}/{pod} to be evicted"
+        )
         budget = f"kubectl -n {shlex.quote(namespace)} get pdb"
         then = f"scale the app up, or change the budget: {budget}; then `up`"
     return Finding(Kind.CLUSTER, f"node {host.hostname} cannot be drained", host.name, why, then)

@@ -47,35 +47,36 @@ REFUSED = (
         "name",
         lambda s: s.name,
         lambda c: c.spec.name,
-        "kubeconfigs and kubeadm's own configuration go by it",
+        "kubeconfigs and kubeadm's own configuration use it",
     ),
     Fixed(
         "cluster.endpoint",
         "endpoint",
         lambda s: s.endpoint,
         lambda c: c.endpoint,
-        "every kubelet and kubeconfig has the address, and the API server's certificate names it",
+        "every kubelet and kubeconfig contains the address, and so does the API server's "
+        "certificate",
     ),
     Fixed(
         "cluster.network.pods",
         "pod network",
         lambda s: s.pods,
         lambda c: c.spec.network.pods,
-        "nodes keep the shares of it that they were allotted, and pods their addresses",
+        "nodes keep the ranges of it that they were assigned, and pods keep their addresses",
     ),
     Fixed(
         "cluster.network.services",
         "service network",
         lambda s: s.services,
         lambda c: c.spec.network.services,
-        "services keep their addresses, that of the cluster's DNS among them",
+        "Services keep their addresses, including that of the cluster's DNS",
     ),
     Fixed(
         "cluster.network.dns_domain",
         "DNS domain",
         lambda s: s.dns_domain,
         lambda c: c.spec.network.dns_domain,
-        "CoreDNS answers for the one it was made with, and running pods search in that",
+        "CoreDNS answers for the domain it was created with, and running pods search that domain",
     ),
     Fixed(
         "cluster.network.calico.block_size",
@@ -83,14 +84,14 @@ REFUSED = (
         lambda s: s.block_size,
         # Without Calico in the inventory, it is the pod network that is another one.
         lambda c: c.spec.network.calico.block_size if _calico(c) else None,
-        "nodes have blocks of the size that the pool was made with",
+        "nodes have blocks of the size that the pool was created with",
     ),
     Fixed(
         "cluster.kube_proxy.mode",
         "kube-proxy mode",
         lambda s: s.proxy_mode,
         lambda c: c.spec.kube_proxy.mode,
-        "kube-proxy reads it when it starts, and the rules of the other mode stay behind",
+        "kube-proxy reads it when it starts, and the rules of the old mode stay behind",
         "to change it by hand: edit the ConfigMap kube-system/kube-proxy, restart its DaemonSet, "
         "restart the hosts one by one, then set it here",
     ),
@@ -98,15 +99,15 @@ REFUSED = (
 """What a run refuses, before it changes anything."""
 
 _OWN = "kubeadm's own"
-_NEXT_INIT = "kubeadm reads it when it makes a cluster or upgrades one"
+_NEXT_INIT = "kubeadm reads it when it creates or upgrades a cluster"
 REPORTED = (
     Fixed(
         "cluster.image_repository",
         "image repository",
         lambda s: s.image_repository,
         lambda c: c.image_repository,
-        "new images come from the inventory's; the control plane's pods keep theirs until an "
-        "upgrade",
+        "new images come from the repository in the inventory; the control plane's pods keep "
+        "their images until an upgrade",
     ),
     Fixed(
         "cluster.image_layout",
@@ -144,10 +145,10 @@ def refused(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
         if has is None or wants is None or _same(has, wants):
             continue
         reset = f"kubeinstall reset -i {cluster.source or 'FILE'}, then up"
-        another = fixed.then or f"another one needs a new cluster: {reset}"
+        another = fixed.then or f"to change it, create a new cluster: {reset}"
         yield Finding(
             Kind.PREFLIGHT,
-            f"the cluster's {fixed.title} is {has}, the inventory says {wants}",
+            f"the cluster's {fixed.title} is {has}, but the inventory says {wants}",
             cluster.first.name,
             fixed.why,
             f"set {fixed.path} back to {has}; {another}",
@@ -162,9 +163,10 @@ def reported(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
             continue
         yield _warning(
             cluster,
-            f"the cluster's {fixed.title} is {has}, the inventory says {wants}; it stays as it is",
+            f"the cluster's {fixed.title} is {has}, but the inventory says {wants}; it stays as "
+            "it is",
             fixed.why,
-            f"set {fixed.path} back to {has}, or leave it for the next cluster",
+            f"set {fixed.path} back to {has}, or leave it to apply to the next cluster",
         )
     yield from _certificate_names(cluster, settings)
     yield from _proxy_configuration(cluster, settings)
@@ -178,8 +180,9 @@ def _certificate_names(cluster: Cluster, settings: Settings) -> Iterator[Finding
     if missing:
         yield _warning(
             cluster,
-            f"the API server's certificate was not made for {', '.join(missing)}",
-            "kubeadm writes the names of cluster.kubeadm.cert_sans into it when it makes it",
+            f"the API server's certificate does not contain {', '.join(missing)}",
+            "kubeadm adds the names in cluster.kubeadm.cert_sans only when it creates the "
+            "certificate",
             f"add them to certSANs: kubectl -n kube-system edit configmap kubeadm-config; "
             f"{_PKI.format(cluster.first.name)}; kubeadm init phase certs apiserver --config with "
             "that ClusterConfiguration; then restart the API server",
@@ -195,7 +198,7 @@ def _proxy_configuration(cluster: Cluster, settings: Settings) -> Iterator[Findi
         yield _warning(
             cluster,
             f"kube-proxy does not have the inventory's {', '.join(other)}; it stays as it is",
-            "kubeadm writes cluster.kube_proxy.config when it makes a cluster",
+            "kubeadm applies cluster.kube_proxy.config when it creates a cluster",
             "by hand: kubectl -n kube-system edit configmap kube-proxy, then kubectl -n "
             "kube-system rollout restart daemonset kube-proxy",
         )
@@ -211,8 +214,8 @@ def _skipped(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
         yield _warning(
             cluster,
             f"the cluster has kube-proxy, though kubeadm.skip_phases says {min(skipped)}",
-            "phases of kubeadm are skipped when a cluster is made; nothing is removed later",
-            "by hand, once something else does its work: kubectl -n kube-system delete "
+            "kubeadm skips phases only when it creates a cluster; nothing is removed later",
+            "to remove it, once something else does its work: kubectl -n kube-system delete "
             "daemonset,configmap kube-proxy",
         )
 

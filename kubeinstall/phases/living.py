@@ -120,7 +120,7 @@ def _other(cluster: Cluster, nodes: Nodes, name: str) -> OtherNode | str:
     """A node without a host; or why it is left out."""
     address, shares = nodes.addresses.get(name), nodes.pod_cidrs
     if address is None:
-        return nodes.fault(name) or "it has reported no address"
+        return nodes.fault(name) or "it has not reported an address"
     if why := claimed(cluster, address):
         return f"it claims the address {address}, {why}"
     share = shares.get(name)
@@ -141,10 +141,10 @@ def _stranger(cluster: Cluster, nodes: Nodes, name: str) -> Finding:
     kept = isinstance(found, OtherNode)
     state = "Ready" if _ready(nodes, name) else "not Ready"
     why = (
-        "the hosts keep its route, its line in /etc/hosts and its openings in the firewall, as its "
-        "pods may still run"
+        "the hosts keep its route, its line in /etc/hosts and its firewall rules, because its "
+        "pods may still be running"
         if kept
-        else f"nothing is kept for it on the hosts: {found}"
+        else f"the hosts keep nothing for it: {found}"
     )
     return Finding(
         Kind.CLUSTER,
@@ -153,7 +153,7 @@ def _stranger(cluster: Cluster, nodes: Nodes, name: str) -> Finding:
         why,
         f"put it back into the inventory; or remove it: on {first}: kubectl drain {name} "
         f"--ignore-daemonsets --delete-emptydir-data, kubectl delete node {name}; then "
-        "`kubeinstall reset` with an inventory that has that host",
+        "`kubeinstall reset` with an inventory that contains that host",
         "warning",
     )
 
@@ -173,12 +173,13 @@ def _another_version(cluster: Cluster, running: Version, on: Iterable[str]) -> F
     where = dict.fromkeys([cluster.first.name, *on])
     return Finding(
         Kind.PREFLIGHT,
-        f"the cluster runs Kubernetes {running}, the inventory says {cluster.version}",
+        f"the cluster runs Kubernetes {running}, but the inventory says {cluster.version}",
         ", ".join(where),
-        "another version is an upgrade, which has an order: its packages on all nodes at once "
-        "would let kubelets run that are newer than their API server",
+        "a change of version is an upgrade, which has to follow an order: new packages on all "
+        "nodes at once could run kubelets that are newer than the API server",
         f"set cluster.kubernetes back to {running}; to upgrade by hand, the control plane first "
-        f"and one minor at a time: {_UPGRADE}, and then set it to the new one",
+        f"and one minor version at a time: {_UPGRADE}; then set cluster.kubernetes to the new "
+        "version",
     )
 
 
@@ -201,11 +202,11 @@ def _kubelets(
 def _another_kubelet(cluster: Cluster, host: Host, running: Version) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
-        f"its kubelet is {running}, the inventory says {cluster.version}",
+        f"its kubelet is {running}, but the inventory says {cluster.version}",
         host.name,
-        "kubeinstall does not change the version of a node: its pods have to leave it first",
-        f"set cluster.kubernetes to {running} if that is the cluster's version; or bring the node "
-        f"to {cluster.version} by hand, drained: {_UPGRADE}",
+        "kubeinstall does not change the version of a node: the node has to be drained first",
+        f"set cluster.kubernetes to {running} if that is the cluster's version; or drain the "
+        f"node and bring it to {cluster.version} by hand: {_UPGRADE}",
     )
 
 
@@ -223,12 +224,12 @@ def _renamed(cluster: Cluster, nodes: Nodes) -> Iterator[tuple[str, Finding]]:
 def _another_name(host: Host, old: str) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
-        f"it is the node {old} of the cluster, the inventory calls it {host.hostname}",
+        f"in the cluster it is node {old}, but the inventory calls it {host.hostname}",
         host.name,
         "a node keeps the name it joined by: under another one it would join a second time",
-        f"set the host's hostname to {old}; or, for the new name, take the node out first: "
-        f"kubectl drain {old} --ignore-daemonsets, kubectl delete node {old}, "
-        f"`kubeinstall reset --limit {host.name}`, then up",
+        f"set the host's hostname to {old}; or, for the new name, remove the node first: kubectl "
+        f"drain {old} --ignore-daemonsets, kubectl delete node {old}, `kubeinstall reset --limit "
+        f"{host.name}`, then up",
     )
 
 
@@ -240,11 +241,11 @@ def _moved(cluster: Cluster, nodes: Nodes) -> Iterator[Finding]:
         if has and str(has) != host.node_ip:
             yield Finding(
                 Kind.PREFLIGHT,
-                f"its node goes by {has}, the inventory says {host.node_ip}",
+                f"its node has the address {has}, but the inventory says {host.node_ip}",
                 host.name,
-                "the other hosts have its address in routes, names and openings, and a control "
-                "plane has it in certificates and in etcd",
-                f"set the host's node_ip to {has}; or take the node out of the cluster first: "
+                "the other hosts have its address in routes, /etc/hosts and firewall rules, and "
+                "a control plane node has it in certificates and in etcd",
+                f"set the host's node_ip to {has}; or remove the node from the cluster first: "
                 f"kubectl drain {host.hostname} --ignore-daemonsets, kubectl delete node "
                 f"{host.hostname}, `kubeinstall reset --limit {host.name}`, then up",
             )
@@ -259,14 +260,14 @@ def _roles(cluster: Cluster, nodes: Nodes) -> Iterator[Finding]:
 
 
 def _another_role(host: Host, *, is_control_plane: bool) -> Finding:
-    has, wanted = ("a control plane", "a worker")[:: 1 if is_control_plane else -1]
+    has, wanted = ("a control plane node", "a worker")[:: 1 if is_control_plane else -1]
     return Finding(
         Kind.PREFLIGHT,
-        f"it is {has} of the cluster, the inventory says {wanted}",
+        f"it is {has} in the cluster, but {wanted} in the inventory",
         host.name,
         "a host keeps the role it joined with: etcd and the API server do not move",
-        "put it back into its group; or take it out of the cluster with `kubeinstall reset` before "
-        "it gets another role",
+        "put it back into its group; or remove it from the cluster with `kubeinstall reset` "
+        "before you change its role",
     )
 
 

@@ -12,8 +12,8 @@ from kubeinstall.phases.nodes import Nodes
 from kubeinstall.phases.probe import Probe
 
 _WHY = (
-    "pods keep the addresses and routes they were started with: under another network they lose "
-    "each other, and both networks write to the same routes and firewall rules"
+    "pods keep the addresses and routes that they were started with: under another network they "
+    "lose each other, and both networks write to the same routes and firewall rules"
 )
 
 
@@ -31,7 +31,7 @@ def shares(cluster: Cluster, nodes: Nodes) -> dict[str, IPv4Network]:
     if cluster.spec.network.plugin is not NetworkPlugin.BRIDGE:
         return found
     wrong = [
-        _no_share(own[name], f"its node's share of the pod network cannot be read: {fault}")
+        _no_share(own[name], f"the pod network range of its node (podCIDR) cannot be read: {fault}")
         for name in own
         if (fault := nodes.fault(name))
     ]
@@ -47,7 +47,7 @@ def share_faults(
 ) -> Iterator[str]:
     """Why a network is not a node's share of the pod network."""
     pods = cluster.spec.network.pods
-    said = f"its node's share of the pod network is {share}"
+    said = f"the pod network range of its node (podCIDR) is {share}"
     if not share.subnet_of(pods):
         yield f"{said}, which is not inside cluster.network.pods {pods}"
     for other, taken in found.items():
@@ -55,7 +55,7 @@ def share_faults(
             yield f"{said}, which overlaps with {taken} of {other}"
     inside = [h.name for h in cluster.hosts if IPv4Address(h.node_ip) in share]
     if inside:
-        yield f"{said}, with the address of {', '.join(inside)} in it"
+        yield f"{said}, which contains the address of {', '.join(inside)}"
 
 
 def _no_share(host: str, what: str) -> Finding:
@@ -63,9 +63,9 @@ def _no_share(host: str, what: str) -> Finding:
         Kind.CLUSTER,
         what,
         host,
-        "the other hosts would send that node packets that are for others",
-        f"on the first control plane: kubectl get nodes -o wide; if {host} is in other hands, take "
-        "it off the network; else: kubectl delete node, and `up` again",
+        "the other hosts would send that node packets meant for others",
+        f"on the first control plane: kubectl get nodes -o wide; if {host} may be compromised, "
+        "disconnect it from the network; otherwise: kubectl delete node, then `up` again",
     )
 
 

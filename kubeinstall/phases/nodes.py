@@ -110,7 +110,9 @@ class Nodes:
         if not answer.ok:
             said = (answer.stderr or answer.stdout).split("\n")
             lines = [" ".join(line.split()) for line in said if line.strip()]
-            return cls.unknown((lines or [f"kubectl ended with code {answer.exit_code}"])[-1][:300])
+            return cls.unknown(
+                (lines or [f"kubectl exited with code {answer.exit_code}"])[-1][:300]
+            )
         if answer.stdout.strip() == NO_CLUSTER:
             return cls()
         return cls.parse(answer.stdout)

@@ -59,7 +59,8 @@ def run(run: Run) -> None:
         time.sleep(_PAUSE)
     for name, count in seen.left.items():
         run.reporter.note(
-            f"node {name} is not Ready and not in this run; pods there, not waited for: {count}"
+            f"node {name} is not Ready and not in this run; pods on it that are not waited for: "
+            f"{count}"
         )
     # Not waited for: a kubelet takes it back five minutes after there is room again, at best.
     pressed = pressed_nodes(of_hosts(run.cluster, seen.nodes))
@@ -122,11 +123,11 @@ def _under_pressure(run: Run, item: Pending) -> Finding:
     host = next((h.name for h in run.cluster.hosts if h.hostname == item.node), item.node)
     return Finding(
         Kind.CLUSTER,
-        f"{item.what} takes no new pods",
+        f"{item.what} accepts no new pods",
         host,
         item.reason,
-        f"make room on {host} (df -h; df -i; free -m); the kubelet takes pods again some five "
-        "minutes later",
+        f"free space or memory on {host} (df -h; df -i; free -m); the kubelet accepts pods again "
+        "about five minutes later",
     )
 
 

@@ -80,10 +80,11 @@ def _understood(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding
     for name, said in probe.refused.items():
         yield _error(
             host.name,
-            f"answers {said} where its {name.replace('_', ' ')} was asked for",
-            "only what has the form it should have goes into decisions, files and scripts",
-            f"on {host.name}: {_LOOK.get(name, 'look at what a login prints')}; a host that lies "
-            "may be in other hands",
+            f"reports {said} as its {name.replace('_', ' ')}",
+            "a value that does not have the expected form is not used in decisions, files or "
+            "scripts",
+            f"on {host.name}: {_LOOK.get(name, 'look at what a login prints')}; if the value is "
+            "false, the host may be compromised",
         )
 
 
@@ -128,9 +129,9 @@ def _names(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
         yield _error(
             host.name,
             f"cannot resolve {name}, the cluster's endpoint",
-            "every kubelet and kubeadm reach the API server by that name",
-            f"on {host.name}: getent ahosts {name}; add it to the DNS or to /etc/hosts there, or "
-            "set cluster.endpoint.host to an address",
+            "every kubelet and kubeadm use that name to reach the API server",
+            f"on {host.name}: getent ahosts {name}; add it to DNS or to /etc/hosts there, or set "
+            "cluster.endpoint.host to an address",
         )
 
 
@@ -263,7 +264,8 @@ def _reached(
             if probe.login_proxy and cluster.spec.proxy is None:
                 then = (
                     f"if {host.name} has to go through the proxy that its /etc/environment or "
-                    f"/etc/profile.d names, set cluster.proxy: only that one is used; or {then}"
+                    "/etc/profile.d names, set cluster.proxy, because no other proxy is used; "
+                    f"or {then}"
                 )
             is_proxy = (address, port) in through(cluster)
             role = "the proxy" if is_proxy else "where packages or images come from"

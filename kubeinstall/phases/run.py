@@ -97,11 +97,11 @@ class Run:
             raise Unasked(
                 Finding(
                     Kind.CLUSTER,
-                    "the cluster cannot be asked for its nodes",
+                    "the nodes of the cluster cannot be listed",
                     first,
                     found.reason,
                     f"kubeinstall up -i {self.cluster.source or 'FILE'} --until control-plane, "
-                    f"which puts back what is missing on {first} or says what stops it",
+                    f"which restores what is missing on {first} or reports why it cannot",
                 )
             )
         return found
@@ -118,7 +118,7 @@ class Run:
                 question_ = question(self.cluster.version)
                 self._nodes = Nodes.read(self.session.ask(first, question_, timeout=40))
             else:
-                self._nodes = Nodes.unknown(f"{first} is out")
+                self._nodes = Nodes.unknown(f"{first} cannot be used")
         return self._nodes
 
     def round(self, phase: str, deploys: Deploys, *, spare: bool = False) -> dict[str, HostResult]:

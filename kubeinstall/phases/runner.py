@@ -36,7 +36,7 @@ def execute(run: Run, phases: Sequence[Phase]) -> int:
         run.errors.append(_interrupted(run))
     first = run.cluster.first.name
     if skipped and first in run.session.failures:
-        run.reporter.note(f"{first} has failed, so these were not run: {', '.join(skipped)}")
+        run.reporter.note(f"{first} failed, so these phases were not run: {', '.join(skipped)}")
     run.reporter.ends(_touched(run), run.out, run.errors)
     return run.exit_code
 
@@ -68,7 +68,7 @@ def _one(run: Run, phase: Phase, wanted: Sequence[Phase]) -> None:
         if not run.dry:
             raise
         why = unasked.findings[0].why
-        run.reporter.note(f"not planned, because the cluster cannot be asked: {why}")
+        run.reporter.note(f"not planned, because the cluster does not answer: {why}")
     finally:
         run.reporter.phase_ends(phase.name, time.monotonic() - began)
     for host in [name for name in run.session.failures if name not in run.out]:

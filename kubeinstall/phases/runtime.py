@@ -85,8 +85,9 @@ def _not_now(run: Run, host: Host, old: str) -> Finding:
         Kind.CLUSTER,
         f"it cannot be moved from {old} to {run.cluster.spec.runtime.name.value}",
         host.name,
-        f"its pods cannot be moved elsewhere, as the cluster cannot be asked: {run.asked().reason}",
-        f"set runtime.name to {old} again, run `kubeinstall up`, and change the runtime then",
+        "its pods cannot be moved elsewhere, because the cluster does not answer: "
+        f"{run.asked().reason}",
+        f"set runtime.name back to {old}, run `kubeinstall up`, and then change the runtime",
     )
 
 

@@ -98,7 +98,7 @@ def run(run: Run) -> None:
         reasons = "; ".join(
             f"{node['metadata']['name']}: {barred(node, tolerated)}" for node in items
         )
-        raise _failed(run, "no node takes pods", reasons or "there are no nodes")
+        raise _failed(run, "no node accepts pods", reasons or "there are no nodes")
     remove(run)
     try:
         _try(run, nodes)
@@ -179,7 +179,7 @@ def _wait_for(run: Run, count: int, without: str = "") -> list[Pod]:
         try:
             pods = [Pod.of(item) for item in items]
         except ValueError as error:
-            raise _failed(run, "a pod has what it cannot have", str(error)) from None
+            raise _failed(run, "a pod has an invalid field", str(error)) from None
         good = [pod for pod in pods if pod.ready]
         return good if len(good) == len(pods) == count and without not in names(pods) else []
 
@@ -187,7 +187,7 @@ def _wait_for(run: Run, count: int, without: str = "") -> list[Pod]:
         waiting = memory.recall(pending_pods(items))
         said = "; ".join(str(item) for item in waiting) or f"there are {len(items)} pods"
         if any(item.final for item in waiting):
-            raise _failed(run, f"no {count} pods can become Ready", said)
+            raise _failed(run, f"{count} pods cannot become Ready", said)
         return said
 
     return _until(run, f"{count} pods that are Ready", met, why)
@@ -261,7 +261,7 @@ def _ways(run: Run) -> tuple[IPv4Address, int]:
         if address not in run.cluster.spec.network.services:
             raise ValueError(f"{address} is not in {run.cluster.spec.network.services}")
     except (ValueError, LookupError, TypeError) as error:
-        raise _failed(run, "the Service has what it cannot have", str(error)) from None
+        raise _failed(run, "the Service has an invalid field", str(error)) from None
     return address, node_port
 
 

@@ -11,7 +11,7 @@ from kubeinstall.phases.run import Run
 from kubeinstall.verify.check import Result
 from kubeinstall.verify.run import verify
 
-_TITLE = "The running cluster is one that the inventory can be kept for"
+_TITLE = "The running cluster matches the settings that cannot be changed"
 
 
 def run(run: Run) -> None:

@@ -105,7 +105,7 @@ def _give_configuration(run: Run, hosts: list[Host]) -> None:
         raise KubeinstallError(
             Finding(
                 Kind.CLUSTER,
-                "there is no cluster that a worker can join",
+                "there is no cluster for workers to join",
                 run.cluster.first.name,
                 next=f"kubeinstall up -i {run.cluster.source} --from control-plane",
             )

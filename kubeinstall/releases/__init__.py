@@ -55,7 +55,7 @@ def version_in(text: str) -> Version:
     """
     match = _VERSION_IN.match(text.strip())
     if not match:
-        raise ValueError(f"{text[:80]!r} does not begin with a version such as 1.36.2")
+        raise ValueError(f"{text[:80]!r} does not start with a version such as 1.36.2")
     return Version.parse(match[1])
 
 

@@ -138,7 +138,7 @@ def _script(own: PodAt, others: Sequence[PodAt]) -> str:
 def _judged(name: str, own: PodAt, others: Sequence[PodAt], text: str, began: float) -> Result:
     """A host's answer: a line ``ADDRESS ok`` or ``ADDRESS REASON`` for each pod that it tried."""
     if text.strip() == "gone":
-        why = f"pod {own.name} has ended meanwhile"
+        why = f"pod {own.name} has ended in the meantime"
         return Result(name, _NAME, _TITLE, message=why, tried=False)
     said = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
     lost = [
@@ -148,7 +148,7 @@ def _judged(name: str, own: PodAt, others: Sequence[PodAt], text: str, began: fl
     ]
     if not lost:
         return Result(name, _NAME, _TITLE, seconds=time.monotonic() - began)
-    why = f"from pod {own.name} there is no way to {'; '.join(lost)}"
+    why = f"pod {own.name} cannot reach {'; '.join(lost)}"
     then = "ip route; nft list ruleset; iptables-save | grep -E 'DROP|REJECT'"
     return _failed(name, began, why, step_on(name, then))
 
@@ -159,7 +159,7 @@ def _failed(name: str, began: float, why: str, then: str) -> Result:
 
 def _untried(name: str, began: float) -> Result:
     why = (
-        "no pod to try it with runs there (one with an address of its own, in a namespace without "
-        "network policies); `kubeinstall up --only smoke` tries it with an app"
+        "no suitable pod runs on this node (one with its own address, in a namespace without "
+        "network policies); `kubeinstall up --only smoke` tests this with an app"
     )
     return Result(name, _NAME, _TITLE, message=why, seconds=time.monotonic() - began, tried=False)

@@ -60,7 +60,7 @@ def addons(session: Session, cluster: Cluster) -> tuple[list[AddonStatus], str]:
     """
     first = cluster.first.name
     if first not in session.alive:
-        return [], f"{first} is not reached"
+        return [], f"{first} cannot be reached"
     try:
         state: AddonState = session.fact(first, Addons)
     except KubeinstallError as error:
@@ -165,10 +165,10 @@ def as_text(
         ).rstrip()
         for row in rows
     ]
-    lines += [f"the cluster cannot be asked: {unasked}"] if unasked else []
+    lines += [f"the cluster does not answer: {unasked}"] if unasked else []
     lines += [f"{s.name}: {s.problem}" for s in statuses if s.problem]
     if addons_unasked and not unasked:
-        lines.append(f"the cluster cannot be asked for its addons: {addons_unasked}")
+        lines.append(f"the addons of the cluster cannot be listed: {addons_unasked}")
     if good := [f"{a.name} {a.version}" for a in addons if not a.problem]:
         lines.append(f"addons: {', '.join(good)}")
     lines += [f"addon {a.name} {a.version}: not ready: {a.problem}" for a in addons if a.problem]

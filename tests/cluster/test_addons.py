@@ -426,7 +426,7 @@ def test_addons_that_are_taken_out_go_and_what_is_not_theirs_stays(shop: Shop) -
     shop.kubectl("-n base create deployment mine --image=none")
     ran = shop.up().ok()
     assert shop.changed == ["Remove shop", "Remove base"]
-    assert "base: namespace base stays, for it holds Deployment/mine" in ran.text
+    assert "base: namespace base stays, because it contains Deployment/mine" in ran.text
     left = shop.kubectl("get namespaces,crds -o name")
     assert "namespace/shop" not in left
     assert "things.example.org" not in left

@@ -126,7 +126,7 @@ def test_another_pod_network_is_refused(tmp_path: Path, plugin: str) -> None:
     log = tmp_path / "events.jsonl"
     result = kubeinstall("up", "-y", "-i", other, "--events", log)
     assert result.code == 12
-    assert f"the cluster's pod network is bridge, the inventory says {plugin}" in result.text
+    assert f"the cluster's pod network is bridge, but the inventory says {plugin}" in result.text
     assert "kubeinstall reset" in result.text
     assert [event for event in events(log) if event.get("changed")] == []
 

@@ -124,7 +124,7 @@ def test_another_version_is_refused_before_anything_is_changed(tmp_path: Path) -
     for words in (("up", "-y", "--only", "packages", "--limit", "w1"), ("plan",)):
         ran = kubeinstall(*words, "-i", other)
         assert ran.code == 12
-        assert "the cluster runs Kubernetes 1.20.2, the inventory says 1.20.3" in ran.text
+        assert "the cluster runs Kubernetes 1.20.2, but the inventory says 1.20.3" in ran.text
     assert on_host(LAB, "w1", FOOTPRINT) == before
 
 

@@ -45,7 +45,7 @@ def test_a_configuration_that_containerd_does_not_take(lone: Lone) -> None:
     # The first is no configuration at all; with the second it does not start.
     for config, said in (
         ({"oom_score": "much"}, "Configure containerd: failed"),
-        ({"grpc": {"address": "/proc/no/such.sock"}}, "what was there before is back"),
+        ({"grpc": {"address": "/proc/no/such.sock"}}, "the previous version was restored"),
     ):
         ran, _ = lone.up("runtime", runtime={"config": config})
         assert ran.code == 13, ran.text

@@ -189,7 +189,7 @@ def test_a_login_that_gives_no_shell_says_what_it_said(
         session.connect()
         finding = session.failures["cp1"]
     assert finding.kind is Kind.CONNECT
-    assert "limited gives no shell" in finding.what
+    assert "limited does not start a shell" in finding.what
     assert said in finding.why
     assert "limited@10.94.0.11 id" in finding.next
 
@@ -373,7 +373,7 @@ def test_a_killed_run_frees_the_lock_and_its_command_is_waited_for(cluster: Clus
 
         session.round("p", {"cp1": [after]})
         assert not session.failures
-    assert any("an earlier run left" in line for line in lines)
+    assert any("an earlier run started" in line for line in lines)
 
 
 def _by_hand(cluster: Cluster, command: str) -> str:

@@ -74,7 +74,7 @@ def test_nobody_but_root_sees_the_login(h1: Lone) -> None:
 
 def test_taken_out_of_the_inventory_it_is_taken_from_the_host(h1: Lone) -> None:
     changed = h1.changed("hosts", "runtime", **DOCKER)
-    assert {"Have apt go without a proxy", "Have docker go without a proxy"} <= set(changed)
+    assert {"Remove the proxy from apt", "Remove the proxy from docker"} <= set(changed)
     assert "Run Docker" in changed
     main = h1.sh("systemctl show docker -p MainPID --value").strip()
     assert "PROXY" not in h1.sh(f"tr '\\0' '\\n' < /proc/{main}/environ")
@@ -110,5 +110,5 @@ def test_what_was_in_a_file_is_not_shown_by_its_removal(h1: Lone, proxy: Forward
     settings: dict[str, Any] = {"proxy": {"http": f"http://{NETWORK}.1:3128"}, **DOCKER}
     ran = kubeinstall("plan", "--only", "hosts", "-i", h1.inventory(**settings))
     assert ran.code == 2, ran.text
-    assert "Tell apt of the proxy" in ran.text
+    assert "Configure the proxy for apt" in ran.text
     assert "pass" not in ran.text

@@ -188,7 +188,7 @@ def test_a_source_that_another_file_names_is_refused_with_the_command_that_helps
     for file in ("a.list, line 2", "b.sources, line 1"):
         ran, changed = h1.up("packages", **source.settings())
         assert (ran.code, changed) == (12, []), ran.text
-        assert f"{folder}/{file}, names the package source of Kubernetes too" in ran.text
+        assert f"{folder}/{file}, also configures the package source of Kubernetes" in ran.text
         (then,) = re.findall(r"next: on h1: (sed -i .*)", ran.text)
         h1.sh(then)
     assert h1.changed("packages", **source.settings()) == [NAME]

@@ -195,7 +195,7 @@ def test_secrets_values_are_never_shown(tmp_path: Path) -> None:
     old["metadata"]["annotations"]["kubeinstall.io/applied"] = "older"
     old["data"]["password"] = "b2xk"
     shown = change(addon, Live({}, live)).diff
-    assert "-  password: (hidden)\n+  password: (hidden, another one)" in shown
+    assert "-  password: (hidden)\n+  password: (hidden, a different value)" in shown
     assert "b2xk" not in shown
 
 

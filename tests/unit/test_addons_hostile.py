@@ -158,7 +158,7 @@ def test_a_link_leads_no_manifest_out_of_the_folder(
     else:
         link.unlink()
         link.symlink_to(target.format(top=top))
-    assert "it leads outside of the addon's folder" in finding(top).why
+    assert "it leads outside the addon's folder" in finding(top).why
 
 
 @pytest.mark.parametrize("name", ["../../secret.yaml", "/{top}/secret.yaml", "secret.yaml"])
@@ -238,7 +238,7 @@ def test_a_kustomization_packs_nothing_from_outside(tmp_path: Path, link: str) -
     with pytest.raises(KubeinstallError) as error:
         kustomize.build(with_addons(tmp_path / "top", shop={}), one, "k/prod")
     [found] = error.value.findings
-    assert found.why == "it leads outside of the addon's folder"
+    assert found.why == "it leads outside the addon's folder"
     assert found.where == str(one.addon.folder / link)
 
 

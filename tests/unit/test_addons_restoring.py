@@ -98,7 +98,9 @@ def test_it_gets_back_what_it_had(tmp_path: Path) -> None:
     done = work(gone)
     assert done.restored == (before,)
     assert deleted(gone) == ["own"]
-    assert gone.told == ["shop: Namespace shop stays, for it holds what was there before the addon"]
+    assert gone.told == [
+        "shop: Namespace shop stays, because it contains objects from before the addon"
+    ]
     assert done.removal.namespaces == ()
     assert "~ ConfigMap shop/dns (as it was before)" in done.diff
     assert "- Namespace" not in done.diff
@@ -220,8 +222,8 @@ def test_an_object_whose_old_note_is_broken_is_left_and_the_rest_goes_on(
     assert deleted(gone) == ["own"]
     assert work(gone).restored == ()
     assert gone.told == [
-        "shop: ConfigMap shop/dns stays as it is: what it was before the addon is not known",
-        "shop: Namespace shop stays, for it holds what was there before the addon",
+        "shop: ConfigMap shop/dns stays as it is: its state before the addon is not known",
+        "shop: Namespace shop stays, because it contains objects from before the addon",
     ]
 
 

@@ -132,7 +132,7 @@ def test_neither_the_old_nor_the_new_value_is_shown(
 
 def test_that_a_value_differs_is_shown(tmp_path: Path) -> None:
     shown = made(tmp_path, "a variable", drift=False).diff
-    assert "(hidden, another one)" in shown
+    assert "(hidden, a different value)" in shown
     assert "name: PASS" in shown
 
 

@@ -157,8 +157,7 @@ RECORDED = [
         'Get "https://10.99.0.11:6443/api/v1/namespaces/kube-public/configmaps/cluster-info'
         '?timeout=10s": net/http: request canceled while waiting for connection '
         "(Client.Timeout exceeded while awaiting headers)",
-        "10.99.0.11:6443 does not answer: a firewall drops what is sent there, or the address "
-        "is wrong",
+        "10.99.0.11:6443 does not answer: a firewall drops the packets, or the address is wrong",
     ),
     (
         "The connection to the server 10.99.0.11:6443 was refused - did you specify the right host",

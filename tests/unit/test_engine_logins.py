@@ -120,7 +120,7 @@ def test_what_is_printed_between_two_commands_is_no_answer() -> None:
         ),
         ("echo This account is currently not available.; exit 1", "currently not available"),
         ("echo 'rbash: /bin/sh: restricted' >&2; exit 127", "rbash: /bin/sh: restricted"),
-        ("exit 1", "it ended without a word"),
+        ("exit 1", "it exited without any output"),
     ],
     ids=["forced", "nologin", "rbash", "false"],
 )
@@ -128,7 +128,7 @@ def test_a_login_without_a_shell_is_reported_with_what_it_said(command: str, sai
     client = PlayedClient(lambda _: ["sh", "-c", command])
     with (
         played.connection(client, user="root") as connection,
-        pytest.raises(SshFailure, match="root gives no shell that runs commands") as caught,
+        pytest.raises(SshFailure, match="root does not start a shell that runs commands") as caught,
     ):
         connection.become_root()
     assert said in caught.value.why

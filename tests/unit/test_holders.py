@@ -131,7 +131,7 @@ def kubelet_line(options: str) -> CommandLine:
         ("--cgroup-driver cgroupfs", {}, "has --cgroup-driver=cgroupfs, and the inventory systemd"),
         ("--max-pods=50", {"max_pods": 60}, "has --max-pods=50, and the inventory 60"),
         ("--v=4", {"extra_args": {"v": 2}}, "has --v=4, and the inventory 2"),
-        ("--config=/x", {}, "what kubeadm sets"),
+        ("--config=/x", {}, "the value that kubeadm sets"),
         ("--container-runtime-endpoint=/run/crio/crio.sock", {}, "containerd.sock"),
         ("--hostname-override=other", {}, "and the inventory w1"),
         ("--cluster-dns=192.0.2.1", {}, "--cluster-dns=192.0.2.1, and the inventory 10.96.0.10"),

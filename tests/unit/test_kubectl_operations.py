@@ -160,7 +160,7 @@ def test_a_webhook_that_never_comes_is_told_in_the_end(tmp_path: Path) -> None:
 def test_what_holds_things_of_others_stays(tmp_path: Path) -> None:
     shell = Shell(tmp_path, left="Deployment/mine ")
     done = shell.run(*removed(Removal(namespaces=("shop",))))
-    assert done.stdout == "kept: namespace shop stays, for it holds Deployment/mine \n"
+    assert done.stdout == "kept: namespace shop stays, because it contains Deployment/mine \n"
     assert shell.calls[-1] == "label namespace shop applyset.kubernetes.io/part-of-"
 
 

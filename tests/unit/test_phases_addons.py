@@ -86,7 +86,7 @@ class Server(FakeSession):
         self.secrets += [secret.name for secret in change.secrets]
         if not dry:
             self._take(change)
-        told = "kept: namespace x stays, for it holds y" if change.gone else ""
+        told = "kept: namespace x stays, because it contains y" if change.gone else ""
         return {host: HostResult(host, [_event(phase, change, Status.CHANGED, told)])}
 
     def _take(self, change: Change) -> None:
@@ -216,7 +216,7 @@ def test_what_others_changed_is_told_and_taken_back(tmp_path: Path) -> None:
     server.done.clear()
     addons.run(run)
     assert memory.notes[-1] == (
-        "base: spec.replicas of Deployment base/base is 5, set by somebody: taken back to 2"
+        "base: spec.replicas of Deployment base/base is 5, set by somebody: reset to 2"
     )
     assert server.done == [
         "Take back spec.replicas of Deployment base/base, set by somebody",
@@ -235,7 +235,7 @@ def test_addons_that_are_named_no_more_go_those_that_need_others_first(tmp_path:
     addons.run(run)
     assert server.done == ["Remove shop", "Remove base"]
     assert list(server.parents) == ["net"], "pod networks are another phase's"
-    assert memory.notes[-1] == "base: namespace x stays, for it holds y"
+    assert memory.notes[-1] == "base: namespace x stays, because it contains y"
 
 
 def test_a_helm_release_is_left_alone(tmp_path: Path) -> None:

@@ -77,6 +77,6 @@ def test_another_pod_network_ends_it_before_anything_is_changed(
     answer = Output(0, f"{items}\036ca\036{parents}", "")
     run, session, _ = fake_run(made, answer=lambda _host, _command: answer)
     session.connect()
-    with pytest.raises(KubeinstallError, match="network is flannel, the inventory says none"):
+    with pytest.raises(KubeinstallError, match="network is flannel, but the inventory says none"):
         network.run(run)
     assert session.rounds == []

@@ -263,7 +263,7 @@ def test_ready_does_not_wait_for_pods_of_a_node_outside_the_limit() -> None:
     ready.run(run)
     assert memory.waits == []
     assert memory.notes == [
-        "node w2 is not Ready and not in this run; pods there, not waited for: 1"
+        "node w2 is not Ready and not in this run; pods on it that are not waited for: 1"
     ]
 
 
@@ -417,7 +417,7 @@ def test_a_smoke_test_that_cannot_run_is_no_pass() -> None:
     with pytest.raises(KubeinstallError) as error:
         smoke.run(run)
     [finding] = error.value.findings
-    assert finding.what == "smoke test: no node takes pods"
+    assert finding.what == "smoke test: no node accepts pods"
     assert finding.why == (
         "w1: it reports DiskPressure: the node has disk pressure; w2: cordoned; "
         "w3: not Ready (Kubelet stopped posting node status.); w4: tainted with gpu:NoSchedule"
@@ -437,7 +437,7 @@ def test_a_node_under_pressure_fails_the_run_without_ending_it(kind: str) -> Non
     session.connect()
     ready.run(run)
     assert run.exit_code == Kind.CLUSTER
-    assert [(f.where, f.what) for f in run.errors] == [("w1", "node w1 takes no new pods")]
+    assert [(f.where, f.what) for f in run.errors] == [("w1", "node w1 accepts no new pods")]
     assert kind in run.errors[0].why
 
 

@@ -68,7 +68,7 @@ def dead(
         (Output(0, '{"items": []}\036ca\036', ""), Standing.ANSWERED, ""),
         (Output(1, EMPTY, REFUSED), Standing.UNKNOWN, REFUSED),
         (Output(1, NO_CLUSTER, ""), Standing.UNKNOWN, NO_CLUSTER),
-        (Output(127, "", ""), Standing.UNKNOWN, "kubectl ended with code 127"),
+        (Output(127, "", ""), Standing.UNKNOWN, "kubectl exited with code 127"),
         (Output(0, "", ""), Standing.UNKNOWN, "its answer cannot be read (JSONDecodeError)"),
         (Output(0, "[]", ""), Standing.UNKNOWN, "its answer cannot be read (ValueError)"),
         (Output(0, '{"items": []}\036ca\036[]', ""), Standing.UNKNOWN, "(ValueError)"),
@@ -120,7 +120,7 @@ def test_a_plan_goes_on_and_says_what_it_does_not_know() -> None:
         Phase("other", "", lambda run: run.reporter.note("other ran")),
     )
     assert execute(run, phases) == 0
-    assert f"not planned, because the cluster cannot be asked: {REFUSED}" in memory.notes
+    assert f"not planned, because the cluster does not answer: {REFUSED}" in memory.notes
     assert memory.notes[-1] == "other ran"
     assert session.rounds == []
 
@@ -186,7 +186,7 @@ def test_status_says_that_it_cannot_ask_and_why() -> None:
     found = status(run.session, run.cluster, None)
     assert {one.ready for one in found} == {"unknown"}
     text = as_text(found, [], REFUSED)
-    assert f"the cluster cannot be asked: {REFUSED}" in text
+    assert f"the cluster does not answer: {REFUSED}" in text
     assert "no node" not in text
     assert json.loads(as_json(run.cluster, found, [], REFUSED))["problem"] == REFUSED
     assert {one.ready for one in status(run.session, run.cluster, [])} == {"no node"}

@@ -48,7 +48,7 @@ def test_another_version_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     results, _, _ = checked(monkeypatch, cluster(version="1.36.3"), told(MADE))
     wrong = [r for r in results if r.failed]
     assert [r.host for r in wrong] == ["cp1"]
-    assert "runs Kubernetes 1.36.2, the inventory says 1.36.3" in wrong[0].message
+    assert "runs Kubernetes 1.36.2, but the inventory says 1.36.3" in wrong[0].message
 
 
 def test_a_node_without_a_host_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

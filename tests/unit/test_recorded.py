@@ -81,7 +81,7 @@ def test_a_fresh_host_is_prepared(name: str, wanted: Cluster) -> None:
     family = families.of(SystemState(system.identity))
     assert not any("apt-get install" in line or "dnf" in line for line in ran["Turn off swap"])
     assert bool(ran["Install chrony"]) is not system.chrony
-    (conf,) = [line for line in ran["Name the time servers"] if "mktemp" in line]
+    (conf,) = [line for line in ran["Configure the time servers"] if "mktemp" in line]
     assert conf.endswith(f' && mv -fT "$tmp" {family.chrony.conf}')
     assert bool(ran.get("Write /etc/firewalld/zones/kubeinstall.xml")) is system.firewall
     assert bool(ran.get("Install container-selinux")) is system.firewall

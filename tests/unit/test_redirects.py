@@ -80,7 +80,7 @@ def test_other_redirects_are_followed(
     code, _ = fetched_by_a_host(url, tmp_path / "part")
     assert code == 0
     assert (tmp_path / "part").read_bytes() == b"what was asked for"
-    assert asked_as_dnf_hosts_do(url) == "it is no OpenPGP public key"  # but it was fetched
+    assert asked_as_dnf_hosts_do(url) == "it is not an OpenPGP public key"  # but it was fetched
 
 
 @pytest.mark.parametrize(("scheme", "page"), BAD)

@@ -64,7 +64,7 @@ def test_what_is_no_key(text: str) -> None:
         SigningKeys.read(text)
     coded = base64.b64encode(text.encode()).decode()
     assert KeyFile().process([coded]) is None
-    assert SourceKeys().process([f"key={coded}"]).why == "it is no OpenPGP public key"
+    assert SourceKeys().process([f"key={coded}"]).why == "it is not an OpenPGP public key"
     assert SourceKeys().process(["why=Could not resolve host"]).why == "Could not resolve host"
 
 

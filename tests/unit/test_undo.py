@@ -159,4 +159,4 @@ def test_a_kubelet_gets_its_old_files_back(place: Path) -> None:
     assert (place / "conf").read_text() == "good"
     assert (place / "calls").read_text().count("restart kubelet") == 2
     assert "the kubelet of w1 does not come back with maxPods=5" in caught.value.stderr
-    assert f"what was there before is back: {place}/conf" in caught.value.stderr
+    assert f"the previous version was restored: {place}/conf" in caught.value.stderr

@@ -373,9 +373,9 @@ def test_the_clusters_own_workloads_must_be_there(
     [
         ([ready_node("w1")], ""),
         ([ready_node("w1"), ready_node("w2", "DiskPressure")], "node w2: it reports DiskPressure"),
-        ([ready_node("w1", unschedulable=True)], "no node takes pods: w1: cordoned"),
+        ([ready_node("w1", unschedulable=True)], "no node accepts pods: w1: cordoned"),
         ([ready_node("w1"), ready_node("w2", unschedulable=True)], ""),
-        ([], "no node takes pods"),
+        ([], "no node accepts pods"),
     ],
 )
 def test_some_node_must_take_pods_and_none_be_short(nodes: list[dict[str, Any]], why: str) -> None:

@@ -94,7 +94,7 @@ def test_one_way_that_is_shut_is_named() -> None:
     [bad] = [result for result in results if result.failed]
     assert bad.host == "w1"
     assert bad.message == (
-        "from pod shop/web-1 there is no way to pod shop/web-2 on w2 (10.244.2.2): no answer in 4 s"
+        "pod shop/web-1 cannot reach pod shop/web-2 on w2 (10.244.2.2): no answer in 4 s"
     )
     assert bad.next.startswith("on w1: ip route;")
 

@@ -125,7 +125,7 @@ def _alone(repository: Repository, path: str, keyrings: list[str]) -> None:
         if other.path != path and (other.url, other.suite) == ours:
             if other.signed_by == " ".join(keyrings):
                 continue
-            why = "apt refuses two sources with one address and different keys"
+            why = "apt refuses two sources with the same address and different keys"
             edit = f"{other.line}i Enabled: no" if deb822 else f"{other.line}s/^/# /"
             then = f"sed -i {shlex.quote(edit)} {shlex.quote(other.path)}"
             raise KubeinstallError(

@@ -65,7 +65,7 @@ def already_named(title: str, other: Source, why: str, then: str) -> Finding:
     """
     return Finding(
         Kind.PREFLIGHT,
-        f"{other.path}, line {other.line}, names the package source of {title} too",
+        f"{other.path}, line {other.line}, also configures the package source of {title}",
         host.name,
         why=why,
         next=f"on {host.name}: {then}",

@@ -63,7 +63,7 @@ def inside(folder: Path, name: str) -> Path:
     except RuntimeError:  # links in a circle, before Python 3.13
         raise FileNotFoundError(str(path)) from None
     if not real.is_relative_to(folder.resolve()):
-        raise OutsideError("it leads outside of the addon's folder")
+        raise OutsideError("it leads outside the addon's folder")
     if not real.is_file():
         raise OutsideError("it is not a regular file")
     return path

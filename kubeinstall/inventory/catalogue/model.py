@@ -207,8 +207,9 @@ class AddonFile(Strict):
     retired: str | None = None
     provisioners: list[Annotated[str, StringConstraints(pattern=DNS_NAME)]] = Field(
         default_factory=list,
-        description="Who makes and deletes volumes, beside CSIDrivers and StorageClasses among its "
-        "objects: what its programs register by themselves.",
+        description="Names of provisioners that create and delete volumes, in addition to the "
+        "CSIDrivers and StorageClasses among its objects: those that its programs "
+        "register themselves.",
     )
     notices: list[Text] = Field(default_factory=list)
     values: dict[str, dict[str, Any]] = Field(default_factory=dict)

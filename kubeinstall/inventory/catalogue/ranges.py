@@ -40,8 +40,8 @@ def check_ranges(
             yield Issue(
                 loc,
                 f"{dotted(loc)}: {text} overlaps with {' and with '.join(whose[:2])}{more}",
-                why="two would answer for one address",
-                next="take addresses of your own network that nothing else uses",
+                why="two would answer for the same address",
+                next="use addresses of your own network that nothing else uses",
             )
         taken.append((found, f"{text} at {dotted(loc)}"))
 
@@ -58,9 +58,9 @@ def parse(text: str) -> Range:
         return network[0], network[-1]
     begin, end = ip_address(first), ip_address(last)
     if begin.version != end.version:
-        raise ValueError("its ends are of two families")
+        raise ValueError("its ends are of different address families")
     if int(begin) > int(end):
-        raise ValueError("it ends before it begins")
+        raise ValueError("its end is before its start")
     return begin, end
 
 

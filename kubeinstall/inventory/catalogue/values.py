@@ -110,7 +110,7 @@ def _told(addon: Addon, error: ValidationError) -> Iterator[tuple[Loc, str, str]
     else:
         what = error.message
         if place and _declares(addon.file.values.get(str(place[0]), {})):
-            what = "it is not of the right form"  # the message holds the value
+            what = "it does not have the right form"  # the message holds the value
         elif error.validator == "pattern":  # the expression itself tells most people nothing
             what = f'"{error.instance}" is not of the right form'
         about = addon.file.values.get(str(place[0]), {}).get("description") if place else None

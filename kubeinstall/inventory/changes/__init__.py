@@ -21,14 +21,16 @@ _HEAD = """\
 # What a change of the inventory does to a running cluster
 
 `kubeinstall up` compares the inventory with the cluster before it changes anything, and `plan` and
-`verify` do so too, whatever phases and hosts are chosen:
+`verify` do the same, whichever phases and hosts are selected:
 
-- **carried out**: the next `up` makes the cluster so;
-- **refused**: the run ends with both values and what to do, and no host was touched;
+- **carried out**: the next `up` makes the change in the cluster;
+- **refused**: the run ends with an error that names both values and what to do, before any host
+  is changed;
 - **reported**: a warning; the cluster stays as it is, and the run goes on;
 - **used from now on**: nothing in the cluster depends on it.
 
-This page is written from `kubeinstall/inventory/changes/`; each row names the test that holds it.
+This page is generated from `kubeinstall/inventory/changes/`; each row names the test
+that checks it.
 """
 
 
@@ -38,10 +40,11 @@ def document() -> str:
         [
             _HEAD,
             *_table("Field", FIELDS),
-            "\n`host.` is what may be set for a host, in `defaults`, in a group or at the host.\n",
-            "## What comes and goes\n",
+            "\n`host.` stands for a setting of a host, which can be set in `defaults`, in a "
+            "group or for the host itself.\n",
+            "## Hosts and addons that are added or removed\n",
             *_table("In the inventory", MEMBERS, code=False),
-            "\n## What others change\n",
+            "\n## Changes made by others\n",
             *_table("In the cluster", KEPT, code=False),
             "",
         ]

@@ -12,38 +12,39 @@ OF_CLUSTER = (
     row(
         "cluster.name",
         REFUSED,
-        "kubeconfigs and kubeadm's own configuration go by it",
+        "kubeconfigs and kubeadm's own configuration use it",
         _PLAYED,
     ),
     row(
         "cluster.kubernetes",
         REFUSED,
-        "up and down, patch releases too: an upgrade has an order, and is done by hand so far. "
-        "Without an answer of the API server, its manifest and the packages on the hosts tell",
+        "up or down, patch releases too: an upgrade has to follow an order, and for now is done "
+        "by hand. If the API server does not answer, its manifest and the packages on the hosts "
+        "show the version",
         "unit/test_living.py::test_no_choice_of_phases_or_hosts_gets_round_the_version",
     ),
     row(
         "cluster.runtime.name",
         CARRIED,
-        "one node after the other is drained, switched and takes pods again, workers first",
+        "one node after the other is drained, switched and uncordoned, workers first",
         "unit/test_phases_kubelets.py::test_nodes_with_another_runtime_are_moved_workers_first",
     ),
     row(
         "cluster.runtime.package cluster.runtime.repository.url cluster.runtime.repository.key",
         CARRIED,
-        "the package takes the other one's place",
+        "the new package replaces the old one",
         "unit/test_docker_packages.py::test_on_debian",
     ),
     row(
         "cluster.runtime.version",
         CARRIED,
-        "installed, older or newer",
+        "the version is installed, older or newer",
         "unit/test_deploys_packages.py::test_a_version_there_is",
     ),
     row(
         "cluster.runtime.archive.file cluster.runtime.archive.url cluster.runtime.archive.sha256",
         CARRIED,
-        "the archive takes the other one's place",
+        "the new archive replaces the old one",
         "unit/test_containerd_archive.py::test_another_archive_takes_its_place",
     ),
     row(
@@ -56,20 +57,20 @@ OF_CLUSTER = (
     row(
         "cluster.runtime.accelerators",
         CARRIED,
-        "for the next pull",
+        "from the next pull on",
         "unit/test_deploys_runtime.py::test_accelerators_are_mirrors_of_docker_hub",
     ),
     row(
         "cluster.runtime.registries.*.mirrors cluster.runtime.registries.*.insecure",
         CARRIED,
-        "for the next pull; docker takes it over without a restart",
+        "from the next pull on; Docker reloads it without a restart",
         "unit/test_docker.py::test_docker_takes_registries_over_without_a_restart",
     ),
     row(
         "cluster.runtime.registries.*.username cluster.runtime.registries.*.password "
         "cluster.runtime.registries.*.ca",
         CARRIED,
-        "for the next pull; what is no longer named is forgotten",
+        "from the next pull on; entries that are no longer in the inventory are removed",
         "unit/test_deploys_runtime.py::test_registries_that_are_no_longer_named_are_forgotten",
     ),
     row(
@@ -101,25 +102,25 @@ OF_CLUSTER = (
     row(
         "cluster.network.plugin cluster.network.calico.install",
         REFUSED,
-        "pods keep the addresses and routes they were started with",
+        "pods keep the addresses and routes that they were started with",
         _PLAYED,
     ),
     row(
         "cluster.network.pods",
         REFUSED,
-        "nodes keep their shares of it, and pods their addresses",
+        "nodes keep their ranges of it, and pods keep their addresses",
         _PLAYED,
     ),
     row(
         "cluster.network.services",
         REFUSED,
-        "services keep their addresses, that of the cluster's DNS among them",
+        "Services keep their addresses, including that of the cluster's DNS",
         _PLAYED,
     ),
     row(
         "cluster.network.dns_domain",
         REFUSED,
-        "CoreDNS answers for the one it was made with, and pods search in that",
+        "CoreDNS answers for the domain it was created with, and pods search that domain",
         _PLAYED,
     ),
     row(
@@ -130,7 +131,8 @@ OF_CLUSTER = (
         "cluster.network.canal.vni cluster.network.canal.port cluster.network.canal.mtu "
         "cluster.network.canal.keepalive cluster.network.canal.interface",
         CARRIED,
-        "its pods restart one after the other; until the last, nodes do not reach each other",
+        "its pods restart one after the other; until the last has restarted, pods on different "
+        "nodes may not reach each other",
         "render/test_networks.py::test_flannels_backend",
     ),
     row(
@@ -144,7 +146,7 @@ OF_CLUSTER = (
         "cluster.network.calico.as_number cluster.network.calico.route_reflectors "
         "cluster.network.calico.route_reflector_cluster_id",
         CARRIED,
-        "Calico's nodes speak to each other in the new way",
+        "Calico's nodes use the new peerings",
         "render/test_networks.py::test_a_full_mesh_or_route_reflectors",
     ),
     row(
@@ -162,13 +164,13 @@ OF_CLUSTER = (
     row(
         "cluster.network.calico.block_size",
         REFUSED,
-        "nodes have blocks of the size that the pool was made with",
+        "nodes have blocks of the size that the pool was created with",
         _PLAYED,
     ),
     row(
         "cluster.endpoint.host cluster.endpoint.port",
         REFUSED,
-        "every kubelet and kubeconfig has it, and the API server's certificate names it",
+        "every kubelet and kubeconfig contains it, and so does the API server's certificate",
         _PLAYED,
     ),
     row(
@@ -193,13 +195,13 @@ OF_CLUSTER = (
     row(
         "cluster.addons.*.values cluster.addon_folders",
         CARRIED,
-        "what differs is applied",
+        "differences are applied",
         "unit/test_addons_compare.py::test_another_wish_is_applied",
     ),
     row(
         "cluster.addons.*.changes_by_others",
         CARRIED,
-        "others' changes are taken back, or left to them",
+        "changes by others are reverted, or kept",
         "unit/test_addons_compare.py::test_what_others_took_can_be_left_to_them",
     ),
     row(
@@ -224,7 +226,7 @@ OF_CLUSTER = (
     row(
         "cluster.packages.key cluster.packages.key_fingerprints",
         CARRIED,
-        "another key is taken only if it is named",
+        "a new key is accepted only if it is set here",
         "unit/test_signing_keys.py::test_another_key_is_taken_when_it_is_named",
     ),
     row(
@@ -238,31 +240,32 @@ OF_CLUSTER = (
         "cluster.kubeadm.api_server_args cluster.kubeadm.controller_manager_args "
         "cluster.kubeadm.scheduler_args cluster.kubeadm.etcd_args",
         CARRIED,
-        "one component after the other; one that does not come back gets its old ones",
+        "one component after the other; one that does not come back gets its old arguments",
         "unit/test_control_plane_arguments.py::test_a_new_argument_and_another_value",
     ),
     row(
         "cluster.kubeadm.cert_sans",
         REPORTED,
-        "names that the API server's certificate does not have, and how to add them",
+        "the warning lists the names that the API server's certificate does not contain, and "
+        "how to add them",
         _WARNED,
     ),
     row(
         "cluster.kubeadm.feature_gates cluster.kubeadm.certificate_validity",
         REPORTED,
-        "kubeadm reads it when it makes a cluster or upgrades one",
+        "kubeadm reads it when it creates or upgrades a cluster",
         _WARNED,
     ),
     row(
         "cluster.kubeadm.skip_phases",
         REPORTED,
-        "kube-proxy that was made stays; other phases are only skipped in new clusters",
+        "a kube-proxy that was installed stays; other phases are skipped only in new clusters",
         _WARNED,
     ),
     row(
         "cluster.kubeadm.token_ttl",
         NEXT,
-        "of the token that a new cluster has; joins use short-lived ones of their own",
+        "for the token of a new cluster; joins use short-lived tokens of their own",
         "unit/test_kubeadm_join.py::test_a_join_gets_its_token_on_standard_input",
     ),
     row(
@@ -274,13 +277,13 @@ OF_CLUSTER = (
     row(
         "cluster.kube_proxy.mode",
         REFUSED,
-        "kube-proxy reads it when it starts, and the rules of the other mode stay behind",
+        "kube-proxy reads it when it starts, and the rules of the old mode stay behind",
         _PLAYED,
     ),
     row(
         "cluster.kube_proxy.config",
         REPORTED,
-        "kubeadm writes it when it makes a cluster; how to change it by hand",
+        "kubeadm applies it when it creates a cluster; the warning says how to change it by hand",
         _WARNED,
     ),
     row(
@@ -298,37 +301,37 @@ OF_CLUSTER = (
     row(
         "cluster.firewall",
         CARRIED,
-        "openings come and go, and a firewall that was turned off comes back",
+        "rules are added and removed, and a firewall that was turned off is turned on again",
         "unit/test_deploys_firewall.py::test_what_was_turned_off_is_on_again",
     ),
     row(
         "cluster.machine_ids",
         NEXT,
-        "for hosts that are no nodes yet",
+        "for hosts that are not nodes yet",
         "unit/test_changes.py::test_machine_ids_of_nodes_stay",
     ),
     row(
         "cluster.proxy.http cluster.proxy.https cluster.proxy.no_proxy",
         CARRIED,
-        "runtime and kubelet are restarted, the control plane's pods are replaced",
+        "the runtime and the kubelet are restarted, and the control plane's pods are replaced",
         "unit/test_proxy.py::test_pods_with_other_proxies_are_made_anew",
     ),
     row(
         "cluster.selinux",
         CARRIED,
-        "permissive at once; `keep` leaves what there is",
+        "permissive takes effect immediately; `keep` leaves the mode as it is",
         "unit/test_deploys_selinux.py::test_the_file_is_changed_and_kept",
     ),
     row(
         "cluster.sysctls",
         CARRIED,
-        "at once; one that is taken out keeps its value until the host restarts",
+        "applied immediately; one that is removed keeps its value until the host restarts",
         "unit/test_deploys_hosts.py::test_sysctls_live",
     ),
     row(
         "cluster.manage_etc_hosts",
         CARRIED,
-        "names are written; with `false` what was written stays",
+        "names are written; with `false`, existing entries stay",
         "unit/test_deploys_hosts.py::test_hosts_file",
     ),
     row(

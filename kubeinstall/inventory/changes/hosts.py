@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinstall.inventory.changes.rows import Effect, row
+from kubeinstall.inventory.changes.rows import Effect, Row, row
 
 CARRIED, REFUSED, REPORTED, NEXT = Effect
 _PLAYED = "unit/test_changes.py::test_what_is_refused_of_a_host_names_both_values"
@@ -13,19 +13,19 @@ OF_HOSTS = (
         "host.ssh.bastion host.ssh.bastion_key host.ssh.bastion_key_passphrase "
         "host.ssh.bastion_password host.ssh.known_hosts host.ssh.host_keys host.ssh.sudo_password",
         NEXT,
-        "how the host is reached; a new user gets a kubeconfig",
+        "how kubeinstall reaches the host; a new user gets a kubeconfig",
         "unit/test_kubeadm_init.py::test_kubeconfig_of_a_login",
     ),
     row(
         "host.labels",
         CARRIED,
-        "those that are taken out go, others' stay",
+        "those removed from the inventory are removed; those set by others stay",
         "unit/test_node_settings.py::test_what_is_taken_out_goes_and_others_stay",
     ),
     row(
         "host.taints.*.key host.taints.*.value host.taints.*.effect",
         CARRIED,
-        "those that are taken out go, others' stay",
+        "those removed from the inventory are removed; those set by others stay",
         "unit/test_node_settings.py::test_a_control_planes_own_taint_goes_and_comes_back",
     ),
     row(
@@ -33,32 +33,34 @@ OF_HOSTS = (
         "host.kubelet.kube_reserved host.kubelet.system_reserved host.kubelet.eviction_hard "
         "host.kubelet.max_pods",
         CARRIED,
-        "one kubelet after the other is restarted, until one does not come back",
+        "one kubelet after the other is restarted; the run stops at one that does not come back",
         "unit/test_phases_kubelets.py::test_kubelets_are_changed_one_by_one_until_one_fails",
     ),
     row(
         "host.kubelet.cpu_manager_policy host.kubelet.memory_manager_policy "
         "host.kubelet.topology_manager_policy",
         CARRIED,
-        "the node is drained for it",
+        "the node is drained first",
         "unit/test_kubelet_settings.py::test_what_a_kubelet_is_restarted_for",
     ),
     row(
         "host.address",
         REFUSED,
-        "where it is the node's address, too; with node_ip it is only where ssh reaches the host",
+        "refused where it is also the node's address; with node_ip it is only the address that "
+        "ssh uses",
         _PLAYED,
     ),
     row(
         "host.node_ip",
         REFUSED,
-        "a node keeps the address it joined by, which others have in files and certificates",
+        "a node keeps the address it joined with, which is in files and certificates on other "
+        "hosts",
         _PLAYED,
     ),
     row(
         "host.hostname",
         REFUSED,
-        "a node keeps its name: under another one it would join a second time",
+        "a node keeps its name: with another one it would join a second time",
         _PLAYED,
     ),
     row(
@@ -78,107 +80,107 @@ OF_HOSTS = (
 """What a change of a host's settings does, and of what is for machines only."""
 
 MEMBERS = (
-    row(
-        "a host more",
+    Row(
+        ("a host is added",),
         CARRIED,
-        "it joins, and the others get its route, name and openings",
+        "it joins, and the other hosts get its route, name and firewall rules",
         "unit/test_kubeadm_join.py::test_decide",
     ),
-    row(
-        "a worker less",
+    Row(
+        ("a worker is removed",),
         REPORTED,
-        "its node stays, and the others keep its route, name and openings, until it is taken out "
-        "of the cluster by hand",
+        "its node stays, and the other hosts keep its route, name and firewall rules, until you "
+        "remove it from the cluster",
         "unit/test_living.py::test_a_worker_that_is_no_longer_in_the_inventory_keeps_what_it_needs",
     ),
-    row(
-        "a host in another group",
+    Row(
+        ("a host moves to another group",),
         REFUSED,
         "etcd and the API server do not move",
         "unit/test_living.py::test_a_host_does_not_change_its_role",
     ),
-    row(
-        "an addon less",
+    Row(
+        ("an addon is removed",),
         CARRIED,
-        "what it has made is removed",
+        "its objects are removed",
         "unit/test_phases_addons.py::test_addons_that_are_named_no_more_go_those_that_need_others_"
         "first",
     ),
-    row(
-        "a runtime class less",
+    Row(
+        ("a runtime class is removed",),
         CARRIED,
-        "its RuntimeClass is deleted, and its handler taken out",
+        "its RuntimeClass is deleted, and its handler is removed",
         "unit/test_runtime_classes.py::test_only_ours_are_deleted",
     ),
 )
 """What may come to the inventory, and go from it."""
 
 KEPT = (
-    row(
-        "labels and taints of the inventory",
+    Row(
+        ("labels and taints of the inventory",),
         CARRIED,
-        "put back",
+        "restored",
         "unit/test_node_settings.py::test_new_ones_are_noted_before_they_are_set",
     ),
-    row(
-        "a Node that was deleted",
+    Row(
+        ("a Node that was deleted",),
         CARRIED,
         "its host joins again",
         "unit/test_kubeadm_join.py::test_decide",
     ),
-    row(
-        "the ConfigMap kubelet-config",
+    Row(
+        ("the ConfigMap kubelet-config",),
         CARRIED,
-        "what is the inventory's is put back, others' fields stay",
+        "the fields in the inventory are restored, other fields stay",
         "unit/test_kubelet_settings.py::test_what_is_taken_out_for_all_goes_from_the_cluster",
     ),
-    row(
-        "the configuration of a node's kubelet",
+    Row(
+        ("the configuration of a node's kubelet",),
         CARRIED,
-        "put back",
+        "restored",
         "unit/test_kubelet_settings.py::test_a_nodes_configuration",
     ),
-    row(
-        "arguments in the control plane's manifests",
+    Row(
+        ("arguments in the control plane's manifests",),
         CARRIED,
-        "put back, others' arguments stay",
+        "restored; arguments set by others stay",
         "unit/test_control_plane_arguments.py::test_an_argument_that_was_taken_out_of_a_manifest_"
         "is_put_back",
     ),
-    row(
-        "an addon's objects",
+    Row(
+        ("an addon's objects",),
         CARRIED,
-        "taken back and reported, unless changes_by_others says keep",
+        "reverted and reported, unless changes_by_others is keep",
         "unit/test_phases_addons.py::test_what_others_changed_is_told_and_taken_back",
     ),
-    row(
-        "a RuntimeClass with another handler",
+    Row(
+        ("a RuntimeClass with another handler",),
         REPORTED,
-        "it cannot be changed, only made again",
+        "it cannot be changed, only deleted and created again",
         "unit/test_runtime_classes.py::test_another_handler_of_that_name_is_told",
     ),
-    row(
-        "routes to other nodes' pods",
+    Row(
+        ("routes to other nodes' pods",),
         CARRIED,
-        "put back",
+        "restored",
         "unit/test_network_deploys.py::test_routes",
     ),
-    row(
-        "openings of the firewall",
+    Row(
+        ("firewall rules",),
         CARRIED,
-        "opened again",
+        "added again",
         "unit/test_deploys_firewall.py::test_chains_are_opened_again_when_they_are_not",
     ),
-    row(
-        "all pods of CoreDNS on a node that is off",
+    Row(
+        ("all CoreDNS pods are on a node that is down",),
         CARRIED,
         "they are replaced on other nodes",
         "unit/test_phases_ready.py::test_coredns_leaves_a_node_that_is_off",
     ),
-    row(
-        "a node of another version than the cluster",
+    Row(
+        ("a node with another version than the cluster",),
         REFUSED,
-        "a worker is left out of the run; its version is changed by hand, drained",
+        "a worker is left out of the run; drain it and change its version by hand",
         "unit/test_living.py::test_a_single_node_of_another_version_is_left_out",
     ),
 )

@@ -135,8 +135,9 @@ def logins(inventory: InventoryFile) -> Iterator[Issue]:
             place = (*loc, "ssh", "user")
             yield Issue(
                 place,
-                f"{dotted(place)}: {layer.ssh.user} is a login and the address of a host",
-                next=f"write the login alone; {domain} is an `address`",
+                f"{dotted(place)}: {layer.ssh.user} contains both a login and the address of a "
+                "host",
+                next=f"write only the login; {domain} belongs in `address`",
             )
 
 
@@ -157,11 +158,11 @@ def bastions(inventory: InventoryFile) -> Iterator[Issue]:
         place = (*loc, "ssh", "bastion")
         jump = Jump.parse(layer.ssh.bastion) if layer.ssh.bastion else None
         if jump and not 1 <= jump.port <= 65535:
-            yield Issue(place, f"{dotted(place)}: {jump.port} is no port", next="take 1 to 65535")
+            yield Issue(place, f"{dotted(place)}: {jump.port} is not a port", next="use 1 to 65535")
         if jump and ":" in jump.host and not _is(IPv6Address, jump.host):
             yield Issue(
                 place,
-                f"{dotted(place)}: {jump.host} is no IPv6 address",
+                f"{dotted(place)}: {jump.host} is not an IPv6 address",
                 next="write it like [2001:db8::1]:22",
             )
     yield from _unused(

@@ -104,13 +104,13 @@ def endpoint(inventory: InventoryFile) -> Iterator[Issue]:
                 loc,
                 f"{dotted(loc)}: {address} is inside {dotted(place)} {cidr}",
                 why="packets to it would go to a pod or a service",
-                next="take an address of the hosts' network",
+                next="use an address of the hosts' network",
             )
     if kind := unusable(address):
         yield Issue(
             loc,
             f"{dotted(loc)}: {address} is {kind}; other hosts cannot reach it",
-            next="take an address that all hosts reach",
+            next="use an address that all hosts reach",
         )
 
 

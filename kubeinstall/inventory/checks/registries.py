@@ -43,25 +43,25 @@ def mirrors(inventory: InventoryFile) -> Iterator[Issue]:
         if "@" in url.netloc:
             yield Issue(
                 loc,
-                f"{dotted(loc)}: a login in the URL of a mirror",
-                why="no runtime takes it from there",
-                next=f"write the URL without it, and username and password of "
+                f"{dotted(loc)}: the URL of a mirror contains a login",
+                why="no runtime reads it there",
+                next="write the URL without it, and set username and password of "
                 f"{url.netloc.rpartition('@')[2]} in cluster.runtime.registries",
             )
         elif url.query or url.fragment:
             yield Issue(
                 loc,
                 f"{dotted(loc)}: {text} ends in a query",
-                why="the runtime appends the path of an image to it",
-                next="leave out what comes after the path",
+                why="the runtime appends the path of the image to it",
+                next="remove everything after the path",
             )
         elif url.path and runtime.name is RuntimeName.DOCKER:
             yield Issue(
                 loc,
                 f"{dotted(loc)}: {text} has a path, which Docker refuses in a mirror",
                 why='dockerd does not start: "path, query, or fragment at end of the URI"',
-                next=f"use {url.scheme}://{url.netloc} if it mirrors Docker Hub there, or "
-                "containerd, which takes a path",
+                next=f"use {url.scheme}://{url.netloc} if it mirrors Docker Hub there, or use "
+                "containerd, which accepts a path",
             )
 
 

@@ -45,7 +45,7 @@ def logs(inventory: InventoryFile) -> Iterator[Issue]:
         loc = ("cluster", "runtime", "log_max_files")
         yield Issue(
             loc,
-            f"{dotted(loc)}: with containerd at least 2 logs of a container are kept",
+            f"{dotted(loc)}: containerd needs at least 2 logs per container",
             why="the kubelet does not start with containerLogMaxFiles 1",
             next="set it to 2 or more",
         )

@@ -66,8 +66,8 @@ class Kubeadm(Strict):
     feature_gates: dict[FeatureGate, bool] = Field(default_factory=dict)
     token_ttl: Annotated[Duration, AfterValidator(real_duration)] = Field(
         "15m",
-        description="Of the token that kubeadm init makes, e.g. 24h; 0 = never expires. Workers "
-        "join with others, which are deleted afterwards.",
+        description="Lifetime of the token that kubeadm init creates, e.g. 24h; 0 = never "
+        "expires. Workers join with other tokens, which are deleted afterwards.",
     )
     skip_phases: list[Text] = Field(default_factory=list)
     ignore_preflight_errors: list[Text] = Field(default_factory=list)

@@ -38,8 +38,8 @@ class Lab(Strict):
     )
     users: dict[str, Literal["sudo", "sudo-password"]] = Field(
         default_factory=dict,
-        description="Logins beside root, who take the lab's key and no password; sudo-password: "
-        "sudo asks for the one in the lab's folder.",
+        description="Logins in addition to root; they accept the lab's key and no password. "
+        "sudo-password: sudo asks for the password in the lab's folder.",
     )
     nat: bool = Field(
         False,

@@ -65,8 +65,8 @@ class Ssh(Strict):
     )
     bastion_key: Path | None = Field(
         None,
-        description="Private key file for the bastion, which is never shown `key` or `password`; "
-        "default: the agent and ~/.ssh.",
+        description="Private key file for the bastion, which is never offered `key` or "
+        "`password`; default: the agent and ~/.ssh.",
     )
     bastion_key_passphrase: SecretStr | None = None
     bastion_password: SecretStr | None = Field(

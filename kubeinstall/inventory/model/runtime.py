@@ -166,7 +166,7 @@ class Runtime(Strict):
         "10m", pattern=SIZE, description="Size of a container's log at which the next one begins."
     )
     log_max_files: int = Field(
-        5, ge=1, description="How many logs of a container are kept; containerd: at least 2."
+        5, ge=1, description="Number of logs kept for a container; containerd: at least 2."
     )
     config: Document = Field(
         default_factory=dict,

@@ -51,14 +51,14 @@ def nodes_have_the_version(host: Host, _node: Node, cluster: Cluster) -> None:
 
 
 def nodes_take_pods(host: Host, _node: Node, cluster: Cluster) -> None:
-    """No host's node is short of disk, memory or processes, and some node takes pods."""
+    """No host's node is short of disk, memory or processes, and at least one node accepts pods."""
     nodes = of_hosts(cluster, _get(host, "nodes"))
     pressed = "; ".join(map(str, pressed_nodes(nodes)))
     expect(not pressed, pressed, "on that node: df -h; df -i; free -m")
     tolerated = cluster.release.control_plane_taints
     why = [f"{node['metadata']['name']}: {barred(node, tolerated)}" for node in nodes]
     free = schedulable(nodes, tolerated)
-    expect(free, f"no node takes pods: {'; '.join(why)}", f"{KUBECTL} describe nodes")
+    expect(free, f"no node accepts pods: {'; '.join(why)}", f"{KUBECTL} describe nodes")
 
 
 def own_workloads_are_there(host: Host, _node: Node, cluster: Cluster) -> None:
@@ -81,7 +81,7 @@ def own_workloads_are_there(host: Host, _node: Node, cluster: Cluster) -> None:
 
 
 def system_pods_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
-    """Every pod of kube-system is Ready, but for those on nodes without a host."""
+    """Every pod in kube-system is Ready, except those on nodes without a host."""
     now = seconds(host.check_output("date +%s").strip())
     networked = has_network(cluster, _get(host, "nodes"))
     others = {other.name for other in cluster.others}

@@ -102,7 +102,7 @@ def kubelet_is_as_wanted(host: Host, node: Node, cluster: Cluster) -> None:
     wrong = [name for name in fields if merged(found, fields)[name] != found.get(name)]
     args = {name: kubelet_files.flag_text(arg) for name, arg in node.kubelet.extra_args.items()}
     wrong += [f"--{name}" for name, value in args.items() if flags.get(name) != value]
-    expect(not wrong, f"not as in the inventory: {', '.join(wrong)}", up())
+    expect(not wrong, f"not as set in the inventory: {', '.join(wrong)}", up())
 
 
 def packages_are_exact(host: Host, _node: Node, cluster: Cluster) -> None:
@@ -129,7 +129,9 @@ def kubelet_is_healthy(host: Host, _node: Node, _cluster: Cluster) -> None:
     request = "exec 3<>/dev/tcp/127.0.0.1/10248 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3"
     answer = host.run("timeout 5 bash -c %s", f"{request} && cat <&3").stdout
     expect(
-        " 200 " in answer.partition("\n")[0], "127.0.0.1:10248/healthz does not say ok", KUBELET_LOG
+        " 200 " in answer.partition("\n")[0],
+        "127.0.0.1:10248/healthz does not answer ok",
+        KUBELET_LOG,
     )
     ports = host.check_output("ss -Htln 'sport = :10250'")
     expect(ports, "nothing listens on port 10250", KUBELET_LOG)

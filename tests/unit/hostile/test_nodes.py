@@ -101,7 +101,10 @@ def test_an_interface_that_is_no_address(text: str) -> None:
 @pytest.mark.parametrize(("address", "why"), INTERFACES)
 def test_a_route_with_an_address_that_is_not_its_own(address: str, why: str) -> None:
     finding, _, _ = refused(said(own=f"172.16.0.2 {address}", route=address))
-    assert (finding.where, finding.what) == ("w1", f"its route starts at {address}, {why}")
+    assert (finding.where, finding.what) == (
+        "w1",
+        f"its route to the endpoint has the source address {address}, {why}",
+    )
 
 
 def test_a_route_that_starts_at_an_address_of_none_of_its_interfaces() -> None:
