@@ -229,7 +229,9 @@ class RunLock:
                 shell.wire.close()
         except (ConnectionLost, OSError, EOFError):
             return "the current holder is not known"
-        return f"{owner} holds it now" if owner and owner != self._me else "nobody holds it now"
+        return (
+            f"it is now held by {owner}" if owner and owner != self._me else "nobody holds it now"
+        )
 
 
 def _answer(shell: Shell, patience: float) -> str:

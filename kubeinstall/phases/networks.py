@@ -31,7 +31,7 @@ def shares(cluster: Cluster, nodes: Nodes) -> dict[str, IPv4Network]:
     if cluster.spec.network.plugin is not NetworkPlugin.BRIDGE:
         return found
     wrong = [
-        _no_share(own[name], f"the pod network range of its node (podCIDR) cannot be read: {fault}")
+        _no_share(own[name], f"the pod network range of its node cannot be read: {fault}")
         for name in own
         if (fault := nodes.fault(name))
     ]
@@ -111,7 +111,7 @@ def _refused(cluster: Cluster, where: str, live: str, wanted: str) -> Finding:
     back = f"plugin: {plugin}" + (f", calico: {{install: {install}}}" if install else "")
     return Finding(
         Kind.PREFLIGHT,
-        f"the cluster's pod network is {live}, the inventory says {wanted}",
+        f"the cluster's pod network is {live}, but the inventory says {wanted}",
         where,
         _WHY,
         f"go back to `network: {{{back}}}`; or make a new cluster and move to it what runs here; "

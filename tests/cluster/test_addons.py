@@ -350,7 +350,7 @@ def test_what_others_changed_is_planned_told_and_taken_back(shop: Shop) -> None:
     kept = {"shop": {"changes_by_others": "keep"}, "base": {}}
     ran = shop.up(**kept).ok()
     assert shop.changed == ["Apply shop 1.0.0"], "what was deleted comes back in any case"
-    assert "data.size of ConfigMap shop/one is 9, set by kubectl-patch: left so" in ran.text
+    assert "data.size of ConfigMap shop/one is 9, set by kubectl-patch: left as it is" in ran.text
     shop.up(**kept).ok()
     assert shop.changed == []
     assert shop.kubectl(_REPLICAS) == "2"

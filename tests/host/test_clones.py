@@ -68,7 +68,7 @@ def test_on_request_all_but_the_first_get_a_new_one(lab: Lab) -> None:
 
 
 def lies(lab: Lab, address: str, source: str) -> None:
-    """On w1 a program answers in the place of ``ip``, as on a host in other hands."""
+    """On w1 a program answers in the place of ``ip``, as on a compromised host."""
     fake = f"""#!/bin/sh
 case "$*" in
   *'addr show'*) echo '2: host0    inet {address}/24 brd' ;;
@@ -78,8 +78,12 @@ esac
     lab.sh("w1", f"printf %s {shlex.quote(fake)} > /usr/local/bin/ip; chmod 755 /usr/local/bin/ip")
 
 
-JUNK = ("$(touch${IFS}canary)", "", "names '$(touch${IFS}canary)' where its own address was")
-OF_ANOTHER = ("172.31.0.9", f"{NETWORK}.11", f"its route starts at {NETWORK}.11, which is cp1's")
+JUNK = ("$(touch${IFS}canary)", "", "reports '$(touch${IFS}canary)' instead of its own address")
+OF_ANOTHER = (
+    "172.31.0.9",
+    f"{NETWORK}.11",
+    f"its route to the endpoint has the source address {NETWORK}.11, which is cp1's",
+)
 UP = ("up", "-y", "--until", "hosts")
 
 

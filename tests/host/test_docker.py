@@ -90,7 +90,7 @@ def test_a_flag_that_says_otherwise_is_refused_before_anything_is_changed(h1: Lo
     for _ in range(2):
         ran, changed = h1.up("hosts", "runtime", runtime=DOCKER)
         assert (ran.code, changed) == (12, []), ran.text
-        assert f"{DAEMON} has log-driver, and DOCKER_OPTS in {FLAGS} has --log-driver" in ran.text
+        assert f"{DAEMON} sets log-driver, and DOCKER_OPTS in {FLAGS} sets --log-driver" in ran.text
     assert h1.sh(f"cat {DAEMON}; stat -c %Y {DAEMON}") == before
     h1.sh(f"rm {FLAGS}")
     assert h1.changed("runtime", runtime=DOCKER) == ["Configure Docker", "Run Docker"]
@@ -103,7 +103,7 @@ def test_a_file_that_docker_does_not_start_with_is_taken_back(h1: Lone) -> None:
     ran, _ = h1.up("runtime", runtime={**DOCKER, "config": {"storage-driver": "no-such"}})
     assert ran.code == 13, ran.text
     assert f"docker.service does not start with the new {DAEMON}" in ran.text
-    assert "is back, and it runs again" in ran.text
+    assert "was restored, and it runs again" in ran.text
     assert "no-such" in ran.text
     assert h1.sh(f"cat {DAEMON} /etc/docker/daemon.kubeinstall.json") == before
     assert h1.sh("systemctl is-active docker; ls /var/lib/kubeinstall/undo") == "active\n"
@@ -126,7 +126,7 @@ def test_what_would_keep_docker_from_starting_is_told_first(h1: Lone) -> None:
     runtime = {**DOCKER, "config": {"hosts": ["tcp://127.0.0.1:2375"]}}
     ran, changed = h1.up("runtime", runtime=runtime)
     assert (ran.code, changed) == (12, []), ran.text
-    assert "Docker would not start: /etc/docker/daemon.json has hosts" in ran.text
+    assert "Docker would not start: /etc/docker/daemon.json sets hosts" in ran.text
     assert h1.sh(f"cat {DAEMON}; stat -c %Y {DAEMON}") == before
     h1.sh(f"cp -a {DAEMON} /root/saved; sed -i 's/true,/true/' {DAEMON}")
     ran, changed = h1.up("runtime", runtime=DOCKER)

@@ -79,6 +79,11 @@ def test_no_field_has_two_rows() -> None:
     assert sum(len(row.paths) for row in changes.FIELDS) == len(ROWS)
 
 
+def test_a_title_that_is_a_sentence_stays_one() -> None:
+    assert all(len(row.paths) == 1 for row in (*changes.MEMBERS, *changes.KEPT))
+    assert "\n| a host is added |" in changes.document()
+
+
 @cache
 def functions(file: str) -> frozenset[str]:
     tree = ast.parse((REPO / "tests" / file).read_text())
@@ -163,12 +168,12 @@ REPORTED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "cluster.kubeadm.cert_sans": (
         {"kubeadm": {"cert_sans": ["a.example.org"]}},
         {"kubeadm": {"cert_sans": ["a.example.org", "b.example.org"]}},
-        "not made for b.example.org",
+        "does not contain b.example.org",
     ),
     "cluster.kubeadm.feature_gates": (
         {"kubeadm": {"feature_gates": {"A": True}}},
         {"kubeadm": {"feature_gates": {"A": False}}},
-        "A=true, the inventory says A=false",
+        "A=true, but the inventory says A=false",
     ),
     "cluster.kubeadm.certificate_validity": (
         {},

@@ -213,7 +213,7 @@ def test_a_key_of_no_use(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "key.asc"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(KubeinstallError, match="of no use"):
+    with pytest.raises(KubeinstallError, match="cannot be used"):
         package_files.given_key(cluster(packages={"key": path}))
 
 
@@ -249,7 +249,7 @@ def test_who_holds_apts_lock_is_named_and_waited_for(tmp_path: Path) -> None:
         found = find_cause(late.stderr)
         assert found
         assert found.why.startswith(f"process {holder.pid} (")
-        assert "was not done after 1 s" in found.why
+        assert "did not finish within 1 s" in found.why
         assert found.next.startswith(f"ps -fp {holder.pid}; ")
         assert subprocess.run(["sh", "-c", f"ps -fp {holder.pid}"], capture_output=True).stdout
         assert holder.stdin

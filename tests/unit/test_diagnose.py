@@ -149,8 +149,8 @@ RECORDED = [
     (
         'couldn\'t validate the identity of the API Server: Get "https://10.99.0.11:6443": '
         "dial tcp 10.99.0.11:6443: connect: no route to host",
-        "10.99.0.11:6443 cannot be reached from here (no route to host): a firewall, or the wrong "
-        "address",
+        "10.99.0.11:6443 cannot be reached from this host (no route to host): a firewall blocks "
+        "it, or the address is wrong",
     ),
     (
         "error execution phase preflight: couldn't validate the identity of the API Server: "

@@ -195,12 +195,12 @@ def test_hosts_in_the_file_and_in_the_unit(
 @pytest.mark.parametrize(
     ("options", "settings", "refused"),
     [
-        ("--log-driver=syslog", {}, "has log-driver, and DOCKER_OPTS in /etc/default/docker has"),
-        ("--log-driver syslog", {}, "has log-driver"),
-        ("--log-opt max-size=50m", {}, "has log-opts"),
-        ("--exec-opt native.cgroupdriver=cgroupfs", {}, "has exec-opts"),
+        ("--log-driver=syslog", {}, "sets log-driver, and DOCKER_OPTS in /etc/default/docker sets"),
+        ("--log-driver syslog", {}, "sets log-driver"),
+        ("--log-opt max-size=50m", {}, "sets log-opts"),
+        ("--exec-opt native.cgroupdriver=cgroupfs", {}, "sets exec-opts"),
         ("--registry-mirror=https://m.example.org", {"registry-mirrors": ["https://m"]}, "mirrors"),
-        ("-D", {"debug": False}, "has debug, and DOCKER_OPTS in /etc/default/docker has -D"),
+        ("-D", {"debug": False}, "sets debug, and DOCKER_OPTS in /etc/default/docker sets -D"),
         # What a flag says already need not be in the file; what is not ours is nobody's business.
         ("--exec-opt native.cgroupdriver=systemd --log-driver=json-file", {}, ""),
         ("--log-opt max-size=10m --log-opt=max-file=5", {}, ""),
@@ -218,7 +218,7 @@ def test_one_holder_of_each_setting(
             with pytest.raises(KubeinstallError) as caught:
                 check(monkeypatch, state, line)
             assert refused in str(caught.value)
-            assert "take -" in caught.value.findings[0].next
+            assert "remove -" in caught.value.findings[0].next
         else:
             check(monkeypatch, state, line)
             _, wanted, _ = desired(state, docker_files.daemon_settings(cluster()), line)

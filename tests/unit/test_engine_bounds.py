@@ -227,7 +227,7 @@ def test_the_finding_names_the_host_and_what_became_of_the_command() -> None:
     finding = session.lost("w1", "a question to the host", TooMuchOutput(32 * MIB))
     assert (finding.kind, finding.where) == (Kind.CONNECT, "w1")
     assert "printed too much" in finding.what
-    assert "32 MiB; it was ended and the connection to the host closed" in finding.why
+    assert "32 MiB; it was stopped and the connection to the host was closed" in finding.why
 
 
 def test_lines_for_people_are_short() -> None:

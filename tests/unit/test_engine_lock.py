@@ -129,7 +129,7 @@ def test_who_was_asleep_for_too_long_changes_nothing_and_is_told_who_has_it(
     assert finding.kind is Kind.LOCKED
     assert caught.value.exit_code == 16
     assert "lost its lock" in finding.what
-    assert "it is held by mallory@" in finding.why
+    assert "it is now held by mallory@" in finding.why
     assert not (tmp_path / "ran").exists()
     assert lost.wait(5)
 
@@ -147,7 +147,7 @@ def test_a_lock_whose_connection_is_gone_is_lost(live: Connection, tmp_path: Pat
     held = RunLock.take(live, PATIENCE, lost.set)
     live.close()
     assert lost.wait(20)
-    with pytest.raises(LockLost, match="connection to the host that keeps it was lost"):
+    with pytest.raises(LockLost, match="connection to the host that holds it was lost"):
         held.until()
     assert tmp_path
 
@@ -156,7 +156,7 @@ def test_once_given_back_it_is_good_for_nothing(live: Connection, tmp_path: Path
     held = RunLock.take(live, PATIENCE)
     live._until = held.until
     held.release()
-    with pytest.raises(LockLost, match="given its lock back"):
+    with pytest.raises(LockLost, match="already released its lock"):
         live.run(f"touch {tmp_path}/ran", Wrap(5))
     assert not (tmp_path / "ran").exists()
 

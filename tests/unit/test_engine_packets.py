@@ -48,7 +48,7 @@ def banner_without_end(sock: socket.socket) -> None:
 
 @pytest.mark.parametrize(
     ("act", "why"),
-    [(huge_packet, "no ssh packet"), (banner_without_end, "first 64 KiB")],
+    [(huge_packet, "not an ssh packet"), (banner_without_end, "first 64 KiB")],
 )
 def test_it_is_left_after_some_kilobytes(act: Callable[[socket.socket], None], why: str) -> None:
     with server(act) as sock:

@@ -73,7 +73,7 @@ def test_it_never_takes_more_than_its_budget(piece: bytes) -> None:
     heard = Heard(limit=10_000)
     for _ in range(10):
         heard.stream.add(piece)
-    with pytest.raises(TooMuchOutput, match="more than 9 KiB; it was ended and the connection"):
+    with pytest.raises(TooMuchOutput, match="more than 9 KiB; it was stopped and the connection"):
         heard.stream.add(piece)
 
 

@@ -119,7 +119,7 @@ def test_keys_that_cannot_be_used_say_why(tmp_path: Path) -> None:
     (tmp_path / "locked-cert.pub").write_text("junk")
     with pytest.raises(SshFailure) as caught:
         load_key(locked, "secret")
-    assert "locked-cert.pub beside it is no certificate" in caught.value.why
+    assert "locked-cert.pub next to it is not a certificate" in caught.value.why
 
 
 def asked(*questions: Question) -> tuple[Output, str]:

@@ -66,7 +66,7 @@ def test_a_source_that_is_there_under_another_key_is_refused(
     refused = name_source(monkeypatch, apt(path, text))
     assert refused is not None
     assert refused.kind is Kind.PREFLIGHT
-    assert refused.what == f"{path}, line {line}, names the package source of Docker too"
+    assert refused.what == f"{path}, line {line}, also configures the package source of Docker"
     assert refused.next.startswith("on w1: sed -i ")
 
 
@@ -114,7 +114,11 @@ def test_dnf_has_one_repository_of_a_name(monkeypatch: pytest.MonkeyPatch) -> No
     for module in (redhat, family):
         monkeypatch.setattr(module, "host", found)
     given = Repository("kubernetes", "Kubernetes", "http://x/", key="KEY")
-    with pytest.raises(KubeinstallError, match=r"k8s\.repo, line 4, names the package source"):
+    with pytest.raises(
+        KubeinstallError,
+        match=r"k8s\.repo, line 4, also configures the package "
+        r"source",
+    ):
         redhat.REDHAT.repository(given, ())
 
 
@@ -127,14 +131,14 @@ def kubelet_line(options: str) -> CommandLine:
 @pytest.mark.parametrize(
     ("options", "settings", "said"),
     [
-        ("--node-ip=192.0.2.9", {}, "has --node-ip=192.0.2.9, and the inventory 10.0.0.11"),
-        ("--cgroup-driver cgroupfs", {}, "has --cgroup-driver=cgroupfs, and the inventory systemd"),
-        ("--max-pods=50", {"max_pods": 60}, "has --max-pods=50, and the inventory 60"),
-        ("--v=4", {"extra_args": {"v": 2}}, "has --v=4, and the inventory 2"),
+        ("--node-ip=192.0.2.9", {}, "sets --node-ip=192.0.2.9 instead of 10.0.0.11"),
+        ("--cgroup-driver cgroupfs", {}, "sets --cgroup-driver=cgroupfs instead of systemd"),
+        ("--max-pods=50", {"max_pods": 60}, "sets --max-pods=50 instead of 60"),
+        ("--v=4", {"extra_args": {"v": 2}}, "sets --v=4 instead of 2"),
         ("--config=/x", {}, "the value that kubeadm sets"),
         ("--container-runtime-endpoint=/run/crio/crio.sock", {}, "containerd.sock"),
-        ("--hostname-override=other", {}, "and the inventory w1"),
-        ("--cluster-dns=192.0.2.1", {}, "--cluster-dns=192.0.2.1, and the inventory 10.96.0.10"),
+        ("--hostname-override=other", {}, "instead of w1"),
+        ("--cluster-dns=192.0.2.1", {}, "--cluster-dns=192.0.2.1 instead of 10.96.0.10"),
         ("--node-ip=10.0.0.11 --max-pods=50 --v=4 --frobnicate", {}, ""),
         ("--container-runtime-endpoint=/run/containerd/containerd.sock", {}, ""),
         ("--fail-swap-on=false", {"config": {"failSwapOn": False}}, ""),
@@ -154,9 +158,9 @@ def test_flags_in_the_kubelets_own_files(
     with pytest.raises(KubeinstallError) as caught:
         kubelet_flags.check(made, node)
     (refused,) = caught.value.findings
-    assert refused.what.startswith("KUBELET_EXTRA_ARGS in /etc/default/kubelet has")
+    assert refused.what.startswith("KUBELET_EXTRA_ARGS in /etc/default/kubelet sets")
     assert said in refused.what
-    assert "take --" in refused.next
+    assert "remove --" in refused.next
 
 
 def test_kubeadms_own_flags_are_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +241,7 @@ def wrong(tmp_path: Path, runtime: str = "{}", key: str = "key.asc") -> str:
         ),
         (
             "{name: containerd, accelerators: ['https://me:hunter2@x.example.org']}",
-            "accelerators[0]: a login in the URL of a mirror",
+            "accelerators[0]: the URL of a mirror contains a login",
         ),
         ("{name: containerd, accelerators: ['https://x.example.org?a=b']}", "ends in a query"),
         ("{name: containerd, accelerators: ['https://x.example.org/v2/hub']}", ""),
@@ -260,7 +264,7 @@ def test_a_key_that_is_none_is_no_valid_inventory(tmp_path: Path, content: bytes
     (tmp_path / "hello").write_bytes(content)
     text = wrong(tmp_path, key="hello")
     assert "cluster.packages.key: " in text
-    assert "is of no use" in text
+    assert "cannot be used" in text
     text = wrong(tmp_path, "{repository: {key: hello}}")
     assert "cluster.runtime.repository.key: " in text
     text = wrong(tmp_path, "{registries: {x.example.org: {ca: hello}}}")
@@ -341,5 +345,7 @@ def test_containerd_reads_the_file_that_is_written(
     if not refused:
         containerd.check()
         return
-    with pytest.raises(KubeinstallError, match=r"ExecStart of containerd\.service has containerd"):
+    with pytest.raises(
+        KubeinstallError, match=r"ExecStart of containerd\.service makes containerd"
+    ):
         containerd.check()

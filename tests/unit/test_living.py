@@ -119,7 +119,7 @@ def test_without_the_control_plane_a_worker_has_its_packages_version() -> None:
     """Its host is out: nothing but the packages of the workers tells."""
     _, session, memory = started(NEWER, disks=DISKS, unreachable=["cp1"], only=("packages",))
     assert [names for _, names, _ in session.rounds if names] == []
-    assert "its kubelet is 1.36.2, the inventory says 1.36.3" in memory.out["w1"].what
+    assert "its kubelet is 1.36.2, but the inventory says 1.36.3" in memory.out["w1"].what
 
 
 def test_hosts_that_are_no_nodes_yet_may_have_any_version() -> None:
@@ -141,7 +141,7 @@ def test_a_single_node_of_another_version_is_left_out() -> None:
     code, session, memory = started(MADE, told(MADE, nodes), only=("packages",))
     assert code == Kind.PREFLIGHT
     assert session.rounds == [("packages", ["cp1", "w1"], False)]
-    assert memory.out["w2"].what == "its kubelet is 1.35.9, the inventory says 1.36.2"
+    assert memory.out["w2"].what == "its kubelet is 1.35.9, but the inventory says 1.36.2"
 
 
 def test_a_host_that_is_off_stops_nobody_by_its_old_version() -> None:
@@ -173,14 +173,14 @@ def renamed(name: str, hostname: str) -> Cluster:
 def test_a_renamed_host_would_join_twice(name: str) -> None:
     found = only(errors(renamed(name, "other"), told(MADE)))
     assert found.where == name
-    assert found.what == f"it is the node {name} of the cluster, the inventory calls it other"
+    assert found.what == f"in the cluster it is node {name}, but the inventory calls it other"
 
 
 def test_a_renamed_host_is_known_by_its_certificate_too() -> None:
     code, session, memory = started(renamed("w1", "other"), disks=DISKS, only=("hosts",))
     assert code == Kind.PREFLIGHT
     assert session.rounds == []
-    assert "it is the node w1 of the cluster" in only(memory.errors).what
+    assert "in the cluster it is node w1" in only(memory.errors).what
 
 
 def test_a_renamed_host_keeps_its_routes_on_the_others() -> None:
@@ -202,8 +202,8 @@ def test_a_host_does_not_change_its_role() -> None:
     assert code == Kind.PREFLIGHT
     assert session.rounds == []
     assert {f.where: f.what for f in memory.errors} == {
-        "w1": "it is a worker of the cluster, the inventory says a control plane",
-        "cp1": "it is a control plane of the cluster, the inventory says a worker",
+        "w1": "it is a worker in the cluster, but a control plane node in the inventory",
+        "cp1": "it is a control plane node in the cluster, but a worker in the inventory",
     }
 
 
@@ -211,7 +211,9 @@ def test_a_control_plane_among_the_workers_is_refused() -> None:
     nodes = nodes_of(MADE)
     nodes[1] = node("w1", "10.0.0.11", labels=["node-role.kubernetes.io/master"])
     found = only(errors(MADE, told(MADE, nodes)))
-    assert found.what == "it is a control plane of the cluster, the inventory says a worker"
+    assert found.what == (
+        "it is a control plane node in the cluster, but a worker in the inventory"
+    )
 
 
 def test_a_workers_own_label_is_no_role() -> None:
@@ -313,7 +315,7 @@ HOSTILE = (
 def test_an_address_that_is_not_its_own_gets_nothing(address: str) -> None:
     kept, found = lives(node("w2", address, "10.244.2.0/24"))
     assert kept.others == ()
-    assert "nothing is kept for it" in only(found).why
+    assert "the hosts keep nothing for it" in only(found).why
 
 
 @pytest.mark.parametrize(

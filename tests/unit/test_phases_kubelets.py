@@ -115,7 +115,9 @@ def test_a_budget_that_keeps_pods_is_named_and_the_node_takes_pods_again() -> No
     session.connect()
     runtime.run(run)
     finding = session.failures["w1"]
-    assert finding.why == "the PodDisruptionBudget shop/web lets pod shop/web-1 not go"
+    assert finding.why == (
+        "the PodDisruptionBudget shop/web does not allow pod shop/web-1 to be evicted"
+    )
     assert steps(session)[-1] == "cordon w uncordon"
     assert [names for _, names, _ in session.rounds] == [["cp1"]]
 

@@ -101,7 +101,7 @@ def test_no_answer_is_raised_with_its_reason() -> None:
 
 def test_a_first_control_plane_that_is_off_is_unknown() -> None:
     run, _, _ = dead(unreachable=("cp1",))
-    assert run.asked().reason == "cp1 is out"
+    assert run.asked().reason == "cp1 cannot be used"
 
 
 @pytest.mark.parametrize("phase", [workers, network, kubelets])

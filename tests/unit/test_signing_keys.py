@@ -60,7 +60,7 @@ def test_what_is_read_of_a_key() -> None:
     "text", ["", "<html>404</html>", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nx\n"]
 )
 def test_what_is_no_key(text: str) -> None:
-    with pytest.raises(ValueError, match="no OpenPGP public key"):
+    with pytest.raises(ValueError, match="not an OpenPGP public key"):
         SigningKeys.read(text)
     coded = base64.b64encode(text.encode()).decode()
     assert KeyFile().process([coded]) is None

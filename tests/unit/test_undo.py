@@ -70,7 +70,7 @@ def test_the_old_file_comes_back(monkeypatch: pytest.MonkeyPatch, place: Path) -
     assert (place / "conf").read_text() == "good"
     assert (place / "conf").stat().st_mode & 0o777 == 0o640
     assert f"x.service does not start with the new {place}/conf" in caught.value.stderr
-    assert "is back, and it runs again" in caught.value.stderr
+    assert "was restored, and it runs again" in caught.value.stderr
     assert "its own words" in caught.value.stderr
     assert (place / "calls").read_text().splitlines() == ["restart x.service"] * 2
     assert aside(place) == []

@@ -86,7 +86,7 @@ def test_the_route_of_an_honest_worker_counts() -> None:
 def test_a_route_that_is_no_address(text: str) -> None:
     finding, _, _ = refused(said(route=text))
     assert finding.where == "w1"
-    assert "its own address was asked for" in finding.what
+    assert "instead of its own address" in finding.what
     assert finding.what.isprintable()
     assert len(finding.what) < 200
     assert "set its node_ip" in finding.next
@@ -114,14 +114,14 @@ def test_a_route_that_starts_at_an_address_of_none_of_its_interfaces() -> None:
 
 def test_a_route_that_starts_at_two_addresses() -> None:
     finding, _, _ = refused(said(own="172.16.0.2 172.16.0.3", route="172.16.0.2 172.16.0.3"))
-    assert finding.what == "its route starts at 2 addresses"
+    assert finding.what == "its route to the endpoint has 2 source addresses"
 
 
 @pytest.mark.parametrize("text", [*NOT_ADDRESSES[:-2], "localhost", 7, [], {"a": 1}, True, "x" * 9])
 def test_a_node_that_reports_no_address(text: object) -> None:
     finding, _, _ = refused(said(items=[node("w1", text)]))
     assert finding.where == "w1"
-    assert "reports what is no address" in finding.what
+    assert "reports an invalid address" in finding.what
     assert finding.what.isprintable()
 
 
@@ -172,7 +172,7 @@ def test_a_share_of_the_pod_network_that_is_none(share: object) -> None:
         planned(share)
     (finding,) = raised.value.findings
     assert finding.where == "w1"
-    assert "share of the pod network cannot be read" in finding.what
+    assert "range of its node cannot be read" in finding.what
     assert finding.what.isprintable()
 
 
@@ -183,7 +183,7 @@ def test_a_share_of_the_pod_network_that_is_none(share: object) -> None:
         ("10.244.0.128/25", "overlaps with 10.244.0.0/24 of cp1"),
         ("10.244.0.0/16", "overlaps with 10.244.0.0/24 of cp1"),
         ("0.0.0.0/0", "not inside cluster.network.pods 10.244.0.0/16"),
-        ("10.0.0.0/24", "with the address of cp1, w1, w2 in it"),
+        ("10.0.0.0/24", "which contains the address of cp1, w1, w2"),
         ("10.96.0.0/24", "not inside cluster.network.pods"),
         ("127.0.0.0/8", "not inside cluster.network.pods"),
     ],
