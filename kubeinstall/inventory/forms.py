@@ -99,7 +99,7 @@ FORMS = {
     ENDPOINT: Form(f"an address or a DNS name ({_DNS} and '.' inside)", "api.example.org"),
     SAN: Form(f"an address or a DNS name ({_DNS} and '.' inside)", "api.example.org"),
     LOGIN: Form("a login name", "debian or admin@corp.example"),
-    LOCAL_LOGIN: Form("a login name of lowercase letters, digits, '-' and '_'", "debian"),
+    LOCAL_LOGIN: Form("a login name of lower case letters, digits, '-' and '_'", "debian"),
     BASTION: Form(
         "of the form [user@]host[:port]", "debian@gate.example.org:22 or [2001:db8::1]:22"
     ),

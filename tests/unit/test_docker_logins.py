@@ -106,7 +106,7 @@ def test_the_files_of_the_inventory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "why"), [(None, "No such file"), (b"x", "no PEM"), (b"\xff", "not UTF-8")]
+    ("content", "why"), [(None, "No such file"), (b"x", "no readable PEM"), (b"\xff", "not UTF-8")]
 )
 def test_a_ca_that_is_of_no_use(tmp_path: Path, content: bytes | None, why: str) -> None:
     path = tmp_path / "ca.pem"
