@@ -54,7 +54,7 @@ def choosing(command: Command) -> Command:
             multiple=True,
             metavar="ADDON",
             help="Remove this addon even if claims are bound to volumes that only it can "
-            "delete; can be repeated.",
+            "delete; may be repeated.",
         ),
         click.option(
             "--only", multiple=True, metavar="PHASE", help="Only this phase; may be repeated."

@@ -218,7 +218,7 @@ def found(**probe: Any) -> list[str]:
 def test_preflight_refuses_another_address_and_what_is_left_in_etcds_folder() -> None:
     assert not any("goes by" in text for text in found(in_use=("10.0.0.10",)))
     (moved,) = [text for text in found(in_use=("10.0.0.99",)) if "goes by" in text]
-    assert "its control plane goes by 10.0.0.99, the inventory says 10.0.0.10" in moved
+    assert "its control plane goes by 10.0.0.99, but the inventory says 10.0.0.10" in moved
     (moved,) = [text for text in found(members=("10.0.0.99",)) if "goes by" in text]
     (left,) = [text for text in found(etcd_left=True) if "/var/lib/etcd" in text]
     assert "mv /var/lib/etcd /var/lib/etcd.old" in left

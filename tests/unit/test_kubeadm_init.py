@@ -138,7 +138,7 @@ def test_what_is_refused(state: dict[str, Any], refusal: Refusal) -> None:
 def test_refusals_name_both_addresses_and_the_reason() -> None:
     moved = ControlPlaneState(**UP, addresses=("10.0.0.99",))
     said = words(decide(moved, WANTED), moved, WANTED, "-i FILE")
-    assert said.what == "its control plane goes by 10.0.0.99, the inventory says 10.0.0.10"
+    assert said.what == "its control plane goes by 10.0.0.99, but the inventory says 10.0.0.10"
     silent = ControlPlaneState(**UP, kubelet_active=True, why="unknown flag: --frobnicate")
     said = words(decide(silent, WANTED), silent, WANTED, "-i FILE")
     assert said.why == "unknown flag: --frobnicate"
