@@ -126,7 +126,7 @@ def init() -> None:
 
 
 def _title(decision: Decision) -> str:
-    words = [f"Put back {control_plane.titles(decision.parts)}"] if decision.parts else []
+    words = [f"Restore {control_plane.titles(decision.parts)}"] if decision.parts else []
     words += [f"renew {control_plane.titles(decision.expired)}"] if decision.expired else []
     said = "; ".join(words) or "Wait for the API server"
     return said[0].upper() + said[1:]
@@ -141,7 +141,7 @@ def complete() -> None:
     environment = proxy_files.kubeadm_environment_file(cluster)
     objects = control_plane.titles(decision.objects)
     control_plane.complete(
-        name=f"Put back {objects}" if objects else "Keep what kubeadm made in the cluster",
+        name=f"Restore {objects}" if objects else "Keep what kubeadm created in the cluster",
         decision=decision,
         config=in_use,
         environment=environment,

@@ -35,7 +35,7 @@ systemctl start kubelet"""
 # The kubelet has its certificate signed once the API server and the controller manager are back.
 _FINALIZE = f"""
 for i in $(seq 90); do [ -e {KUBELET_CERTIFICATE} ] && break; sleep 1; done
-[ -e {KUBELET_CERTIFICATE} ] || {{ echo "the kubelet got no certificate signed" >&2; exit 1; }}
+[ -e {KUBELET_CERTIFICATE} ] || {{ echo "the kubelet has no signed certificate" >&2; exit 1; }}
 {KUBEADM} init phase kubelet-finalize all --config /dev/stdin"""
 _ANSWERS = (
     LAST_WORDS
@@ -107,7 +107,7 @@ def put_back(decision: Decision, config: str | None, environment: str) -> Genera
         return
     if decision.parts or decision.expired:
         if config is None:
-            raise OperationError("what the cluster was made with is not known")
+            raise OperationError("the configuration that the cluster was created with is not known")
         yield from put_back_commands(decision.parts, decision.expired, config, environment)
     elif decision.wait:
         yield Command(_ANSWERS, _timeout=_TIMEOUT)
@@ -125,7 +125,7 @@ def complete(decision: Decision, config: str | None, environment: str) -> Genera
     if decision.action is not Action.KEEP or not decision.objects:
         return
     if config is None:
-        raise OperationError("what the cluster was made with is not known")
+        raise OperationError("the configuration that the cluster was created with is not known")
     for part in decision.objects:
         line = f"{KUBEADM} init phase {part.value} --config /dev/stdin"
         yield Command(reading(environment, line), stdin=config, stream=True, _timeout=_TIMEOUT)
@@ -146,10 +146,10 @@ _WORDS: Mapping[Part, str] = {
     Part.CONTROLLER_MANAGER_CONF: "controller-manager.conf",
     Part.SCHEDULER_CONF: "scheduler.conf",
     Part.KUBELET: "the kubelet's configuration",
-    Part.CONFIG: "kubeadm's note of its configuration",
+    Part.CONFIG: "kubeadm's record of its configuration",
     Part.KUBELET_CONFIG: "the configuration of all kubelets",
-    Part.MARK: "the mark of the control plane's node",
-    Part.BOOTSTRAP_TOKEN: "what nodes join with",
+    Part.MARK: "the labels and taints of the control plane node",
+    Part.BOOTSTRAP_TOKEN: "the bootstrap objects for joining nodes",
     Part.KUBE_PROXY: "the add-on kube-proxy",
     Part.COREDNS: "the add-on coredns",
     **{part: f"the manifest of {name}" for part, name in STATIC_PODS.items()},

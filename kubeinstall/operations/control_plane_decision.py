@@ -171,59 +171,60 @@ def words(decision: Decision, state: ControlPlaneState, wanted: Wanted, again: s
         case Refusal.ANOTHER_CLUSTER:
             return Words(
                 f"this host is the control plane of a cluster called {state.cluster}",
-                f"the inventory's is called {wanted.cluster}",
-                f"if that is the one, set cluster.name to {state.cluster}; else take it down with "
-                f"`{reset}`",
+                f"the cluster in the inventory is called {wanted.cluster}",
+                f"if it is the cluster you mean, set cluster.name to {state.cluster}; otherwise "
+                f"take it down with `{reset}`",
             )
         case Refusal.NODE_OF_ANOTHER:
             return Words(
-                "this host is a node already, of a control plane elsewhere",
-                f"it has {FILES[Part.KUBELET_CONF][0]}, but nothing of a control plane",
-                f"take it out of that cluster with `{reset}`",
+                "this host is already a node of a cluster whose control plane is elsewhere",
+                f"it has {FILES[Part.KUBELET_CONF][0]}, but no part of a control plane",
+                f"remove it from that cluster with `{reset}`",
             )
         case Refusal.ANOTHER_ADDRESS:
             return moved_words((*state.addresses, *state.members), wanted.node_ip)
         case Refusal.AUTHORITY_LOST:
             return Words(
-                f"its cluster's {', '.join(state.lost)} cannot be made again",
-                "all certificates and tokens of the cluster depend on it: another one is another "
-                "cluster",
-                "put it back from a backup; without one, make a new cluster and move there what "
-                "runs here",
+                f"{', '.join(state.lost)} of its cluster cannot be created again",
+                "all certificates and tokens of the cluster depend on it: with a new one it "
+                "would be another cluster",
+                "restore it from a backup; without one, create a new cluster and move your "
+                "workloads there",
             )
         case Refusal.AUTHORITY_ENDED:
             return Words(
                 f"the cluster's certificate authority has expired: "
                 f"{', '.join(state.authorities_ended)}",
-                "kubeadm cannot renew an authority: what it has signed is not trusted any longer",
+                "kubeadm cannot renew a certificate authority, and nothing that it signed is "
+                "trusted any longer",
                 "replace it by hand: https://kubernetes.io/docs/tasks/tls/"
                 "manual-rotation-of-ca-certificates/",
             )
         case Refusal.ETCD_GONE:
             return Words(
-                "the data of its cluster's etcd are gone",
-                "a control plane has been up on this host, and etcd's folder holds no data",
-                "put a backup (etcdctl snapshot restore) into /var/lib/etcd; if the cluster may be "
-                f"lost: `{reset}`, then up",
+                "the etcd data of its cluster is gone",
+                "a control plane has been up on this host, but the etcd directory contains no data",
+                "restore a backup (etcdctl snapshot restore) to /var/lib/etcd; or, if you do "
+                f"not need the cluster: `{reset}`, then up",
             )
         case Refusal.ETCD_LEFT:
             return left_words(again)
         case Refusal.CONFIG_LOST:
             return Words(
-                "what its cluster was made with is not known, so no part of it can be put back",
-                "its API server does not answer, and /etc/kubernetes/kubeinstall/kubeadm.yaml is "
-                "not there",
-                "put that file back from a backup: ClusterConfiguration as in the ConfigMap "
-                "kube-system/kubeadm-config",
+                "the configuration of its cluster is not known, so no part of it can be restored",
+                "its API server does not answer, and /etc/kubernetes/kubeinstall/kubeadm.yaml "
+                "does not exist",
+                "restore that file from a backup; it contains the ClusterConfiguration, as in "
+                "the ConfigMap kube-system/kubeadm-config",
             )
         case _:
             return Words(
                 "its API server does not answer, and nothing of the control plane is missing",
                 state.why or "kubectl did not say why",
-                "see why: tail -n 5 /var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log"
-                "; where its manifest was changed by hand, this writes it as it was: "
-                "kubeadm init phase control-plane apiserver "
-                "--config /etc/kubernetes/kubeinstall/kubeadm.yaml",
+                "see why: tail -n 5 "
+                "/var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log; if its "
+                "manifest was changed by hand, this writes the original: kubeadm init phase "
+                "control-plane apiserver --config /etc/kubernetes/kubeinstall/kubeadm.yaml",
             )
 
 
@@ -231,9 +232,10 @@ def moved_words(addresses: Collection[str], node_ip: str) -> Words:
     """A node address that the control plane does not go by."""
     used = ", ".join(dict.fromkeys(addresses))
     return Words(
-        f"its control plane goes by {used}, the inventory says {node_ip}",
-        "etcd and the API server's certificate are bound to the address that they were made with",
-        f"set the host's node_ip to {used}; or make a new cluster at {node_ip}",
+        f"its control plane uses the address {used}, but the inventory says {node_ip}",
+        "etcd and the API server's certificate are bound to the address that they were created "
+        "with",
+        f"set the host's node_ip to {used}; or create a new cluster at {node_ip}",
     )
 
 
@@ -241,7 +243,7 @@ def left_words(again: str) -> Words:
     """Something in etcd's folder before there is a cluster."""
     return Words(
         "/var/lib/etcd is not empty, and there is no cluster on this host yet",
-        "kubeadm init refuses to make etcd's data over what is there: of an earlier cluster?",
-        "move it away: mv /var/lib/etcd /var/lib/etcd.old; or, if it may be lost: "
+        "kubeadm init does not overwrite existing etcd data; it may be from an earlier cluster",
+        "move it away: mv /var/lib/etcd /var/lib/etcd.old; or, if you do not need it: "
         f"`kubeinstall reset {again}`",
     )

@@ -67,7 +67,7 @@ def init(
         environment: path of a file with variables for kubeadm; empty: none.
     """
     if decision.refusal is not None:
-        raise OperationError(f"nothing is done: {decision.refusal.value}")
+        raise OperationError(f"kubeinstall changes nothing: {decision.refusal.value}")
     if decision.action is Action.KEEP:
         return
     if decision.action is Action.RESTART:
@@ -86,7 +86,7 @@ _OF_VERSION = """of() {{
   wanted=$1; shift; said=$("$@" 2>/dev/null)
   case $said in *"$wanted" | *"$wanted"[+-]* | *"$wanted\\""*) return ;; esac
   said=$(printf '%s' "$said" | tr -s '\\n ' ' ' | cut -c -200)
-  echo "$1 is not that of Kubernetes {version}: it says \\"$said\\"" >&2
+  echo "$1 is not from Kubernetes {version}: it reports \\"$said\\"" >&2
   exit 1
 }}
 of v{version} {kubeadm} version -o short
@@ -94,7 +94,7 @@ of 'Kubernetes v{version}' {kubelet} --version
 of '"gitVersion": "v{version}' {kubectl} version --client -o json
 {command} || exit
 for file in {made}; do
-  [ -s "$file" ] || {{ echo "kubeadm ended without an error, but made no $file" >&2; exit 1; }}
+  [ -s "$file" ] || {{ echo "kubeadm exited with code 0, but did not create $file" >&2; exit 1; }}
 done"""
 
 

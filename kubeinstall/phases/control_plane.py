@@ -57,7 +57,7 @@ def _allowed(run: Run, name: str, *, made: bool = False) -> bool:
             name,
             Finding(
                 Kind.CLUSTER,
-                "kubeadm init ended without an error, but there is no control plane",
+                "kubeadm init exited without an error, but there is no control plane",
                 name,
                 state.why or "its API server does not answer",
                 f"on {name}: ls -l /etc/kubernetes /etc/kubernetes/manifests; "

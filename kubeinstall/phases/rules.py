@@ -201,7 +201,7 @@ def _programs(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
         yield _warning(
             host.name,
             f"{path} comes before the package's own {name} in PATH",
-            f"kubeinstall calls /usr/bin/{name}; whoever types {name} calls the other one",
+            f"kubeinstall calls /usr/bin/{name}; in a shell, {name} runs the other one",
             f"if it is not needed, on {host.name}: rm {shlex.quote(path)}",
         )
 

@@ -175,7 +175,7 @@ def missing_static_pods(pods: Iterable[Json], wanted: Iterable[str]) -> list[Pen
         wanted: their names in kube-system, e.g. ``etcd-cp1``.
     """
     there = {pod["metadata"]["name"] for pod in pods}
-    why = "it is not there: its manifest in /etc/kubernetes/manifests is missing or not taken"
+    why = "it does not exist: its manifest in /etc/kubernetes/manifests is missing or invalid"
     return [Pending(f"pod kube-system/{name}", why) for name in wanted if name not in there]
 
 

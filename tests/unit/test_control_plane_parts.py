@@ -130,7 +130,7 @@ def test_the_title_says_what_is_done() -> None:
         expired=(Part.API_SERVER_CERT,),
     )
     assert _title(decision) == (
-        "Put back admin.conf and the manifest of kube-scheduler; renew the certificate apiserver"
+        "Restore admin.conf and the manifest of kube-scheduler; renew the certificate apiserver"
     )
     assert titles([Part.KUBE_PROXY]) == "the add-on kube-proxy"
     assert _title(Decision(Action.INIT)) == "Wait for the API server"
@@ -216,10 +216,10 @@ def found(**probe: Any) -> list[str]:
 
 
 def test_preflight_refuses_another_address_and_what_is_left_in_etcds_folder() -> None:
-    assert not any("goes by" in text for text in found(in_use=("10.0.0.10",)))
-    (moved,) = [text for text in found(in_use=("10.0.0.99",)) if "goes by" in text]
-    assert "its control plane goes by 10.0.0.99, but the inventory says 10.0.0.10" in moved
-    (moved,) = [text for text in found(members=("10.0.0.99",)) if "goes by" in text]
+    assert not any("uses the address" in text for text in found(in_use=("10.0.0.10",)))
+    (moved,) = [text for text in found(in_use=("10.0.0.99",)) if "uses the address" in text]
+    assert "its control plane uses the address 10.0.0.99, but the inventory says 10.0.0.10" in moved
+    (moved,) = [text for text in found(members=("10.0.0.99",)) if "uses the address" in text]
     (left,) = [text for text in found(etcd_left=True) if "/var/lib/etcd" in text]
     assert "mv /var/lib/etcd /var/lib/etcd.old" in left
     assert "kubeinstall reset" in left

@@ -138,7 +138,10 @@ def test_what_is_refused(state: dict[str, Any], refusal: Refusal) -> None:
 def test_refusals_name_both_addresses_and_the_reason() -> None:
     moved = ControlPlaneState(**UP, addresses=("10.0.0.99",))
     said = words(decide(moved, WANTED), moved, WANTED, "-i FILE")
-    assert said.what == "its control plane goes by 10.0.0.99, but the inventory says 10.0.0.10"
+    assert (
+        said.what
+        == "its control plane uses the address 10.0.0.99, but the inventory says 10.0.0.10"
+    )
     silent = ControlPlaneState(**UP, kubelet_active=True, why="unknown flag: --frobnicate")
     said = words(decide(silent, WANTED), silent, WANTED, "-i FILE")
     assert said.why == "unknown flag: --frobnicate"
@@ -276,11 +279,11 @@ VERSIONS = {
         ({}, True, ""),
         ({"kubeadm": "echo v1.20.2+vendor.1"}, True, ""),
         ({"kubectl": """echo '{"gitVersion": "v1.20.2-lab"}'"""}, True, ""),
-        ({"kubeadm": "exit 0"}, True, 'kubeadm is not that of Kubernetes 1.20.2: it says ""'),
-        ({"kubeadm": "echo v1.20.21"}, True, 'it says "v1.20.21'),
-        ({"kubelet": "echo Kubernetes v1.36.2"}, True, "kubelet is not that of Kubernetes 1.20.2"),
-        ({"kubectl": """echo '{"gitVersion": "v1.20.21"}'"""}, True, "kubectl is not that of"),
-        ({}, False, "kubeadm ended without an error, but made no "),
+        ({"kubeadm": "exit 0"}, True, 'kubeadm is not from Kubernetes 1.20.2: it reports ""'),
+        ({"kubeadm": "echo v1.20.21"}, True, 'it reports "v1.20.21'),
+        ({"kubelet": "echo Kubernetes v1.36.2"}, True, "kubelet is not from Kubernetes 1.20.2"),
+        ({"kubectl": """echo '{"gitVersion": "v1.20.21"}'"""}, True, "kubectl is not from"),
+        ({}, False, "kubeadm exited with code 0, but did not create "),
     ],
 )
 def test_programs_of_another_kind_and_an_init_without_effect(
