@@ -41,13 +41,17 @@ get() {{
 pack() {{ gzip -c1 | base64; }}
 shown=--show-managed-fields
 """
+# kubectl writes this cache on each call. /run is in memory, so a run that changes nothing leaves
+# the disk alone.
+_CACHE = "/run/kubeinstall/kubectl"
 _KIND = r"[A-Z][A-Za-z0-9]*\.v[a-z0-9]+\.[a-z0-9.-]*"
 _ADDONS = rf"""{_SCRIPT}
 parents=$(get configmaps,secrets -n kube-system -l {ADDON_LABEL}); code=$?
 printf %s "$parents" | pack
 [ $code = 0 ] || exit 0
 echo {_SERVED}
-kubectl --kubeconfig {ADMIN} --request-timeout=15s api-resources --no-headers 2>/dev/null | pack
+{KUBECTL} --kubeconfig {ADMIN} --request-timeout=15s --cache-dir={_CACHE} \
+  api-resources --no-headers 2>/dev/null | pack
 kinds=$(printf %s "$parents" | sed -n 's|.*"{KINDS}": "\(.*\)".*|\1|p' | tr , '\n' |
   grep -xE '{_KIND}' | sort -u)
 [ "$kinds" ] || exit 0

@@ -96,7 +96,7 @@ def test_a_kind_reaches_kubectl_only_in_its_form(tmp_path: Path) -> None:
     path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     subprocess.run(["sh", "-c", script], env=path, check=True, capture_output=True)
     _, served, asked = log.read_text().splitlines()[:3]
-    assert served.endswith(" api-resources --no-headers")
+    assert served.endswith(" --cache-dir=/run/kubeinstall/kubectl api-resources --no-headers")
     assert " Pod.v1.,Thing.v1beta1.example.org --show" in asked
 
 
