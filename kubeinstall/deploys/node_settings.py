@@ -10,19 +10,34 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from kubeinstall.facts.values import document
 from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
 
 NOTES = "kubeinstall-nodes"
 """The ConfigMap that names them: a key for each node."""
-CREATE_NOTES = ("-n", "kube-system", "create", "configmap", NOTES)
 OWNED = "kubeinstall.io/owned"
 """The annotation of the kubelets' ConfigMap with the fields that are ours."""
 
 REFLECTOR = "projectcalico.org/RouteReflectorClusterID"
 """A label and an annotation of Calico's route reflectors."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One kubectl.
+
+    Args:
+        args: its arguments.
+        changes: what it changes of labels and taints, as a plan shows it, e.g. ``+label disk=ssd``.
+    """
+
+    args: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+
+
+CREATE_NOTES = Call(("-n", "kube-system", "create", "configmap", NOTES))
 
 
 @dataclass(frozen=True)
@@ -60,10 +75,8 @@ class Owned:
         return Owned(self.labels | other.labels, taints)
 
 
-def calls(
-    cluster: Cluster, host: Host, node: Mapping[str, Any], said: str = ""
-) -> list[Sequence[str]]:
-    """The arguments of each kubectl that gives a node the inventory's labels and taints.
+def calls(cluster: Cluster, host: Host, node: Mapping[str, Any], said: str = "") -> list[Call]:
+    """The kubectl calls that give a node the labels and taints of the inventory, in order.
 
     The note comes first and names old and new; a run that is cut off loses track of none.
 
@@ -79,16 +92,16 @@ def calls(
     taints = _taints(cluster, host, node, before)
     final = "" if after == Owned() else str(after)
     noted = said
-    result: list[Sequence[str]] = []
+    result: list[Call] = []
     if (labels or taints) and before != before | after:
         noted = str(before | after)
         result.append(_note(name, noted))
     if labels:
-        result.append(("label", "--overwrite", "node", name, *labels))
+        result.append(_set("label", name, labels))
     if role := _reflecting(cluster, host, node, before):
-        result.append(("annotate", "--overwrite", "node", name, role))
+        result.append(Call(("annotate", "--overwrite", "node", name, role)))
     if taints:
-        result.append(("taint", "--overwrite", "node", name, *taints))
+        result.append(_set("taint", name, taints))
     if noted != final:
         result.append(_note(name, final))
     return result
@@ -126,9 +139,15 @@ def _owned(cluster: Cluster, host: Host) -> Owned:
     return Owned(frozenset(_labels(cluster, host)), taints)
 
 
-def _note(name: str, text: str) -> Sequence[str]:
+def _set(kind: Literal["label", "taint"], name: str, words: Sequence[str]) -> Call:
+    """Labels or taints, as kubectl has them: one that ends with ``-`` goes."""
+    shown = (f"-{kind} {w[:-1]}" if w.endswith("-") else f"+{kind} {w}" for w in words)
+    return Call((kind, "--overwrite", "node", name, *words), tuple(shown))
+
+
+def _note(name: str, text: str) -> Call:
     patch = json.dumps({"data": {name: text or None}})
-    return ("-n", "kube-system", "patch", "configmap", NOTES, "--type=merge", "-p", patch)
+    return Call(("-n", "kube-system", "patch", "configmap", NOTES, "--type=merge", "-p", patch))
 
 
 def _taints(cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned) -> list[str]:

@@ -13,7 +13,7 @@ from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
 from kubeinstall.deploys import kubelet_files
-from kubeinstall.deploys.node_settings import OWNED
+from kubeinstall.deploys.node_settings import OWNED, Call
 from kubeinstall.inventory.model import Cluster, Document
 from kubeinstall.operations.nodes import told
 
@@ -79,18 +79,12 @@ def settle() -> None:
 
     In memory: ``node_calls`` and ``uncordon_calls``, by node what kubectl is told.
     """
-    of_nodes: dict[str, Any] = host.data.get("node_calls") or {}
+    of_nodes: dict[str, Sequence[Call]] = host.data.get("node_calls") or {}
     for node, calls in of_nodes.items():
-        told(calls=calls, diff=_lines(calls), name=f"Set labels and taints of {node}")
+        diff = "\n".join(change for call in calls for change in call.changes)
+        told(
+            calls=[call.args for call in calls], diff=diff, name=f"Set labels and taints of {node}"
+        )
     left: dict[str, Any] = host.data.get("uncordon_calls") or {}
-    for node, calls in left.items():
-        told(calls=calls, name=f"Uncordon {node}")
-
-
-def _lines(calls: Sequence[Sequence[str]]) -> str:
-    """Labels and taints that come and go, as lines of a diff."""
-    words = [(call[0], word) for call in calls if call[0] != "annotate" for word in call[4:]]
-    return "\n".join(
-        f"{'-' if word.endswith('-') else '+'}{kind} {word.removesuffix('-')}"
-        for kind, word in words
-    )
+    for node, arguments in left.items():
+        told(calls=arguments, name=f"Uncordon {node}")

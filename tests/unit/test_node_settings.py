@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys.node_settings import NOTES, OWNED, REFLECTOR, Owned, calls
+from kubeinstall.deploys.node_settings import NOTES, OWNED, REFLECTOR, Call, Owned, calls
 from kubeinstall.inventory.model import Taint
 from tests.unit.clusters import cluster
 
@@ -37,10 +37,10 @@ def told(found: dict[str, Any], name: str = "w1", **settings: Any) -> list[list[
     return plain(calls(CLUSTER, host, found, found["noted"]), name)
 
 
-def plain(found: Sequence[Sequence[str]], name: str = "w1") -> list[list[str]]:
+def plain(found: Sequence[Call], name: str = "w1") -> list[list[str]]:
     """Calls without what is the same in each; a note by its text."""
     made: list[list[Any]] = []
-    for call in found:
+    for call in (one.args for one in found):
         if call[0] != "-n":
             made.append([call[0], *call[4:]])
             continue
@@ -65,6 +65,18 @@ def test_new_ones_are_noted_before_they_are_set() -> None:
         ["note", '{"labels": ["a"], "taints": ["app:NoSchedule"]}'],
         ["label", "a=1"],
         ["taint", "app=db:NoSchedule"],
+    ]
+
+
+def test_a_plan_shows_labels_and_taints_and_not_what_is_noted_of_them() -> None:
+    taint = Taint(key="app", value="db", effect="NoSchedule")
+    host = CLUSTER.host("w1").model_copy(update={"labels": {"a": "1"}, "taints": (taint,)})
+    owned = json.dumps({"labels": ["b"]})
+    found = calls(CLUSTER, host, node({"b": "2"}), owned)
+    assert [change for call in found for change in call.changes] == [
+        "+label a=1",
+        "-label b",
+        "+taint app=db:NoSchedule",
     ]
 
 

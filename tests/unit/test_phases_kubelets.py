@@ -167,7 +167,7 @@ def _told_of_nodes(*maps: dict[str, Any], **notes: str) -> list[list[str]]:
     session.connect()
     kubelets.deploys(run)
     calls = session.data["cp1"]["node_calls"]["w1"]
-    return [list(call[2:5]) for call in calls]
+    return [list(call.args[2:5]) for call in calls]
 
 
 def test_what_is_noted_of_nodes_is_kept_in_kube_system() -> None:
