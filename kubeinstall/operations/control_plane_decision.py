@@ -219,7 +219,7 @@ def words(decision: Decision, state: ControlPlaneState, wanted: Wanted, again: s
             )
         case _:
             return Words(
-                "its API server does not answer, and nothing of the control plane is missing",
+                "its API server does not answer, but no part of the control plane is missing",
                 state.why or "kubectl did not say why",
                 "see why: tail -n 5 "
                 "/var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log; if its "

@@ -180,7 +180,7 @@ def _certificate_names(cluster: Cluster, settings: Settings) -> Iterator[Finding
     if missing:
         yield _warning(
             cluster,
-            f"the API server's certificate does not contain {', '.join(missing)}",
+            f"the API server's certificate was not created for {', '.join(missing)}",
             "kubeadm adds the names in cluster.kubeadm.cert_sans only when it creates the "
             "certificate",
             f"add them to certSANs: kubectl -n kube-system edit configmap kubeadm-config; "

@@ -226,7 +226,7 @@ def _another_name(host: Host, old: str) -> Finding:
         Kind.PREFLIGHT,
         f"in the cluster it is node {old}, but the inventory calls it {host.hostname}",
         host.name,
-        "a node keeps the name it joined by: under another one it would join a second time",
+        "a node keeps the name it joined with: with another one it would join a second time",
         f"set the host's hostname to {old}; or, for the new name, remove the node first: kubectl "
         f"drain {old} --ignore-daemonsets, kubectl delete node {old}, `kubeinstall reset --limit "
         f"{host.name}`, then up",

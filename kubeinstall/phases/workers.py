@@ -72,8 +72,8 @@ def _no_token_left(run: Run) -> Iterator[None]:
             run.reporter.finding(
                 Finding(
                     Kind.CLUSTER,
-                    "the token that workers join with could not be deleted; it expires 15 minutes "
-                    "after it was made",
+                    "the token that workers join with could not be deleted; it expires 15 "
+                    "minutes after it was created",
                     first,
                     why=why,
                     next=f"on {first}: kubeadm token list; kubeadm token delete ID",

@@ -168,7 +168,7 @@ REPORTED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "cluster.kubeadm.cert_sans": (
         {"kubeadm": {"cert_sans": ["a.example.org"]}},
         {"kubeadm": {"cert_sans": ["a.example.org", "b.example.org"]}},
-        "does not contain b.example.org",
+        "not created for b.example.org",
     ),
     "cluster.kubeadm.feature_gates": (
         {"kubeadm": {"feature_gates": {"A": True}}},

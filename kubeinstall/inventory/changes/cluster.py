@@ -246,7 +246,7 @@ OF_CLUSTER = (
     row(
         "cluster.kubeadm.cert_sans",
         REPORTED,
-        "the warning lists the names that the API server's certificate does not contain, and "
+        "the warning lists the names that the API server's certificate was not created for, and "
         "how to add them",
         _WARNED,
     ),

@@ -163,7 +163,9 @@ class Runtime(Strict):
         default_factory=CriDockerd, description="For docker with Kubernetes 1.24 and later."
     )
     log_max_size: str = Field(
-        "10m", pattern=SIZE, description="Size of a container's log at which the next one begins."
+        "10m",
+        pattern=SIZE,
+        description="Maximum size of a container's log file before it is rotated.",
     )
     log_max_files: int = Field(
         5, ge=1, description="Number of logs kept for a container; containerd: at least 2."
