@@ -6,6 +6,22 @@ from pathlib import Path
 
 import click
 
+from kubeinstall.report import door
+
+
+def _plain(_context: click.Context, _parameter: click.Parameter, value: bool) -> bool:
+    door.without_colours(value)
+    return value
+
+
+plain = click.option(
+    "--plain",
+    "--no-color",
+    "plain",
+    is_flag=True,
+    callback=_plain,
+    help="No colours, no live progress.",
+)
 inventory = click.option(
     "-i",
     "--inventory",

@@ -24,7 +24,7 @@ CHANGES = 2
 @reaching
 @choosing
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
-@click.option("--plain", is_flag=True, help="No colours, no live progress.")
+@options.plain
 def command(
     inventory: Path,
     limit: tuple[str, ...],

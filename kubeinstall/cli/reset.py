@@ -26,7 +26,6 @@ def command(
     limit: tuple[str, ...],
     ask_sudo_pass: bool,
     events: Path | None,
-    no_color: bool,
     plain: bool,
     verbose: bool,
     packages: bool,
@@ -41,7 +40,7 @@ def command(
     cluster, _ = read(inventory, ask_sudo_pass)
     if not yes:
         _confirm(cluster, limit)
-    reporter = Terminal(door.console(plain=plain or no_color), verbose=verbose)
+    reporter = Terminal(door.console(plain=plain), verbose=verbose)
     with running(cluster, reporter, limit=limit, events=events) as run:
         for host in cluster.hosts:
             run.session.set_data(host.name, "reset_packages", packages)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from pydantic import SecretStr
 
+from kubeinstall.cli import options
 from kubeinstall.engine import exits
 from kubeinstall.engine.events import EventLog
 from kubeinstall.engine.session import Session
@@ -70,8 +71,7 @@ def printing(command: Command) -> Command:
     """Add the options of every command that shows a run."""
     for option in (
         click.option("-v", "--verbose", is_flag=True, help="Show what did not change too."),
-        click.option("--plain", is_flag=True, help="No colours, no live progress."),
-        click.option("--no-color", is_flag=True, help="The same as --plain."),
+        options.plain,
         click.option(
             "--events",
             type=click.Path(path_type=Path, dir_okay=False),

@@ -34,7 +34,6 @@ def command(
     limit: tuple[str, ...],
     ask_sudo_pass: bool,
     events: Path | None,
-    no_color: bool,
     plain: bool,
     verbose: bool,
     first: str | None,
@@ -52,7 +51,7 @@ def command(
     cluster, warnings = read(inventory, ask_sudo_pass)
     if not yes and interactive():
         _confirm(cluster, limit)
-    reporter = Terminal(door.console(plain=plain or no_color), verbose=verbose)
+    reporter = Terminal(door.console(plain=plain), verbose=verbose)
     for warning in warnings:
         reporter.finding(warning)
     if any("smoke" in part for part in only):

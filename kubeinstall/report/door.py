@@ -19,6 +19,14 @@ from rich.text import Text
 from kubeinstall.engine import exits
 from kubeinstall.findings import Finding
 
+_plain = False
+
+
+def without_colours(wanted: bool) -> None:
+    """Print no colour codes from now on, even to a terminal."""
+    global _plain
+    _plain = wanted
+
 
 def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     """Print lines for people.
@@ -46,7 +54,8 @@ def findings(found: Iterable[Finding]) -> None:
     """Print findings to standard error."""
     for finding in found:
         colour = "red" if finding.severity == "error" else "yellow"
-        click.echo(f"{click.style(finding.severity, fg=colour, bold=True)}: ", err=True, nl=False)
+        word = click.style(finding.severity, fg=colour, bold=True)
+        click.echo(f"{word}: ", err=True, nl=False, color=False if _plain else None)
         echo(exits.said(str(finding)), err=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +25,11 @@ _STYLES = {
 }
 _QUIET = 5.0
 """Seconds between two lines on what is waited for."""
+# What kubeadm's SystemVerification found, a line each, some forty on every host where it fails and
+# is ignored; the lines that say what is wrong with it stay (k8s.io/system-validators, types.go).
+_VERIFIED = re.compile(
+    r"(\x1b\[[0-9;]*m)?(KERNEL_VERSION|OS|(CGROUPS|CONFIG|DOCKER)_\w+)(\x1b\[0m)?: "
+)
 _TAIL = 15
 """Lines of a failed command's output to print; the events file has more."""
 
@@ -96,6 +102,8 @@ class Terminal:
                 self._indented(exits.said(event.diff).split("\n"), "dim")
 
     def line(self, host: str, line: str) -> None:
+        if not self._verbose and _VERIFIED.match(line):
+            return
         with self._lock:
             # Of a line that was written over, only its end is to be seen.
             self._print(f"  {host} | {line.rstrip().rpartition(chr(13))[2]}", "dim")

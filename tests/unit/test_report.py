@@ -10,6 +10,7 @@ import pytest
 
 from kubeinstall.engine.types import Event, Status
 from kubeinstall.findings import Finding, Kind
+from kubeinstall.report import door
 from kubeinstall.report.door import console
 from kubeinstall.report.plan import Plan
 from kubeinstall.report.tally import Tally
@@ -138,6 +139,37 @@ def test_a_plan_keeps_only_changes() -> None:
     plan = Plan()
     plan.add(event("w1", Status.OK))
     assert plan.events == []
+
+
+def test_what_kubeadm_verified_of_the_system_is_told_only_when_asked_for() -> None:
+    lines = [
+        "[preflight] The system verification failed. Printing the output from the verification:",
+        "\x1b[0;37mKERNEL_VERSION\x1b[0m: \x1b[0;32m6.18.1\x1b[0m",
+        "CONFIG_NAMESPACES: enabled",
+        "OS: Linux",
+        "\t[WARNING SystemVerification]: failed to parse kernel config",
+        '[certs] Generating "ca" certificate and key',
+    ]
+    for verbose, shown in ((False, [0, 4, 5]), (True, range(6))):
+        reporter, text = terminal(verbose=verbose)
+        for line in lines:
+            reporter.line("w1", line)
+        found = text.getvalue().splitlines()
+        assert len(found) == len(shown)
+        assert "system verification failed" in found[0]
+        assert "[certs]" in found[-1]
+
+
+def test_no_colours_means_none_on_a_terminal_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[bool | None] = []
+    monkeypatch.setattr("click.echo", lambda *_, color=None, **__: printed.append(color))
+    try:
+        for plain in (True, False):
+            door.without_colours(plain)
+            door.findings([Finding(Kind.USAGE, "no")])
+    finally:
+        door.without_colours(False)
+    assert [printed[0], printed[2]] == [False, None]
 
 
 RESULTS = [
