@@ -25,8 +25,8 @@ _PORT = 9
 """Discard (RFC 863): closed in nearly every pod, so the pod's kernel refuses it."""
 _ASK = f"""
 {KUBECTL} get pods -A --field-selector=status.phase=Running -o jsonpath='{{range .items[*]}}pod \
-{{.spec.nodeName}} {{.metadata.namespace}} {{.metadata.name}} {{.status.podIP}} \
-{{.spec.hostNetwork}}{{"\\n"}}{{end}}' || exit 1
+{{.spec.nodeName}} {{.metadata.namespace}} {{.metadata.name}} {{.status.podIP}}\
+{{"\\n"}}{{end}}' || exit 1
 {KUBECTL} get networkpolicies -A -o jsonpath='{{range .items[*]}}policy \
 {{.metadata.namespace}}{{"\\n"}}{{end}}'
 """
@@ -99,7 +99,7 @@ def chosen(text: str, nodes: Iterable[str], network: IPv4Network) -> dict[str, P
     """For each node one of its pods.
 
     Args:
-        text: lines ``pod NODE NAMESPACE NAME ADDRESS HOST_NETWORK`` and ``policy NAMESPACE``;
+        text: lines ``pod NODE NAMESPACE NAME ADDRESS`` and ``policy NAMESPACE``;
             what does not fit, and pods that a network policy may keep from answering, are left out.
         network: the pods' network.
     """
@@ -108,10 +108,9 @@ def chosen(text: str, nodes: Iterable[str], network: IPv4Network) -> dict[str, P
     guarded = {words[1] for words in lines if len(words) == 2 and words[0] == "policy"}
     found: dict[str, PodAt] = {}
     for words in lines:
-        # The last word is missing where a pod does not say that it has the host's network.
-        if words[:1] != ["pod"] or len(words) not in (5, 6) or words[5:] == ["true"]:
+        if words[:1] != ["pod"] or len(words) != 5:
             continue
-        _, node, namespace, name, given = words[:5]
+        _, node, namespace, name, given = words
         try:
             address = IPv4Address(given)
         except ValueError:

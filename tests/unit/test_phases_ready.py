@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from datetime import UTC, datetime
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
@@ -444,7 +445,27 @@ def test_a_node_under_pressure_fails_the_run_without_ending_it(kind: str) -> Non
 def test_pressure_that_is_over_is_none() -> None:
     calm = node("w1")
     calm["status"]["conditions"].append({"type": "DiskPressure", "status": "False"})
-    assert pressed_nodes([calm, node("w2")]) == []
+    lost = node("w3", "Unknown")
+    lost["status"]["conditions"].append({"type": "DiskPressure", "status": "Unknown"})
+    assert pressed_nodes([calm, node("w2"), lost]) == []
+
+
+def test_each_pod_of_the_smoke_app_asks_each_other_one() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def answer(_host: str, command: str) -> Output:
+        names = [name for name in ("web-1", "web-2", "web-3") if f"exec {name} " in command]
+        addresses = [f"10.244.{n}.2" for n in (1, 2, 3) if f"//10.244.{n}.2:8080" in command]
+        asked.extend(zip(names, addresses, strict=True))
+        return Output(0, "web-x\n", "")
+
+    run, session, _ = fake_run(cluster(), answer=answer)
+    session.connect()
+    pods = [smoke.Pod(f"web-{n}", f"w{n}", IPv4Address(f"10.244.{n}.2"), True) for n in (1, 2, 3)]
+    smoke._pod_to_pod(run, pods)
+    assert set(asked) == {
+        (f"web-{n}", f"10.244.{m}.2") for n in (1, 2, 3) for m in (1, 2, 3) if n != m
+    }
 
 
 def test_dns_is_tried_unless_coredns_is_skipped() -> None:

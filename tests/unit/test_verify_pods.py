@@ -18,8 +18,8 @@ pytestmark = pytest.mark.unit
 NETWORK = IPv4Network("10.244.0.0/16")
 PODS = """\
 pod cp1 kube-system coredns-a 10.244.0.2
-pod w1 shop web-1 10.244.1.2 false
-pod w2 kube-system proxy 10.0.0.12 true
+pod w1 shop web-1 10.244.1.2
+pod w2 kube-system proxy 10.0.0.12
 pod w2 shop web-2 10.244.2.2
 """
 
