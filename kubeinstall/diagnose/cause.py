@@ -30,6 +30,7 @@ class Cause:
         why: one sentence.
         next: the next command, or what to change.
         rank: how near to the root it is.
+        elsewhere: ``next`` is not done on the host that failed, and says itself where.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Cause:
     why: str
     next: str
     rank: Rank = Rank.ROOT
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,13 @@ class Found:
         why: one sentence.
         next: the next command, or what to change.
         rank: how near to the root it is.
+        elsewhere: ``next`` is not done on the host that failed, and says itself where.
     """
 
     why: str
     next: str
     rank: Rank = Rank.ROOT
+    elsewhere: bool = False
 
     @property
     def symptom(self) -> bool:

@@ -55,5 +55,5 @@ def _first(text: str) -> Found | None:
         if match:
             groups = [match[0].strip(), *(group or "" for group in match.groups())]
             why, then = cause.why.format(*groups), cause.next.format(*groups)
-            best = Found(why, then, cause.rank)
+            best = Found(why, then, cause.rank, cause.elsewhere)
     return best

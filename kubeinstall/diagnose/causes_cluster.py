@@ -268,6 +268,7 @@ CLUSTER: Sequence[Cause] = (
         "on the host with that address: crictl ps -a || docker ps -a; then the logs of the "
         "container that exited",
         rank=Rank.EFFECT,
+        elsewhere=True,
     ),
     Cause(
         "kubelet down",

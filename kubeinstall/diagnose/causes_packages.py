@@ -47,7 +47,7 @@ PACKAGES: Sequence[Cause] = (
         "(for another source than Kubernetes': remove the old key file on the host)",
     ),
     Cause(
-        "signing key not to be had",
+        "signing key cannot be fetched",
         r"the signing key could not be fetched from [^\n]*",
         "{0}",
         "take another cluster.source, or save the key to a file and name it in "

@@ -33,7 +33,7 @@ def diagnose(finding: Finding, output: str, evidence: Evidence | None = None) ->
         why = _short(found.why)
         if found.rank is Rank.EFFECT and words:
             why += _last_words(words)
-        return replace(finding, why=why, next=_on(finding.where, found.next))
+        return replace(finding, why=why, next=_step(finding.where, found))
     # Of a long output the last line says it; the host's own words must not be cut off.
     said = telling(finding.why).strip().splitlines()[-1:] or [""]
     if words:
@@ -52,8 +52,8 @@ def _last_words(words: str) -> str:
     return f"; last words on the host: {_short(words)}"
 
 
-def _on(host: str, then: str) -> str:
-    return f"on {host}: {then}" if host and not then.startswith("on the host ") else then
+def _step(host: str, found: Found) -> str:
+    return f"on {host}: {found.next}" if host and not found.elsewhere else found.next
 
 
 def _short(text: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from kubeinstall.facts.values import number
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, Host, RuntimeName
 
@@ -47,10 +48,10 @@ class Room:
     @classmethod
     def parse(cls, text: str) -> Room | None:
         """Of ``stat -f -c '%S %b %a %c %d'``; None: it is something else."""
-        words = text.split()
-        if len(words) != 5 or not all(word.isascii() and word.isdigit() for word in words):
+        try:
+            block, blocks, free, inodes, inodes_free = map(number, text.split())
+        except ValueError:
             return None
-        block, blocks, free, inodes, inodes_free = (int(word[:20]) for word in words)
         return cls(block * blocks, block * free, inodes, inodes_free) if block * blocks else None
 
 

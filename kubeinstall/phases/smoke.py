@@ -16,7 +16,15 @@ from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import kubectl
 from kubeinstall.phases.run import Run
 from kubeinstall.templates import render
-from kubeinstall.verify.conditions import Memory, barred, condition, pending_pods, schedulable
+from kubeinstall.verify.conditions import (
+    Json,
+    Memory,
+    barred,
+    condition,
+    of_hosts,
+    pending_pods,
+    schedulable,
+)
 from kubeinstall.verify.kubectl import KUBECTL
 
 NAMESPACE = "kubeinstall-smoke"
@@ -111,14 +119,14 @@ def run(run: Run) -> None:
     run.reporter.note("the smoke app is removed again")
 
 
-def _of_hosts(run: Run, nodes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _of_hosts(run: Run, nodes: Sequence[Json]) -> list[Json]:
     """The nodes of hosts that are not out: one that was just switched off may be Ready still."""
-    out = run.session.failures
-    names = {host.hostname for host in run.cluster.hosts if host.name not in out}
-    return [node for node in nodes if node["metadata"]["name"] in names]
+    out = {run.cluster.host(name).hostname for name in run.session.failures}
+    found = of_hosts(run.cluster, nodes)
+    return [node for node in found if node["metadata"]["name"] not in out]
 
 
-def places(nodes: Sequence[dict[str, Any]], control_plane_taints: Sequence[str]) -> list[str]:
+def places(nodes: Sequence[Json], control_plane_taints: Sequence[str]) -> list[str]:
     """Where the app runs: on workers; with fewer than two of those on control planes as well."""
     workers = schedulable(nodes)
     return workers if len(workers) > 1 else schedulable(nodes, control_plane_taints)
