@@ -20,7 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from kubeinstall.deploys import kubeadm_files, network_files
+from kubeinstall.files import kubeadm as kubeadm_files
+from kubeinstall.files import network as network_files
 from kubeinstall.inventory.load import load
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.lab import lab

@@ -16,7 +16,7 @@ from kubeinstall.addons.documents import NotObjectsError, values
 from kubeinstall.addons.downloads import MAX_BYTES, Downloads, keep, kept
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.model import Chart
-from kubeinstall.inventory.words import did_you_mean
+from kubeinstall.inventory.suggestions import did_you_mean
 
 _SHOWN = 5
 _MADE_UP = re.compile(

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from kubeinstall.addons.objects import Object
-from kubeinstall.inventory.forms import DNS_LABEL
+from kubeinstall.inventory.formats import DNS_LABEL
 
 _NOT_KNOWN = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
 MOST_VALUES = 2_000_000

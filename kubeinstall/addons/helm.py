@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import yaml
 
-from kubeinstall.addons.building import Build
+from kubeinstall.addons.builder import Build
 from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.templating import render_file

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from kubeinstall.addons.building import Build
+from kubeinstall.addons.builder import Build
 from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.documents import NotObjectsError, values
 from kubeinstall.addons.templating import render_file

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kubeinstall.addons import building, documents, objects
+from kubeinstall.addons import builder as building
+from kubeinstall.addons import documents, objects
 from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.defaults import several_defaults
 from kubeinstall.addons.downloads import Downloads
-from kubeinstall.addons.images import rewrite
+from kubeinstall.addons.image_names import rewrite
 from kubeinstall.addons.objects import Object, Scopes
-from kubeinstall.addons.sources import Sources, not_objects
 from kubeinstall.addons.templating import render_file, render_text
+from kubeinstall.addons.upstream import Sources, not_objects
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Cluster
 

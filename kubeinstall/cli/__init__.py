@@ -50,7 +50,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from kubeinstall.inventory.words import did_you_mean
+            from kubeinstall.inventory.suggestions import did_you_mean
 
             advice = did_you_mean(args[0], list(COMMANDS)) or f"they are {', '.join(COMMANDS)}"
             ctx.fail(f"There is no command {args[0]!r}; {advice}")

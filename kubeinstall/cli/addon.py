@@ -19,9 +19,9 @@ from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
 from kubeinstall.inventory.catalogue.model import Addon, Related
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.inventory.words import did_you_mean
+from kubeinstall.inventory.suggestions import did_you_mean
 from kubeinstall.phases.addons import everything
-from kubeinstall.phases.building import sources
+from kubeinstall.phases.addons.builders import sources
 from kubeinstall.report import door
 from kubeinstall.report.terminal import Terminal
 

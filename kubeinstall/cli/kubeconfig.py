@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from kubeinstall import kubeconfig
 from kubeinstall.cli import options
 from kubeinstall.cli.running import ask_sudo_pass_option, read
+from kubeinstall.cluster import kubeconfig
 from kubeinstall.engine.session import Session
 from kubeinstall.report import door
 

@@ -9,12 +9,12 @@ import click
 
 from kubeinstall.cli import options
 from kubeinstall.cli.running import choosing, reaching, read, running
-from kubeinstall.phases import PHASES
-from kubeinstall.phases.runner import execute
-from kubeinstall.phases.select import pick
 from kubeinstall.report import door
 from kubeinstall.report.plan import Plan
 from kubeinstall.report.terminal import Terminal
+from kubeinstall.run.phases import PHASES
+from kubeinstall.run.runner import execute
+from kubeinstall.run.selection import pick
 
 CHANGES = 2
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from kubeinstall import families
 from kubeinstall.cli import options
 from kubeinstall.cli.running import loaded
-from kubeinstall.deploys import families
-from kubeinstall.deploys.families import SYSTEMS
-from kubeinstall.deploys.rendered import RenderedFile, rendered
+from kubeinstall.deploys.rendered import rendered
 from kubeinstall.facts.identity import SystemState
+from kubeinstall.families import SYSTEMS
+from kubeinstall.files.rendered import RenderedFile
 from kubeinstall.findings import KubeinstallError, unwritable
 from kubeinstall.report import door
 

@@ -10,9 +10,9 @@ from kubeinstall.cli import options
 from kubeinstall.cli.running import interactive, printing, reaching, read, running
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.phases.reset import PHASES
-from kubeinstall.phases.runner import execute
 from kubeinstall.report import door
 from kubeinstall.report.terminal import Terminal
+from kubeinstall.run.runner import execute
 
 
 @click.command("reset")

@@ -19,10 +19,10 @@ from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.inventory.known_secrets import known_secrets
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster, Host
-from kubeinstall.phases.run import Run
-from kubeinstall.phases.select import limit as limited
+from kubeinstall.phases.phase import Run
 from kubeinstall.report import door
 from kubeinstall.report.terminal import Terminal
+from kubeinstall.run.selection import limit as limited
 
 Command = Callable[..., Any]
 

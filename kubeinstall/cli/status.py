@@ -9,8 +9,8 @@ import click
 
 from kubeinstall.cli import options
 from kubeinstall.cli.running import reaching, read, running
+from kubeinstall.cluster.nodes import Nodes, Standing
 from kubeinstall.findings import Kind, KubeinstallError
-from kubeinstall.phases.nodes import Nodes, Standing
 from kubeinstall.report import door
 from kubeinstall.report.terminal import Terminal
 from kubeinstall.verify.status import addons, as_json, as_text, status

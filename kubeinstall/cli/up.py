@@ -9,12 +9,12 @@ import click
 from kubeinstall.cli import options
 from kubeinstall.cli.running import choosing, interactive, printing, reaching, read, running
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.phases import PHASES
-from kubeinstall.phases.runner import execute
-from kubeinstall.phases.select import limit as limited
-from kubeinstall.phases.select import pick
 from kubeinstall.report import door
 from kubeinstall.report.terminal import Terminal
+from kubeinstall.run.phases import PHASES
+from kubeinstall.run.runner import execute
+from kubeinstall.run.selection import limit as limited
+from kubeinstall.run.selection import pick
 
 
 @click.command("up", epilog=f"Phases, in order: {', '.join(phase.name for phase in PHASES)}.")

@@ -10,8 +10,8 @@ import click
 from kubeinstall.cli import options
 from kubeinstall.cli.running import reaching, read, running
 from kubeinstall.findings import Kind, KubeinstallError, unwritable
-from kubeinstall.phases.addresses import settle
 from kubeinstall.phases.verify import check
+from kubeinstall.preflight.addresses import settle
 from kubeinstall.report import door
 from kubeinstall.report.terminal import Terminal
 from kubeinstall.verify.formats import FORMATS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubeinstall.deploys import families
+from kubeinstall import families
 from kubeinstall.operations.downloads import Download
 
 

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import network_files
+from kubeinstall.files import network as network_files
 from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
 from kubeinstall.operations import cni
 from kubeinstall.operations.files import Holds, managed_file

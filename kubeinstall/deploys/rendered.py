@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from kubeinstall.families import FAMILIES
+from kubeinstall.files.containerd import files as of_containerd
+from kubeinstall.files.crictl import crictl_yaml
+from kubeinstall.files.docker import files as of_docker
+from kubeinstall.files.family import Family
+from kubeinstall.files.hosts import files as of_hosts
+from kubeinstall.files.kubeadm import files as of_kubeadm
+from kubeinstall.files.packages import files as of_packages
+from kubeinstall.files.proxy import files as of_proxy
+from kubeinstall.files.rendered import RenderedFile
 from kubeinstall.inventory.model import Cluster, Host, RuntimeName
-
-if TYPE_CHECKING:
-    from kubeinstall.deploys.families.family import Family
-
-
-@dataclass(frozen=True)
-class RenderedFile:
-    """A file for a host.
-
-    Args:
-        path: absolute path on the host.
-        content: its text; secrets are placeholders.
-        mode: octal digits.
-    """
-
-    path: str
-    content: str
-    mode: str = "644"
 
 
 def rendered(
@@ -39,16 +29,6 @@ def rendered(
         containerd: its major version; None: the one that goes with the release.
         family: of the host's operating system; None: Debian's.
     """
-    # They all make RenderedFiles, so they import this module.
-    from kubeinstall.deploys.containerd_files import files as of_containerd
-    from kubeinstall.deploys.crictl import crictl_yaml
-    from kubeinstall.deploys.docker_files import files as of_docker
-    from kubeinstall.deploys.families import FAMILIES
-    from kubeinstall.deploys.host_files import files as of_hosts
-    from kubeinstall.deploys.kubeadm_files import files as of_kubeadm
-    from kubeinstall.deploys.package_files import files as of_packages
-    from kubeinstall.deploys.proxy_files import files as of_proxy
-
     family = family or FAMILIES[0]
     yield from of_proxy(cluster, family.package_format)
     yield from of_hosts(cluster, host, family)

@@ -5,17 +5,25 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import (
-    containerd_files,
-    docker_files,
-    families,
-    firewall,
-    kubeadm_files,
-    network_files,
-    network_managers,
-    package_files,
-    proxy,
-    registry_files,
+from kubeinstall import families
+from kubeinstall.deploys.hosts import firewall, network_managers, proxy
+from kubeinstall.files import (
+    containerd as containerd_files,
+)
+from kubeinstall.files import (
+    docker as docker_files,
+)
+from kubeinstall.files import (
+    kubeadm as kubeadm_files,
+)
+from kubeinstall.files import (
+    network as network_files,
+)
+from kubeinstall.files import (
+    packages as package_files,
+)
+from kubeinstall.files import (
+    registries as registry_files,
 )
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations import kubeadm, undo

@@ -10,23 +10,43 @@ from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 
-from kubeinstall.deploys import (
-    containerd_archive_files,
-    containerd_files,
-    cri_dockerd_files,
-    crictl,
-    docker_files,
-    firewall_files,
-    host_files,
-    kubeadm_files,
-    kubelet_files,
-    network_files,
-    network_managers,
-    proxy_files,
-    resolver,
-    upgrade_files,
-)
+from kubeinstall.deploys.hosts import network_managers
+from kubeinstall.deploys.kubernetes import resolver
 from kubeinstall.facts.proxy import SERVICES_ENV
+from kubeinstall.files import (
+    containerd as containerd_files,
+)
+from kubeinstall.files import (
+    containerd_archive as containerd_archive_files,
+)
+from kubeinstall.files import (
+    cri_dockerd as cri_dockerd_files,
+)
+from kubeinstall.files import crictl
+from kubeinstall.files import (
+    docker as docker_files,
+)
+from kubeinstall.files import (
+    firewall as firewall_files,
+)
+from kubeinstall.files import (
+    hosts as host_files,
+)
+from kubeinstall.files import (
+    kubeadm as kubeadm_files,
+)
+from kubeinstall.files import (
+    kubelet as kubelet_files,
+)
+from kubeinstall.files import (
+    network as network_files,
+)
+from kubeinstall.files import (
+    proxy as proxy_files,
+)
+from kubeinstall.files import (
+    upgrades as upgrade_files,
+)
 from kubeinstall.operations.files import Holds
 from kubeinstall.operations.names import HOSTS
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kubeinstall.cluster.commands import KUBELET_LOG
 from kubeinstall.diagnose.cause import Cause, Rank
-from kubeinstall.verify.kubectl import KUBELET_LOG
 
 _UNKNOWN_FLAG = r"(?:unknown flag|unknown shorthand flag|unknown command line flag):?"
 

@@ -19,7 +19,7 @@ from pyinfra.api.facts import SU_REGEXES, FactBase, ShortFactBase
 from pyinfra.api.util import get_kwargs_str
 
 from kubeinstall.engine import commands
-from kubeinstall.engine.answers import Answer, Question, answers, ask_script
+from kubeinstall.engine.batch import Answer, Question, answers, ask_script
 from kubeinstall.engine.types import Output
 
 

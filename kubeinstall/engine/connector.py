@@ -11,12 +11,12 @@ from pyinfra.api.command import StringCommand
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
-from kubeinstall.engine.agent import TAKE, Lock, Wrap
-from kubeinstall.engine.channel import Upload
 from kubeinstall.engine.commands import script
-from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.redact import LineRedactor
 from kubeinstall.engine.types import Output
+from kubeinstall.ssh.agent import TAKE, Lock, Wrap
+from kubeinstall.ssh.channel import Upload
+from kubeinstall.ssh.connection import Connection
 
 
 class LiveConnector(BaseConnector):

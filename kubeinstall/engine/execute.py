@@ -12,13 +12,13 @@ from pyinfra.api.command import StringCommand
 from pyinfra.connectors.util import CommandOutput
 
 from kubeinstall.engine.bulk import Request
-from kubeinstall.engine.channel import CommandTimeout
 from kubeinstall.engine.connector import lines
 from kubeinstall.engine.lock import LockLost
 from kubeinstall.engine.prepare import Task
 from kubeinstall.engine.state import HostState, Operation
-from kubeinstall.engine.streams import ConnectionLost, TooMuchOutput
 from kubeinstall.engine.types import Event, Output, Status, shortened
+from kubeinstall.ssh.channel import CommandTimeout
+from kubeinstall.ssh.streams import ConnectionLost, TooMuchOutput
 
 _TAIL = 40
 _REASON = 6

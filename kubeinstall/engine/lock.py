@@ -22,12 +22,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from kubeinstall.engine.agent import RUN_DIR, make_run_dir
-from kubeinstall.engine.clock import now
-from kubeinstall.engine.connection import Connection
-from kubeinstall.engine.shell import Shell
-from kubeinstall.engine.streams import Budget, ConnectionLost, Stream
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.ssh.agent import RUN_DIR, make_run_dir
+from kubeinstall.ssh.clock import now
+from kubeinstall.ssh.connection import Connection
+from kubeinstall.ssh.shell import Shell
+from kubeinstall.ssh.streams import Budget, ConnectionLost, Stream
 
 PATIENCE = 60.0
 """Seconds without a heartbeat after which the host frees the lock."""

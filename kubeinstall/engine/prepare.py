@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubeinstall.engine.bulk import FactError, Facts, Request
-from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.connector import LiveConnector
 from kubeinstall.engine.redact import LineRedactor
 from kubeinstall.engine.state import HostState
-from kubeinstall.engine.streams import LineSink
 from kubeinstall.engine.types import Deploy, Event, HostResult
+from kubeinstall.ssh.connection import Connection
+from kubeinstall.ssh.streams import LineSink
 
 _PASSES = 12
 

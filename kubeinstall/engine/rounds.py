@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kubeinstall.engine.bulk import FactError, Facts, Request
-from kubeinstall.engine.channel import CommandTimeout
-from kubeinstall.engine.streams import ConnectionLost
 from kubeinstall.engine.types import Deploy, Event, HostResult, Status, shortened
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.ssh.channel import CommandTimeout
+from kubeinstall.ssh.streams import ConnectionLost
 
 if TYPE_CHECKING:
     from pyinfra.api.facts import FactBase

@@ -9,22 +9,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from kubeinstall.engine import exits
-from kubeinstall.engine.agent import Wrap
 from kubeinstall.engine.bulk import Facts
-from kubeinstall.engine.channel import CommandTimeout
-from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.lock import PATIENCE, RunLock
 from kubeinstall.engine.pool import Pool
-from kubeinstall.engine.reasons import SshFailure
 from kubeinstall.engine.redact import Redactor
 from kubeinstall.engine.rounds import Rounds
-from kubeinstall.engine.ssh import Dialer
-from kubeinstall.engine.streams import ConnectionLost, TooMuchOutput
-from kubeinstall.engine.target import Target
 from kubeinstall.engine.types import Deploy, Event, HostResult, OnLine, Output, shortened
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.known_secrets import known_secrets
 from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.ssh.agent import Wrap
+from kubeinstall.ssh.channel import CommandTimeout
+from kubeinstall.ssh.connection import Connection
+from kubeinstall.ssh.dialer import Dialer
+from kubeinstall.ssh.reasons import SshFailure
+from kubeinstall.ssh.streams import ConnectionLost, TooMuchOutput
+from kubeinstall.ssh.target import Target
 
 if TYPE_CHECKING:
     from pyinfra.api.facts import FactBase

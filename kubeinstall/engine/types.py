@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from kubeinstall.ssh.output import Output as Output
+
 Deploy = Callable[[], object]
 """A pyinfra ``@deploy`` function; it finds ``host.data.cluster`` and ``host.data.node``."""
 
@@ -58,19 +60,6 @@ class Event:
     def as_dict(self) -> dict[str, Any]:
         """The record as JSON knows it, with ``changed`` beside ``status``."""
         return {**asdict(self), "changed": self.changed}
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a command that was asked of a host answered."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def ok(self) -> bool:
-        return self.exit_code == 0
 
 
 @dataclass

@@ -11,8 +11,8 @@ from typing import Literal
 
 from kubeinstall.certificates import load_pem
 from kubeinstall.inventory.model import LAB_FOLDER, Cluster, InventoryFile
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 from kubeinstall.inventory.resolve import layers, local
-from kubeinstall.inventory.source import Issue, Loc, dotted
 from kubeinstall.openpgp import public_keys
 
 

@@ -11,10 +11,10 @@ from kubeinstall.inventory.catalogue.checks import check_addons
 from kubeinstall.inventory.checks import check
 from kubeinstall.inventory.files import check_files
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.partial import doubts, validate
+from kubeinstall.inventory.positions import Issue, Source, SourceError, parse, read
 from kubeinstall.inventory.resolve import resolve
-from kubeinstall.inventory.salvage import doubts, validate
 from kubeinstall.inventory.secrets import Expander
-from kubeinstall.inventory.source import Issue, Source, SourceError, parse, read
 
 
 def load(

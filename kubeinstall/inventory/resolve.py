@@ -19,7 +19,7 @@ from kubeinstall.inventory.model import (
     Role,
     Ssh,
 )
-from kubeinstall.inventory.source import Loc
+from kubeinstall.inventory.positions import Loc
 
 _SSH_FILES = ("key", "bastion_key", "known_hosts")
 

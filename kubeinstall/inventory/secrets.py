@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args
 from pydantic import SecretStr
 
 from kubeinstall.inventory.model import Proxy, Registry, Ssh, Strict
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 from kubeinstall.inventory.resolve import local
-from kubeinstall.inventory.source import Issue, Loc, dotted
 
 
 def _secrets_of(model: type[Strict]) -> frozenset[str]:

@@ -12,7 +12,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.checks.hosts import unusable
 from kubeinstall.inventory.checks.networks import free
-from kubeinstall.inventory.forms import HOST_NAME, LOGIN
+from kubeinstall.inventory.formats import HOST_NAME, LOGIN
 from kubeinstall.releases import DEFAULT
 
 _TARGET = re.compile(r"(?:(?P<user>.*)@)?(?P<host>[^@:]*)(?::(?P<port>\d+))?")

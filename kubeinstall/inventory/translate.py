@@ -10,11 +10,11 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from kubeinstall.inventory.forms import FORMS, Form
+from kubeinstall.inventory.formats import FORMS, Form
 from kubeinstall.inventory.model import InventoryFile
+from kubeinstall.inventory.positions import Issue, Loc, Source, Spot, dotted, lookalike
 from kubeinstall.inventory.secrets import is_secret
-from kubeinstall.inventory.source import Issue, Loc, Source, Spot, dotted, lookalike
-from kubeinstall.inventory.words import did_you_mean, nearest
+from kubeinstall.inventory.suggestions import did_you_mean, nearest
 
 _TYPES = {
     "string_type": "text",

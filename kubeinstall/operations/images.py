@@ -8,7 +8,7 @@ from collections.abc import Collection, Generator, Iterable
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.images import Images, list_command
+from kubeinstall.facts.kubeadm_images import Images, list_command
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.proxy import reading
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kubeinstall.phases import guard
-from kubeinstall.phases.addresses import settle
-from kubeinstall.phases.run import Run
+from kubeinstall.phases.phase import Run
+from kubeinstall.preflight import guard
+from kubeinstall.preflight.addresses import settle
 
 
 def run(run: Run) -> None:

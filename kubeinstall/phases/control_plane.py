@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from kubeinstall.deploys import kubeadm_files
-from kubeinstall.deploys.control_plane import complete, documents_in_use, init, question, wanted
-from kubeinstall.deploys.control_plane_arguments import keep
+from kubeinstall.deploys.kubernetes.control_plane import (
+    complete,
+    documents_in_use,
+    init,
+    question,
+    wanted,
+)
+from kubeinstall.deploys.kubernetes.control_plane_arguments import keep
 from kubeinstall.facts.control_plane import ControlPlane, ControlPlaneState
 from kubeinstall.facts.files import File, FileState
 from kubeinstall.facts.static_pods import StaticPods, StaticPodsState
+from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.operations.control_plane_decision import Action, decide, words
-from kubeinstall.phases.run import Deploys, Run
+from kubeinstall.phases.phase import Deploys, Run
 
 
 def deploys(run: Run) -> Deploys:

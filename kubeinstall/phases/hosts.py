@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubeinstall.deploys.hosts import prepare
-from kubeinstall.phases.run import Deploys, Run
+from kubeinstall.phases.phase import Deploys, Run
 
 
 def deploys(run: Run) -> Deploys:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kubeinstall.deploys.images import pull
-from kubeinstall.phases.run import Deploys, Run
+from kubeinstall.deploys.kubernetes.images import pull
+from kubeinstall.phases.phase import Deploys, Run
 
 
 def deploys(run: Run) -> Deploys:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from kubeinstall.deploys.kubelet import ANOTHER_POLICY, configure
-from kubeinstall.deploys.node_settings import CREATE_NOTES, calls
-from kubeinstall.deploys.nodes import Kubelets, kubelets, settle
-from kubeinstall.deploys.serving_certificates import serving, serving_certificates
+from kubeinstall.cluster.draining import drain, uncordon, uncordon_calls
+from kubeinstall.cluster.node_settings import CREATE_NOTES, calls
+from kubeinstall.deploys.kubernetes.kubelet import ANOTHER_POLICY, configure
+from kubeinstall.deploys.kubernetes.nodes import Kubelets, kubelets, settle
+from kubeinstall.deploys.kubernetes.serving_certificates import serving, serving_certificates
 from kubeinstall.engine.types import Deploy, HostResult
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Host
-from kubeinstall.phases.draining import drain, uncordon, uncordon_calls
-from kubeinstall.phases.run import Deploys, Run
+from kubeinstall.phases.phase import Deploys, Run
 from kubeinstall.phases.serving import approve
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 
+from kubeinstall.deploys.kubernetes.runtime_classes import runtime_classes
 from kubeinstall.deploys.network import configure
-from kubeinstall.deploys.runtime_classes import runtime_classes
 from kubeinstall.engine.types import Deploy
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.phases.addons import apply_stage
-from kubeinstall.phases.networks import another_addon, shares
-from kubeinstall.phases.run import Deploys, Run
+from kubeinstall.phases.phase import Deploys, Run
+from kubeinstall.preflight.pod_networks import another_addon, shares
 
 _SECONDS = 60.0
 _PAUSE = 0.5

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kubeinstall.deploys.packages import install
-from kubeinstall.phases.run import Deploys, Run
+from kubeinstall.deploys.kubernetes.packages import install
+from kubeinstall.phases.phase import Deploys, Run
 
 
 def deploys(run: Run) -> Deploys:

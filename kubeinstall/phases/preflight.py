@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.phases import addons
-from kubeinstall.phases.alternatives import advice, lost, question
-from kubeinstall.phases.clones import renewed
-from kubeinstall.phases.probe import Probe, script
-from kubeinstall.phases.rules import judge
-from kubeinstall.phases.run import Run
+from kubeinstall.phases.phase import Run
+from kubeinstall.preflight.clones import renewed
+from kubeinstall.preflight.other_sources import advice, lost, question
+from kubeinstall.preflight.probe import Probe, script
+from kubeinstall.preflight.rules import judge
 
 
 def run(run: Run) -> None:

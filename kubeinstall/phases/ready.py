@@ -11,13 +11,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kubeinstall.facts.addons import Addons
-from kubeinstall.facts.values import listed, seconds
-from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.phases import kubectl
-from kubeinstall.phases.absent import absent, left, lost_dns, move_dns
-from kubeinstall.phases.run import Run
-from kubeinstall.verify.conditions import (
+from kubeinstall.cluster import kubectl
+from kubeinstall.cluster.absent import absent, left, lost_dns, move_dns
+from kubeinstall.cluster.commands import KUBECTL, KUBELET_LOG
+from kubeinstall.cluster.conditions import (
     Json,
     Memory,
     Pending,
@@ -30,7 +27,10 @@ from kubeinstall.verify.conditions import (
     static_pods,
     without_pods_of,
 )
-from kubeinstall.verify.kubectl import KUBECTL, KUBELET_LOG
+from kubeinstall.facts.addons import Addons
+from kubeinstall.facts.values import listed, seconds
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.phases.phase import Run
 
 _SECONDS = 300.0
 _PAUSE = 1.0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 
+from kubeinstall.cluster import kubectl
 from kubeinstall.deploys.reset import reset
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Host
-from kubeinstall.phases import connect, kubectl
-from kubeinstall.phases.run import Deploys, Phase, Run
+from kubeinstall.phases import connect
+from kubeinstall.phases.phase import Deploys, Phase, Run
 
 _DRAIN_SECONDS = 120
 

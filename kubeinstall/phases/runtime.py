@@ -6,17 +6,17 @@ at a time.
 
 from __future__ import annotations
 
-from kubeinstall.deploys.kubeadm_files import cri_socket
-from kubeinstall.deploys.kubelet_files import config_map
-from kubeinstall.deploys.nodes import Kubelets
+from kubeinstall.cluster.draining import drain, uncordon
+from kubeinstall.cluster.kubelets_on_disk import own_words
+from kubeinstall.cluster.nodes import Standing
+from kubeinstall.deploys.kubernetes.nodes import Kubelets
 from kubeinstall.deploys.runtime import install
-from kubeinstall.deploys.switching import switch
+from kubeinstall.deploys.runtime.switching import switch
+from kubeinstall.files.kubeadm import cri_socket
+from kubeinstall.files.kubelet import config_map
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Host
-from kubeinstall.phases.draining import drain, uncordon
-from kubeinstall.phases.nodes import Standing
-from kubeinstall.phases.own_words import own_words
-from kubeinstall.phases.run import Deploys, Run
+from kubeinstall.phases.phase import Deploys, Run
 
 
 def deploys(run: Run) -> Deploys:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from kubeinstall.deploys.serving_certificates import owner, serving, serving_certificates
+from kubeinstall.cluster import kubectl
+from kubeinstall.deploys.kubernetes.serving_certificates import owner, serving, serving_certificates
 from kubeinstall.facts.serving_certificates import REQUESTS, pending
-from kubeinstall.phases import kubectl
-from kubeinstall.phases.run import Run
+from kubeinstall.phases.phase import Run
 
 _SECONDS = 30.0
 _PAUSE = 1.0

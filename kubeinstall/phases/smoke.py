@@ -11,12 +11,9 @@ from ipaddress import IPv4Address
 from itertools import permutations
 from typing import Any
 
-from kubeinstall.facts.values import dns_name, ipv4, port
-from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.phases import kubectl
-from kubeinstall.phases.run import Run
-from kubeinstall.templates import render
-from kubeinstall.verify.conditions import (
+from kubeinstall.cluster import kubectl
+from kubeinstall.cluster.commands import KUBECTL
+from kubeinstall.cluster.conditions import (
     Json,
     Memory,
     barred,
@@ -25,7 +22,10 @@ from kubeinstall.verify.conditions import (
     pending_pods,
     schedulable,
 )
-from kubeinstall.verify.kubectl import KUBECTL
+from kubeinstall.facts.values import dns_name, ipv4, port
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.phases.phase import Run
+from kubeinstall.templates import render
 
 NAMESPACE = "kubeinstall-smoke"
 _K = f"$kubectl -n {NAMESPACE}"

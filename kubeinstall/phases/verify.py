@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubeinstall.findings import Finding, Kind
-from kubeinstall.phases.guard import compare
-from kubeinstall.phases.living import Compared
-from kubeinstall.phases.run import Run
+from kubeinstall.phases.phase import Run
+from kubeinstall.preflight.guard import compare
+from kubeinstall.preflight.running_cluster import Compared
 from kubeinstall.verify.check import Result
 from kubeinstall.verify.run import verify
 

@@ -6,14 +6,14 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-from kubeinstall.deploys import kubeadm_files
-from kubeinstall.deploys.joining import DELETE_TOKENS, EXPIRE_TOKENS, TOKEN_COMMAND, token
-from kubeinstall.deploys.workers import join
+from kubeinstall.cluster import kubectl
+from kubeinstall.cluster.commands import KUBECTL
+from kubeinstall.cluster.joining import DELETE_TOKENS, EXPIRE_TOKENS, TOKEN_COMMAND, token
+from kubeinstall.deploys.kubernetes.workers import join
+from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Host
-from kubeinstall.phases import kubectl
-from kubeinstall.phases.run import Deploys, Run
-from kubeinstall.verify.kubectl import KUBECTL
+from kubeinstall.phases.phase import Deploys, Run
 
 _JOINED = "[ -e /etc/kubernetes/kubelet.conf ] && [ -e /etc/kubernetes/pki/ca.crt ]"
 

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.engine.session import Session
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.verify.check import Result, step_on
-from kubeinstall.verify.kubectl import KUBECTL
 
 _NAME, _TITLE = "pods.reach_other_nodes", "Pods reach the pods of every other node"
 _MOST = 20

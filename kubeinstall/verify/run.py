@@ -22,8 +22,10 @@ from kubeinstall.verify.checks import (
     host_ports,
     network,
     node,
-    sources,
     system,
+)
+from kubeinstall.verify.checks import (
+    package_sources as sources,
 )
 
 _MOST_AT_ONCE = 50

@@ -17,10 +17,10 @@ from pyinfra.api.deploy import deploy
 from pyinfra.operations import files, server
 
 from kubeinstall.engine.session import Session
-from kubeinstall.engine.target import Target
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.inventory.load import load
 from kubeinstall.inventory.model import LAB_FOLDER, Cluster
+from kubeinstall.ssh.target import Target
 from tests.host.engine_runs import CHATTY, CUT_OFF, LEFT_BEHIND, PROXY, STOPPED
 from tests.running import REPO, kubeinstall
 

@@ -23,10 +23,10 @@ from kubeinstall.lab import mirror, rpms
 from kubeinstall.lab.mirror.apt import architecture
 from kubeinstall.lab.mirror.packages import KUBELET_SERVICE
 from kubeinstall.lab.rpms import Rpm, index
-from kubeinstall.phases import PHASES
-from kubeinstall.phases.run import Run
-from kubeinstall.phases.runner import execute
-from kubeinstall.phases.select import pick
+from kubeinstall.phases.phase import Run
+from kubeinstall.run.phases import PHASES
+from kubeinstall.run.runner import execute
+from kubeinstall.run.selection import pick
 from tests.host.lone import Lone, lone_host
 from tests.running import kubeinstall
 from tests.unit.fakes import Memory

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubeinstall.addons import building
+from kubeinstall.addons import builder as building
 from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.objects import Object
-from kubeinstall.addons.sources import Sources
+from kubeinstall.addons.upstream import Sources
 from kubeinstall.inventory.model import Cluster
 
 

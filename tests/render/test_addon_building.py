@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from kubeinstall.addons import building
-from kubeinstall.addons.building import Build
+from kubeinstall.addons import builder as building
+from kubeinstall.addons.builder import Build
 from kubeinstall.findings import KubeinstallError
-from kubeinstall.phases.building import on_host
+from kubeinstall.phases.addons.builders import on_host
 from tests import programs
 from tests.unit.clusters import cluster
 from tests.unit.local_session import LocalSession

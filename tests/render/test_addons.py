@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from kubeinstall.addons.chosen import Chosen
-from kubeinstall.addons.images import full_name, images
+from kubeinstall.addons.image_names import full_name, images
 from kubeinstall.addons.objects import APPLIED, group
 from kubeinstall.addons.render import render_all
 from kubeinstall.inventory.catalogue import values

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys.kubelet_files import basics
+from kubeinstall.files.kubelet import basics
 from tests.render.corefile import Corefile, CorefileError, parse, plugins
 from tests.render.test_addons import addon_of, rendered
 from tests.unit.clusters import cluster

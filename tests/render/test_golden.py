@@ -19,9 +19,10 @@ import pytest
 import yaml
 
 from kubeinstall.cli import COMMANDS
-from kubeinstall.deploys.families import FAMILIES, Family
-from kubeinstall.deploys.families.debian import DEBIAN
-from kubeinstall.deploys.rendered import RenderedFile, rendered
+from kubeinstall.deploys.rendered import rendered
+from kubeinstall.families import FAMILIES, Family
+from kubeinstall.families.debian import DEBIAN
+from kubeinstall.files.rendered import RenderedFile
 from kubeinstall.inventory.load import load
 from tests.running import kubeinstall
 

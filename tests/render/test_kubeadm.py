@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.deploys import kubeadm_files
+from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.inventory.model import Cluster, ClusterSpec, Kubelet, Role, Taint
 from tests.unit.clusters import cluster, host
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kubeinstall.deploys import network_files
+from kubeinstall.files import network as network_files
 from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.render

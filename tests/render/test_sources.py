@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.deploys import kubeadm_files, package_files
-from kubeinstall.deploys.families.debian import DEBIAN
-from kubeinstall.deploys.families.redhat import REDHAT
+from kubeinstall.families.debian import DEBIAN
+from kubeinstall.families.redhat import REDHAT
+from kubeinstall.files import kubeadm as kubeadm_files
+from kubeinstall.files import packages as package_files
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.releases.images import sandbox_image
-from kubeinstall.releases.sources import SOURCES, PackageFormat
+from kubeinstall.releases.package_sources import SOURCES, PackageFormat
 from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.render

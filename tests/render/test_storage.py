@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.addons import building
+from kubeinstall.addons import builder as building
 from kubeinstall.addons.chosen import Chosen, chosen
 from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.render import render_all
-from kubeinstall.addons.sources import Sources
+from kubeinstall.addons.upstream import Sources
 from tests.render.test_addons import rendered
 from tests.unit.clusters import cluster
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from kubeinstall.cluster.nodes import NO_CLUSTER
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Deploy, Event, HostResult, Output, Status
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.phases.nodes import NO_CLUSTER
-from kubeinstall.phases.run import Run
+from kubeinstall.phases.phase import Run
 
 Answer = Callable[[str, str], Output]
 

@@ -9,13 +9,13 @@ import threading
 from collections.abc import Callable
 from typing import Any, cast
 
-from kubeinstall.engine.agent import TAKE, Wrap
-from kubeinstall.engine.channel import CommandTimeout, Upload
-from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.session import Session
-from kubeinstall.engine.streams import ConnectionLost
 from kubeinstall.engine.types import Event, Output
 from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.ssh.agent import TAKE, Wrap
+from kubeinstall.ssh.channel import CommandTimeout, Upload
+from kubeinstall.ssh.connection import Connection
+from kubeinstall.ssh.streams import ConnectionLost
 
 
 class LocalConnection:

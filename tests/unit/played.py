@@ -15,9 +15,10 @@ import pytest
 from paramiko import pipe
 from paramiko.buffered_pipe import BufferedPipe
 
-from kubeinstall.engine import agent, lock
-from kubeinstall.engine.connection import Connection
+from kubeinstall.engine import lock
 from kubeinstall.inventory.model import Role, Ssh
+from kubeinstall.ssh import agent
+from kubeinstall.ssh.connection import Connection
 from tests.unit.clusters import host
 
 Login = Callable[[str], Sequence[str]]

@@ -9,11 +9,11 @@ from typing import Any
 import yaml
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from kubeinstall.deploys import kubeadm_files
+from kubeinstall.cluster.nodes import question
+from kubeinstall.cluster.on_disk import QUESTION
 from kubeinstall.engine.types import Output
+from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.inventory.model import Cluster, NetworkPlugin
-from kubeinstall.phases.nodes import question
-from kubeinstall.phases.on_disk import QUESTION
 from tests.unit.certificates import certificate
 
 CNI = {

@@ -14,8 +14,9 @@ from jinja2 import TemplateError
 from pydantic import TypeAdapter, ValidationError
 
 from kubeinstall import templates
-from kubeinstall.addons import building, documents, kustomize
-from kubeinstall.addons.building import Build
+from kubeinstall.addons import builder as building
+from kubeinstall.addons import documents, kustomize
+from kubeinstall.addons.builder import Build
 from kubeinstall.addons.chosen import Chosen, chosen
 from kubeinstall.addons.render import render_all
 from kubeinstall.findings import Finding, Kind, KubeinstallError

@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from kubeinstall.addons.needs import host_needs, numbers
-from kubeinstall.deploys import host_files
-from kubeinstall.deploys.families import FAMILIES
 from kubeinstall.deploys.hosts import prepare
 from kubeinstall.deploys.rendered import rendered
+from kubeinstall.families import FAMILIES
+from kubeinstall.files import hosts as host_files
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.phases.rules import judge
+from kubeinstall.preflight.rules import judge
 from kubeinstall.verify.checks import system
 from tests.unit.clusters import cluster
 from tests.unit.recorded import commands, recording

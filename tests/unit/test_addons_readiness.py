@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from kubeinstall.addons import parents
+from kubeinstall.addons.readiness import namespaces, refs, unready_of
+from kubeinstall.cluster.readiness import unmet, unready
 from kubeinstall.inventory.catalogue.model import Stage
-from kubeinstall.verify.addons import namespaces, refs, unready_of
 from kubeinstall.verify.checks import addons as checks
-from kubeinstall.verify.readiness import unmet, unready
 from kubeinstall.verify.status import AddonStatus, as_text
 from tests.unit.addon_folders import applied, deployment, folder, rendered, with_addons
 from tests.unit.test_verify import Answers, always, ended

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from kubeinstall.addons.chosen import Chosen, chosen, levels
-from kubeinstall.addons.images import full_name, rewritten
+from kubeinstall.addons.image_names import full_name, rewritten
 from kubeinstall.addons.objects import APPLIED, PART_OF, apply_set, finished, key, scopes
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.findings import KubeinstallError

@@ -12,15 +12,16 @@ import pytest
 from pydantic import BaseModel
 
 from kubeinstall.addons.objects import parent_name
+from kubeinstall.cluster.nodes import NETWORK_ADDONS, Nodes
 from kubeinstall.findings import Kind
 from kubeinstall.inventory import changes
 from kubeinstall.inventory.changes import Effect
 from kubeinstall.inventory.model import Cluster, InventoryFile, MachineIds
-from kubeinstall.phases import PHASES, living
-from kubeinstall.phases.clones import renewed
-from kubeinstall.phases.nodes import NETWORK_ADDONS, Nodes
-from kubeinstall.phases.probe import Probe
-from kubeinstall.phases.runner import execute
+from kubeinstall.preflight import running_cluster as living
+from kubeinstall.preflight.clones import renewed
+from kubeinstall.preflight.probe import Probe
+from kubeinstall.run.phases import PHASES
+from kubeinstall.run.runner import execute
 from tests.running import REPO
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run

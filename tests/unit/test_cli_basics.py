@@ -15,7 +15,7 @@ import pytest
 
 from kubeinstall import __version__, cli
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.phases import PHASES
+from kubeinstall.run.phases import PHASES
 from tests.running import REPO
 
 pytestmark = pytest.mark.unit

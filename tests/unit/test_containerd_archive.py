@@ -12,9 +12,14 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys import containerd_archive_files, containerd_files
 from kubeinstall.facts.files import Exists
 from kubeinstall.facts.programs import InstalledFrom
+from kubeinstall.files import (
+    containerd as containerd_files,
+)
+from kubeinstall.files import (
+    containerd_archive as containerd_archive_files,
+)
 from kubeinstall.operations.downloads import Download
 from kubeinstall.operations.programs import programs_gone, programs_installed
 from tests.unit.clusters import cluster

@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from kubeinstall.deploys.control_plane_arguments import changes, with_arguments
-from kubeinstall.deploys.kubeadm_files import cluster_configuration
+from kubeinstall.deploys.kubernetes.control_plane_arguments import changes, with_arguments
 from kubeinstall.facts.static_pods import StaticPods, StaticPodsState
+from kubeinstall.files.kubeadm import cluster_configuration
 from kubeinstall.inventory.model import Document
 from kubeinstall.operations.static_pods import Change, arguments_changed
 from tests.unit.clusters import cluster

@@ -20,7 +20,7 @@ from kubeinstall.facts.control_plane import (
     Part,
     in_use,
 )
-from kubeinstall.phases.probe import CONTROL_PLANE, Probe, script
+from kubeinstall.preflight.probe import CONTROL_PLANE, Probe, script
 from tests.unit.certificates import certificate
 from tests.unit.clusters import cluster
 from tests.unit.operating import run, with_programs

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 from pyinfra.api.exceptions import OperationError
 
-from kubeinstall.deploys import kubeadm_files
-from kubeinstall.deploys.control_plane import _title
+from kubeinstall.deploys.kubernetes.control_plane import _title
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.control_plane import AUTHORITIES, FILES, STATIC_PODS, Etcd, Part
+from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.findings import Kind
 from kubeinstall.operations.control_plane import complete, put_back, titles
 from kubeinstall.operations.control_plane_decision import Action, Decision
 from kubeinstall.operations.proxy import pod_proxies
 from kubeinstall.phases import control_plane
-from kubeinstall.phases.probe import Probe
-from kubeinstall.phases.rules import judge
-from kubeinstall.phases.run import Run
+from kubeinstall.phases.phase import Run
+from kubeinstall.preflight.probe import Probe
+from kubeinstall.preflight.rules import judge
 from kubeinstall.verify.checks import cluster_state
 from tests.unit.clusters import cluster
 from tests.unit.fakes import FakeSession, fake_run

@@ -11,8 +11,16 @@ import pytest
 from pyinfra.api.command import FileUploadCommand
 from pyinfra.api.exceptions import OperationError
 
-from kubeinstall.deploys import cri_dockerd_files, docker_files, kubeadm_files
 from kubeinstall.facts.cri_dockerd import CriDockerd, ProgramState
+from kubeinstall.files import (
+    cri_dockerd as cri_dockerd_files,
+)
+from kubeinstall.files import (
+    docker as docker_files,
+)
+from kubeinstall.files import (
+    kubeadm as kubeadm_files,
+)
 from kubeinstall.inventory.model import Cluster, RuntimeName
 from kubeinstall.operations.cri_dockerd import cri_dockerd_installed
 from kubeinstall.operations.downloads import Download

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys import firewall_files
 from kubeinstall.facts.files import Exists
 from kubeinstall.facts.firewall import Firewalls, FirewallState, InPlace
 from kubeinstall.facts.services import Unit, UnitState
+from kubeinstall.files import firewall as firewall_files
 from kubeinstall.inventory.model import Cluster, Role
 from kubeinstall.operations import firewall
 from kubeinstall.operations.firewall import Opening

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys import package_files
-from kubeinstall.deploys.families.debian import DEBIAN
-from kubeinstall.deploys.families.family import Repository
 from kubeinstall.diagnose.causes import find_cause
 from kubeinstall.facts.packages import Available, Interrupted, Packages, PackageState
+from kubeinstall.families.debian import DEBIAN
+from kubeinstall.files import packages as package_files
+from kubeinstall.files.family import Repository
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.operations.packages import _FREE, installed, removed
-from kubeinstall.releases.sources import PackageFormat
+from kubeinstall.releases.package_sources import PackageFormat
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands, run, texts
 from tests.unit.recorded import RECORDINGS

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from kubeinstall.deploys import families, package_files
+from kubeinstall import families
 from kubeinstall.facts.dnf import RpmAvailable, RpmInstalled, RpmKey, RpmKeyImported, RpmPackages
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.facts.packages import PackageState
+from kubeinstall.files import packages as package_files
 from kubeinstall.operations import dnf
-from kubeinstall.releases.sources import PackageFormat
+from kubeinstall.releases.package_sources import PackageFormat
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands, run, texts
 from tests.unit.recorded import RECORDINGS

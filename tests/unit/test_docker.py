@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys import docker, docker_files
+from kubeinstall.deploys.runtime import docker
 from kubeinstall.facts.docker import Daemon, DaemonState
 from kubeinstall.facts.files import FileState
 from kubeinstall.facts.flags import CommandLine, Flags
 from kubeinstall.facts.services import Unit, UnitState
+from kubeinstall.files import docker as docker_files
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations.docker import SHARED, daemon_configured, desired

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from pyinfra.api.exceptions import OperationError
 
-from kubeinstall.deploys import docker_files, registry_files
-from kubeinstall.deploys.registry_files import given_ca
 from kubeinstall.facts.files import File, FileState
+from kubeinstall.files import docker as docker_files
+from kubeinstall.files import registries as registry_files
+from kubeinstall.files.registries import given_ca
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Registry, RuntimeName
 from kubeinstall.operations.docker_logins import desired, docker_logins

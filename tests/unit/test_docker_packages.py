@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys import docker_packages
-from kubeinstall.deploys.families.debian import DEBIAN
-from kubeinstall.deploys.families.redhat import REDHAT
+from kubeinstall.deploys.runtime import docker_packages
 from kubeinstall.facts.identity import SystemState
+from kubeinstall.families.debian import DEBIAN
+from kubeinstall.families.redhat import REDHAT
 from kubeinstall.findings import KubeinstallError
-from kubeinstall.releases.sources import PackageFormat
+from kubeinstall.releases.package_sources import PackageFormat
 from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.unit

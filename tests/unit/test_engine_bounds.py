@@ -10,13 +10,13 @@ from typing import Any, cast
 import paramiko
 import pytest
 
-from kubeinstall.engine import channel, connection, shell
-from kubeinstall.engine.agent import Wrap, _Command
-from kubeinstall.engine.channel import Wire
 from kubeinstall.engine.lock import RunLock
 from kubeinstall.engine.session import Session
-from kubeinstall.engine.streams import Budget, ConnectionLost, Stream, TooMuchOutput
 from kubeinstall.findings import Kind, KubeinstallError
+from kubeinstall.ssh import channel, connection, shell
+from kubeinstall.ssh.agent import Wrap, _Command
+from kubeinstall.ssh.channel import Wire
+from kubeinstall.ssh.streams import Budget, ConnectionLost, Stream, TooMuchOutput
 from tests.unit import played
 from tests.unit.clusters import cluster
 from tests.unit.played import PlayedClient, run_dir

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from kubeinstall.engine import agent
-from kubeinstall.engine.agent import Lock, Wrap
-from kubeinstall.engine.channel import CommandTimeout
-from kubeinstall.engine.clock import now
-from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.connector import LiveConnector
-from kubeinstall.engine.streams import ConnectionLost
+from kubeinstall.ssh import agent
+from kubeinstall.ssh.agent import Lock, Wrap
+from kubeinstall.ssh.channel import CommandTimeout
+from kubeinstall.ssh.clock import now
+from kubeinstall.ssh.connection import Connection
+from kubeinstall.ssh.streams import ConnectionLost
 from tests.unit import played
 from tests.unit.played import PlayedClient, run_dir
 
@@ -104,7 +104,7 @@ def test_a_large_file_of_ours_that_shrinks_meanwhile_is_not_put_in_place(
     connection, _ = live
     file, target = tmp_path / "file", tmp_path / "target"
     file.write_bytes(os.urandom(1000))
-    from kubeinstall.engine.channel import Upload
+    from kubeinstall.ssh.channel import Upload
 
     upload = Upload.of(str(file))
     monkeypatch.setattr(Upload, "of", lambda _: upload)

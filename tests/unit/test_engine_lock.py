@@ -12,15 +12,16 @@ import pytest
 from pyinfra.api.deploy import deploy
 from pyinfra.operations import server
 
-from kubeinstall.engine import clock, lock
-from kubeinstall.engine.agent import Wrap
-from kubeinstall.engine.connection import Connection
+from kubeinstall.engine import lock
 from kubeinstall.engine.lock import LockLost, RunLock
 from kubeinstall.engine.session import Session
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster, Host
-from kubeinstall.phases.run import Phase
-from kubeinstall.phases.runner import execute
+from kubeinstall.phases.phase import Phase
+from kubeinstall.run.runner import execute
+from kubeinstall.ssh import clock
+from kubeinstall.ssh.agent import Wrap
+from kubeinstall.ssh.connection import Connection
 from tests.unit import played
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run

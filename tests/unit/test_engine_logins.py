@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from kubeinstall.engine import shell
-from kubeinstall.engine.agent import Wrap
-from kubeinstall.engine.connection import Connection
-from kubeinstall.engine.reasons import SshFailure
-from kubeinstall.engine.streams import ConnectionLost, TooMuchOutput
+from kubeinstall.ssh import shell
+from kubeinstall.ssh.agent import Wrap
+from kubeinstall.ssh.connection import Connection
+from kubeinstall.ssh.reasons import SshFailure
+from kubeinstall.ssh.streams import ConnectionLost, TooMuchOutput
 from tests.unit import played
 from tests.unit.played import PlayedClient, run_dir
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 import paramiko
 import pytest
 
-from kubeinstall.engine.transport import preferring
+from kubeinstall.ssh.transport import preferring
 
 pytestmark = pytest.mark.unit
 

@@ -10,12 +10,12 @@ from typing import Any
 import paramiko
 import pytest
 
-from kubeinstall.engine.reasons import SshFailure
-from kubeinstall.engine.ssh import Dialer
-from kubeinstall.engine.target import Target
-from kubeinstall.engine.transport import DISABLED
 from kubeinstall.findings import Finding
 from kubeinstall.inventory.model import Host, Role, Ssh
+from kubeinstall.ssh.dialer import Dialer
+from kubeinstall.ssh.reasons import SshFailure
+from kubeinstall.ssh.target import Target
+from kubeinstall.ssh.transport import DISABLED
 from tests.ssh_server import HOST_KEY, Sha1Signer, SshServer
 from tests.unit.clusters import host as any_host
 

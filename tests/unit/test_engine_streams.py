@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubeinstall.engine.streams import Budget, ConnectionLost, Stream, TooMuchOutput
+from kubeinstall.ssh.streams import Budget, ConnectionLost, Stream, TooMuchOutput
 
 pytestmark = pytest.mark.unit
 

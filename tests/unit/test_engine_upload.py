@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from kubeinstall.engine.channel import Upload, Wire
+from kubeinstall.ssh.channel import Upload, Wire
 
 pytestmark = pytest.mark.unit
 

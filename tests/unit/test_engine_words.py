@@ -11,15 +11,15 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from kubeinstall.engine.answers import Question, answers, ask_script
+from kubeinstall.engine.batch import Question, answers, ask_script
 from kubeinstall.engine.events import VERSION, EventLog
-from kubeinstall.engine.reasons import ChangedHostKey, SshFailure, UnknownHostKey, explain
 from kubeinstall.engine.redact import MASK, Redactor
-from kubeinstall.engine.ssh import load_key
-from kubeinstall.engine.target import Target
 from kubeinstall.engine.types import Event, Output, Status
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.inventory.model import Jump
+from kubeinstall.ssh.dialer import load_key
+from kubeinstall.ssh.reasons import ChangedHostKey, SshFailure, UnknownHostKey, explain
+from kubeinstall.ssh.target import Target
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from kubeinstall.deploys import families
+from kubeinstall import families
 from kubeinstall.facts.identity import System, SystemState
 from tests.running import REPO
 

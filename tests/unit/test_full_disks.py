@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from kubeinstall import kubeconfig
 from kubeinstall.cli import errors, run, running
 from kubeinstall.cli.verify import _write
+from kubeinstall.cluster import kubeconfig
 from kubeinstall.engine.events import EventLog
 from kubeinstall.engine.types import Event, Status
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.phases.run import Run
+from kubeinstall.phases.phase import Run
 from kubeinstall.report.door import console
 from kubeinstall.report.terminal import Terminal
 from tests.running import INVENTORIES

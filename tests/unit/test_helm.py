@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubeinstall.deploys.packages import install
+from kubeinstall.deploys.kubernetes.packages import install
 from kubeinstall.inventory.model import Cluster
 from tests.unit.clusters import cluster
 from tests.unit.recorded import commands, recording

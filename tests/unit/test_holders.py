@@ -9,16 +9,21 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys import containerd, containerd_files, hosts, kubelet_files, kubelet_flags
-from kubeinstall.deploys.families import debian, family, redhat
-from kubeinstall.deploys.families.family import Repository
+from kubeinstall.deploys import hosts
+from kubeinstall.deploys.kubernetes import kubelet_flags
+from kubeinstall.deploys.runtime import containerd
 from kubeinstall.facts.flags import CommandLine, Flags
 from kubeinstall.facts.kernel import SysctlLines
-from kubeinstall.facts.sources import AptSources, DnfRepositories, Source
+from kubeinstall.facts.package_sources import AptSources, DnfRepositories, Source
+from kubeinstall.families import debian, redhat
+from kubeinstall.files import containerd as containerd_files
+from kubeinstall.files import family
+from kubeinstall.files import kubelet as kubelet_files
+from kubeinstall.files.family import Repository
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Host, Kubelet, RuntimeName
-from kubeinstall.phases.runner import execute
+from kubeinstall.run.runner import execute
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run
 from tests.unit.local_session import LocalSession

@@ -9,11 +9,11 @@ from typing import Any, cast
 import pytest
 
 from kubeinstall.cli import run
-from kubeinstall.engine.agent import Wrap
-from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Output
 from kubeinstall.inventory.model import Host
+from kubeinstall.ssh.agent import Wrap
+from kubeinstall.ssh.connection import Connection
 from tests.unit.test_exits import CLIPBOARD, HOSTILE, harmless
 
 pytestmark = pytest.mark.unit

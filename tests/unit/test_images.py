@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kubeinstall.deploys import kubeadm_files
-from kubeinstall.deploys.images import left_out, required
+from kubeinstall.deploys.kubernetes.images import left_out, required
 from kubeinstall.diagnose.causes import find_cause
-from kubeinstall.facts.images import Images, ImagesState
+from kubeinstall.facts.kubeadm_images import Images, ImagesState
+from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.operations.images import pull_script, pulled, short_name
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands, run, texts, with_programs

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kubeinstall.engine.known_hosts import KnownHosts, Marker, matches, name_of
+from kubeinstall.ssh.known_hosts import KnownHosts, Marker, matches, name_of
 
 pytestmark = pytest.mark.unit
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.deploys import kubeadm_files
+from kubeinstall.files import kubeadm as kubeadm_files
 from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.unit

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from kubeinstall.deploys import joining
+from kubeinstall.cluster import joining
 from kubeinstall.facts import cni as cni_facts
 from kubeinstall.facts import kubeadm as facts
 from kubeinstall.facts.control_plane import ControlPlane

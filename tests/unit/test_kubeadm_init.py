@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from pyinfra.api.exceptions import OperationError
 
-from kubeinstall.deploys.control_plane import documents_in_use, wanted
-from kubeinstall.deploys.kubeadm_files import init_config
+from kubeinstall.deploys.kubernetes.control_plane import documents_in_use, wanted
 from kubeinstall.facts import kubeadm as facts
 from kubeinstall.facts.control_plane import ControlPlaneState, Etcd, Part, ours
+from kubeinstall.files.kubeadm import init_config
 from kubeinstall.operations import kubeadm
 from kubeinstall.operations.control_plane_decision import (
     Action,

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pyinfra.api.exceptions import OperationError
 
-from kubeinstall.deploys import joining
+from kubeinstall.cluster import joining
 from kubeinstall.facts import kubeadm as facts
 from kubeinstall.operations import kubeadm
 from kubeinstall.operations.kubeadm import JoinDecision, decide

@@ -15,9 +15,9 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from kubeinstall import kubeconfig
-from kubeinstall.admin_conf import access
 from kubeinstall.cli import kubeconfig as cli
+from kubeinstall.cluster import kubeconfig
+from kubeinstall.cluster.admin_conf import access
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind, KubeinstallError
 from tests.unit.certificates import OLD_CA, admin_conf, pem
@@ -231,7 +231,8 @@ def test_a_write_that_fails_leaves_the_old_file(
 def test_merges_at_once_wait_for_each_other(tmp_path: Path) -> None:
     path = tmp_path / "config"
     script = (
-        "import sys\nfrom pathlib import Path\nfrom kubeinstall import admin_conf, kubeconfig\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from kubeinstall.cluster import admin_conf, kubeconfig\n"
         "name, path, admin = sys.argv[1:]\n"
         "made = admin_conf.access(admin).kubeconfig(name, 'https://10.0.0.10:6443')\n"
         "kubeconfig.merge(Path(path), made)"

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.deploys import kubelet_files as files
-from kubeinstall.deploys.node_settings import OWNED
-from kubeinstall.deploys.nodes import Kubelets
+from kubeinstall.cluster.node_settings import OWNED
+from kubeinstall.deploys.kubernetes.nodes import Kubelets
 from kubeinstall.diagnose.causes import find_cause
 from kubeinstall.facts.files import Exists, File, FileState
 from kubeinstall.facts.services import Unit, UnitState
+from kubeinstall.files import kubelet as files
 from kubeinstall.inventory.model import Cluster, Kubelet, RuntimeName
 from kubeinstall.operations import kubelet
 from tests.unit.clusters import cluster

@@ -9,17 +9,21 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from kubeinstall.deploys import firewall_files, host_files
-from kubeinstall.deploys.network_files import routes, script
-from kubeinstall.deploys.proxy_files import no_proxy
+from kubeinstall.cluster.nodes import Nodes
+from kubeinstall.cluster.on_disk import OnDisk
+from kubeinstall.files import firewall as firewall_files
+from kubeinstall.files import hosts as host_files
+from kubeinstall.files.network import routes, script
+from kubeinstall.files.proxy import no_proxy
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, OtherNode, Role
 from kubeinstall.operations.names import with_names
-from kubeinstall.phases import PHASES, guard, living, reset
-from kubeinstall.phases.nodes import Nodes
-from kubeinstall.phases.on_disk import OnDisk
-from kubeinstall.phases.runner import execute
-from kubeinstall.phases.select import pick
+from kubeinstall.phases import reset
+from kubeinstall.preflight import guard
+from kubeinstall.preflight import running_cluster as living
+from kubeinstall.run.phases import PHASES
+from kubeinstall.run.runner import execute
+from kubeinstall.run.selection import pick
 from tests.unit.certificates import certificate
 from tests.unit.clusters import cluster, host
 from tests.unit.fakes import FakeSession, Memory, fake_run

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kubeinstall.addons.images import full_name, rewritten
+from kubeinstall.addons.image_names import full_name, rewritten
 from kubeinstall.inventory.catalogue import folders
 from kubeinstall.lab.mirror import archives
 from kubeinstall.lab.mirror.errors import MirrorError

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from kubeinstall.cluster.nodes import Nodes
 from kubeinstall.facts.cni import CniFiles, PodRoutes
 from kubeinstall.findings import Finding
 from kubeinstall.operations import cni
-from kubeinstall.phases.networks import another_addon, another_file, behind_a_router
-from kubeinstall.phases.nodes import Nodes
-from kubeinstall.phases.probe import Probe, script
+from kubeinstall.preflight.pod_networks import another_addon, another_file, behind_a_router
+from kubeinstall.preflight.probe import Probe, script
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands, run, texts
 

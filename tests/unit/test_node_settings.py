@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys.node_settings import NOTES, OWNED, REFLECTOR, Call, Owned, calls
+from kubeinstall.cluster.node_settings import NOTES, OWNED, REFLECTOR, Call, Owned, calls
 from kubeinstall.inventory.model import Taint
 from tests.unit.clusters import cluster
 

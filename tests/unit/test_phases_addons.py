@@ -19,8 +19,9 @@ from kubeinstall.engine.types import Event, HostResult, Output, Status
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.phases import addons, rollout
-from kubeinstall.phases.run import Run
+from kubeinstall.phases import addons
+from kubeinstall.phases.addons import rollout
+from kubeinstall.phases.phase import Run
 from tests.unit.addon_folders import applied, deployment, folder, rendered, with_addons
 from tests.unit.fakes import FakeSession, Memory
 from tests.unit.waiting_pods import pod
@@ -157,7 +158,9 @@ def test_what_is_not_ready_is_told_with_its_pod_and_stops_what_needs_it(
     server.pods[0]["metadata"]["namespace"] = "base"
     clock = iter(range(0, 1000, 4))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kubeinstall.phases.rollout.time.monotonic", lambda: float(next(clock)))
+        patch.setattr(
+            "kubeinstall.phases.addons.rollout.time.monotonic", lambda: float(next(clock))
+        )
         with pytest.raises(KubeinstallError) as error:
             addons.run(run)
     assert error.value.exit_code == Kind.CLUSTER

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys.joining import Authority
+from kubeinstall.cluster import nodes
+from kubeinstall.cluster.joining import Authority
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import KubeinstallError
-from kubeinstall.phases import nodes
 from kubeinstall.phases.connect import reach as connect
-from kubeinstall.phases.run import Run
+from kubeinstall.phases.phase import Run
 from tests.unit.clusters import cluster
 from tests.unit.fakes import FakeSession, Memory, fake_run
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kubeinstall.addons.building import NO_PROGRAM, NoProgramError
+from kubeinstall.addons.builder import NO_PROGRAM, NoProgramError
 from kubeinstall.engine.types import Output
 from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.phases import addons
-from kubeinstall.phases.run import Run
+from kubeinstall.phases.phase import Run
 from tests.unit.addon_folders import folder, with_addons
 from tests.unit.fakes import FakeSession, Memory, fake_run
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys.node_settings import NOTES, OWNED
+from kubeinstall.cluster import nodes
+from kubeinstall.cluster.draining import drain
+from kubeinstall.cluster.node_settings import NOTES, OWNED
+from kubeinstall.cluster.nodes import CORDONED, SOCKET, Nodes, question
 from kubeinstall.engine.types import Output
-from kubeinstall.phases import kubelets, nodes, runtime
-from kubeinstall.phases.draining import drain
-from kubeinstall.phases.nodes import CORDONED, SOCKET, Nodes, question
+from kubeinstall.phases import kubelets, runtime
 from kubeinstall.releases import Version
 from tests.unit.clusters import cluster
 from tests.unit.fakes import FakeSession, fake_run

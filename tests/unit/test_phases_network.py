@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from kubeinstall.cluster import nodes
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import KubeinstallError
-from kubeinstall.phases import network, nodes
+from kubeinstall.phases import network
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run
 

@@ -17,11 +17,11 @@ from kubeinstall.facts.resolv import ResolverState
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.inventory.model import Kubelet, Role
 from kubeinstall.phases import preflight
-from kubeinstall.phases.alternatives import advice, question
-from kubeinstall.phases.clones import renewed
-from kubeinstall.phases.disks import Room, lacks_room
-from kubeinstall.phases.probe import Probe, script, sources
-from kubeinstall.phases.rules import judge
+from kubeinstall.preflight.clones import renewed
+from kubeinstall.preflight.disks import Room, lacks_room
+from kubeinstall.preflight.other_sources import advice, question
+from kubeinstall.preflight.probe import Probe, script, sources
+from kubeinstall.preflight.rules import judge
 from tests.unit.addon_folders import folder, with_addons
 from tests.unit.clusters import cluster, host
 from tests.unit.fakes import fake_run

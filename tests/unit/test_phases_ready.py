@@ -10,11 +10,8 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.engine.types import Output
-from kubeinstall.findings import Kind, KubeinstallError
-from kubeinstall.phases import ready, smoke
-from kubeinstall.phases.absent import lost_dns
-from kubeinstall.verify.conditions import (
+from kubeinstall.cluster.absent import lost_dns
+from kubeinstall.cluster.conditions import (
     Memory,
     Pending,
     pending_nodes,
@@ -23,6 +20,9 @@ from kubeinstall.verify.conditions import (
     schedulable,
     without_pods_of,
 )
+from kubeinstall.engine.types import Output
+from kubeinstall.findings import Kind, KubeinstallError
+from kubeinstall.phases import ready, smoke
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run
 

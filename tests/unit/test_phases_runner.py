@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.phases import PHASES, connect
-from kubeinstall.phases.run import Deploys, Phase, Run
-from kubeinstall.phases.runner import execute
+from kubeinstall.phases import connect
+from kubeinstall.phases.phase import Deploys, Phase, Run
+from kubeinstall.run.phases import PHASES
+from kubeinstall.run.runner import execute
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kubeinstall.findings import Kind, KubeinstallError
-from kubeinstall.phases.run import Phase
-from kubeinstall.phases.select import limit, pick
+from kubeinstall.phases.phase import Phase
+from kubeinstall.run.selection import limit, pick
 from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.unit

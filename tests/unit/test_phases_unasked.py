@@ -11,14 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 from kubeinstall.cli.status import command
-from kubeinstall.deploys.joining import Authority
+from kubeinstall.cluster import nodes
+from kubeinstall.cluster.joining import Authority
+from kubeinstall.cluster.kubelets_on_disk import OwnWords
+from kubeinstall.cluster.nodes import NO_CLUSTER, Nodes, Standing
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind, KubeinstallError
-from kubeinstall.phases import connect, kubelets, network, nodes, runtime, workers
-from kubeinstall.phases.nodes import NO_CLUSTER, Nodes, Standing
-from kubeinstall.phases.own_words import OwnWords
-from kubeinstall.phases.run import Phase, Run, Unasked
-from kubeinstall.phases.runner import execute
+from kubeinstall.phases import connect, kubelets, network, runtime, workers
+from kubeinstall.phases.phase import Phase, Run, Unasked
+from kubeinstall.run.runner import execute
 from kubeinstall.verify.status import as_json, as_text, status
 from tests.unit.clusters import cluster
 from tests.unit.fakes import FakeSession, Memory, fake_run

@@ -10,13 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from kubeinstall.deploys import joining
+from kubeinstall.cluster import joining, nodes
+from kubeinstall.cluster.nodes import question
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.phases import nodes, workers
-from kubeinstall.phases.nodes import question
-from kubeinstall.phases.run import Run
+from kubeinstall.phases import workers
+from kubeinstall.phases.phase import Run
 from kubeinstall.releases import Version
 from tests.unit.clusters import cluster
 from tests.unit.fakes import FakeSession, Memory

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.deploys import proxy_files
 from kubeinstall.engine.session import Session
 from kubeinstall.facts.files import File, FileState
 from kubeinstall.facts.proxy import PodProxies
+from kubeinstall.files import proxy as proxy_files
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.no_proxy import covered
 from kubeinstall.operations.proxy import dnf_proxy, pod_proxies, reading, with_proxy
-from kubeinstall.phases.probe import sources
+from kubeinstall.preflight.probe import sources
 from tests.unit.clusters import cluster
 from tests.unit.operating import commands, run, texts
 
@@ -92,7 +92,7 @@ def test_a_login_stays_out_of_kubeadms_environment_and_of_what_is_rendered() -> 
 
 
 def secret_format() -> Any:
-    from kubeinstall.deploys.families import FAMILIES
+    from kubeinstall.families import FAMILIES
 
     return FAMILIES[0].package_format
 

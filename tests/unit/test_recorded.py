@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from kubeinstall.deploys import families, hosts, package_files, packages, runtime
+from kubeinstall import families
+from kubeinstall.deploys import hosts, runtime
+from kubeinstall.deploys.kubernetes import packages
 from kubeinstall.facts.identity import SystemState
+from kubeinstall.files import packages as package_files
 from kubeinstall.inventory.model import Cluster, RuntimeName
 from tests.unit.clusters import cluster
 from tests.unit.recorded import RECORDINGS, Answers, commands, recording

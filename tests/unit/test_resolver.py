@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys.kubeadm_files import kubelet_configuration
-from kubeinstall.deploys.resolver import DROP_IN, own_resolver, unit
+from kubeinstall.deploys.kubernetes.resolver import DROP_IN, own_resolver, unit
 from kubeinstall.facts.resolv import RESOLVED, USUAL, Resolver, ResolverState
+from kubeinstall.files.kubeadm import kubelet_configuration
 from kubeinstall.inventory.model import Kubelet, Role
 from tests.unit.clusters import cluster, host
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from pyinfra.api.exceptions import OperationError
 
-from kubeinstall.deploys import containerd_files, runtime_class_files
 from kubeinstall.facts.runtime_classes import ClassState, RuntimeClasses
+from kubeinstall.files import containerd as containerd_files
+from kubeinstall.files import runtime_classes as runtime_class_files
 from kubeinstall.inventory.model import Cluster, RuntimeName
 from kubeinstall.operations.runtime_classes import runtime_classes
 from tests.unit.clusters import cluster

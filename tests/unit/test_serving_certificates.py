@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from kubeinstall.deploys.serving_certificates import owner
+from kubeinstall.deploys.kubernetes.serving_certificates import owner
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.serving_certificates import ServingRequest, ServingRequests, pending
 from kubeinstall.inventory.model import Cluster, Kubelet

@@ -91,4 +91,4 @@ def test_no_archive_is_unpacked_past_it() -> None:
         if re.search(r"\btar -x", path.read_text())
     }
     # The files that a build is made of are this program's own tar.
-    assert callers == {"operations/downloads.py", "addons/building.py"}
+    assert callers == {"operations/downloads.py", "addons/builder.py"}

@@ -19,8 +19,10 @@ from kubeinstall.verify.checks import (
     host_ports,
     network,
     node,
-    sources,
     system,
+)
+from kubeinstall.verify.checks import (
+    package_sources as sources,
 )
 from kubeinstall.verify.run import check_host, checks_for, title
 from tests.signing import Signer
@@ -71,7 +73,7 @@ def test_the_signing_key() -> None:
 def test_a_signing_key_that_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     key = Signer().public(1)
     later = time.time() + 2 * 24 * 3600
-    monkeypatch.setattr("kubeinstall.verify.checks.sources.time.time", lambda: later)
+    monkeypatch.setattr("kubeinstall.verify.checks.package_sources.time.time", lambda: later)
     assert "packages expired on 20" in ended(sources.signing_key_is_good, always(key))
 
 

@@ -13,25 +13,17 @@ from typing import Any, cast
 import pytest
 
 import kubeinstall
-from kubeinstall.deploys import (
-    containerd_files,
-    docker_files,
-    kubelet_files,
-    package_files,
-    proxy_files,
-)
-from kubeinstall.deploys.control_plane import init
 from kubeinstall.deploys.hosts import prepare
-from kubeinstall.deploys.kubelet import configure as kubelet
+from kubeinstall.deploys.kubernetes.control_plane import init
+from kubeinstall.deploys.kubernetes.kubelet import configure as kubelet
+from kubeinstall.deploys.kubernetes.packages import install as packages
+from kubeinstall.deploys.kubernetes.workers import join
 from kubeinstall.deploys.network import configure as network
-from kubeinstall.deploys.packages import install as packages
 from kubeinstall.deploys.reset import reset
 from kubeinstall.deploys.runtime import install as runtime
-from kubeinstall.deploys.workers import join
 from kubeinstall.deploys.written import WRITTEN, AtReset, written
 from kubeinstall.engine import execute
 from kubeinstall.engine.bulk import Facts
-from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.types import Deploy, Status
 from kubeinstall.facts.containerd import Registries
 from kubeinstall.facts.cri_dockerd import CriDockerd, ProgramState
@@ -43,10 +35,26 @@ from kubeinstall.facts.kubeadm import Leftovers
 from kubeinstall.facts.proxy import SERVICES_ENV
 from kubeinstall.facts.resolv import Resolver, ResolverState
 from kubeinstall.facts.services import Unit, UnitState
+from kubeinstall.files import (
+    containerd as containerd_files,
+)
+from kubeinstall.files import (
+    docker as docker_files,
+)
+from kubeinstall.files import (
+    kubelet as kubelet_files,
+)
+from kubeinstall.files import (
+    packages as package_files,
+)
+from kubeinstall.files import (
+    proxy as proxy_files,
+)
 from kubeinstall.inventory.model import Cluster, Kubelet
 from kubeinstall.operations.docker_logins import desired
 from kubeinstall.operations.files import MARKER, Holds, WriteFile
 from kubeinstall.operations.proxy import with_proxy
+from kubeinstall.ssh.connection import Connection
 from tests.unit.clusters import cluster
 from tests.unit.local_session import LocalSession
 from tests.unit.recorded import RECORDINGS
@@ -227,7 +235,7 @@ def test_who_makes_a_diff() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("unified_diff")
     }
-    assert makers == {"operations/files.py", "deploys/nodes.py", "addons/diffs.py"}
+    assert makers == {"operations/files.py", "deploys/kubernetes/nodes.py", "addons/diffs.py"}
 
 
 LOGINS = json.dumps(desired({"auths": {"mine": {"auth": "bWluZQ=="}}}, {"hub.lab": AUTH}))

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kubeinstall.inventory.catalogue import values
+from kubeinstall.inventory.catalogue.combinations import check_together
 from kubeinstall.inventory.catalogue.features import check_features
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
 from kubeinstall.inventory.catalogue.model import Addon, Stage
 from kubeinstall.inventory.catalogue.ranges import check_ranges
-from kubeinstall.inventory.catalogue.together import check_together
 from kubeinstall.inventory.model import InventoryFile, NetworkPlugin
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 from kubeinstall.inventory.resolve import local
-from kubeinstall.inventory.source import Issue, Loc, dotted
-from kubeinstall.inventory.words import did_you_mean
+from kubeinstall.inventory.suggestions import did_you_mean
 from kubeinstall.releases import Version
 
 _ADDONS: Loc = ("cluster", "addons")

@@ -7,8 +7,8 @@ from typing import Any
 
 from kubeinstall.inventory.catalogue.model import Addon, ClusterFeature, ClusterNeed
 from kubeinstall.inventory.model import InventoryFile
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 from kubeinstall.inventory.resolve import entries, settings
-from kubeinstall.inventory.source import Issue, Loc, dotted
 
 
 def check_features(

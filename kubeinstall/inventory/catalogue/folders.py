@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from kubeinstall.inventory.catalogue.model import Addon, AddonFile
-from kubeinstall.inventory.source import Issue, SourceError, dotted, parse, read
+from kubeinstall.inventory.positions import Issue, SourceError, dotted, parse, read
 from kubeinstall.resources import folder
 
 FILE = "addon.yaml"

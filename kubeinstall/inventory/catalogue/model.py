@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from kubeinstall.inventory.forms import DNS_NAME, IMAGE, PACKAGE, SHA256, SYSCTL
+from kubeinstall.inventory.formats import DNS_NAME, IMAGE, PACKAGE, SHA256, SYSCTL
 from kubeinstall.inventory.model.base import DnsLabel, Strict, Text
 from kubeinstall.releases import Version
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from kubeinstall.inventory.catalogue.model import Addon
 from kubeinstall.inventory.model import InventoryFile
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 from kubeinstall.inventory.resolve import entries
-from kubeinstall.inventory.source import Issue, Loc, dotted
 
 FORMAT = "address-range"
 Address = IPv4Address | IPv6Address

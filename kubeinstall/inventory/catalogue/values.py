@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from kubeinstall.inventory.catalogue.model import Addon
-from kubeinstall.inventory.source import Loc
-from kubeinstall.inventory.words import did_you_mean
+from kubeinstall.inventory.positions import Loc
+from kubeinstall.inventory.suggestions import did_you_mean
 
 
 def merged(addon: Addon, given: Mapping[str, Any]) -> dict[str, Any]:

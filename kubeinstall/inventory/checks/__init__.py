@@ -24,7 +24,7 @@ from kubeinstall.inventory.checks import (
     versions,
 )
 from kubeinstall.inventory.model import InventoryFile
-from kubeinstall.inventory.source import Issue, Loc
+from kubeinstall.inventory.positions import Issue, Loc
 
 Check = Callable[[InventoryFile], Iterator[Issue]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from kubeinstall.inventory.source import Issue, Loc, dotted
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 
 OWNED_ELSEWHERE = "remove it; kubeadm sets it"
 _FLAG = re.compile(r"[a-z0-9][a-z0-9-]*")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubeinstall.inventory.model import InventoryFile, RuntimeName
-from kubeinstall.inventory.source import Issue, dotted
+from kubeinstall.inventory.positions import Issue, dotted
 from kubeinstall.releases import Version
 from kubeinstall.releases.cri_dockerd import CHECKSUMS
 

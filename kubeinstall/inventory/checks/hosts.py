@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
-from kubeinstall.inventory.forms import FORMS, LOCAL_LOGIN
+from kubeinstall.inventory.formats import FORMS, LOCAL_LOGIN
 from kubeinstall.inventory.model import (
     HostEntry,
     HostSettings,
@@ -15,9 +15,9 @@ from kubeinstall.inventory.model import (
     Role,
     Ssh,
 )
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 from kubeinstall.inventory.resolve import entries, layers, settings
-from kubeinstall.inventory.source import Issue, Loc, dotted
-from kubeinstall.inventory.words import did_you_mean
+from kubeinstall.inventory.suggestions import did_you_mean
 
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
 _CONTROL_PLANE: Loc = ("groups", "control_plane")

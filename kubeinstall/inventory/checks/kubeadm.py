@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from kubeinstall.inventory.checks.arguments import OWNED_ELSEWHERE, flags
 from kubeinstall.inventory.model import InventoryFile
-from kubeinstall.inventory.source import Issue, Loc, dotted
-from kubeinstall.inventory.words import nearest
+from kubeinstall.inventory.positions import Issue, Loc, dotted
+from kubeinstall.inventory.suggestions import nearest
 
 _SERVICES = "set cluster.network.services"
 _API_SERVER = {

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from kubeinstall.inventory.model import HostSettings, InventoryFile
 from kubeinstall.inventory.model.nodes import KUBELET_FIELDS
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 from kubeinstall.inventory.resolve import entries, layers, settings
-from kubeinstall.inventory.source import Issue, Loc, dotted
 
 
 def set_twice(inventory: InventoryFile) -> Iterator[Issue]:

@@ -7,8 +7,8 @@ from ipaddress import IPv4Address, IPv4Network
 
 from kubeinstall.inventory.checks.hosts import unusable
 from kubeinstall.inventory.model import InventoryFile
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 from kubeinstall.inventory.resolve import entries
-from kubeinstall.inventory.source import Issue, Loc, dotted
 
 PODS: Loc = ("cluster", "network", "pods")
 SERVICES: Loc = ("cluster", "network", "services")

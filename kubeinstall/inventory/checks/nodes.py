@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 
 from kubeinstall.inventory.checks.arguments import OWNED_ELSEWHERE, flags
-from kubeinstall.inventory.forms import DNS_NAME
+from kubeinstall.inventory.formats import DNS_NAME
 from kubeinstall.inventory.model import InventoryFile
 from kubeinstall.inventory.model.cluster import DNS_INDEX
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 from kubeinstall.inventory.resolve import layers
-from kubeinstall.inventory.source import Issue, Loc, dotted
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _SET_BY_KUBELET = frozenset(

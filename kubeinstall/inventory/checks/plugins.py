@@ -13,9 +13,9 @@ from kubeinstall.inventory.model import (
     InventoryFile,
     NetworkPlugin,
 )
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 from kubeinstall.inventory.resolve import entries
-from kubeinstall.inventory.source import Issue, Loc, dotted
-from kubeinstall.inventory.words import did_you_mean
+from kubeinstall.inventory.suggestions import did_you_mean
 
 _NETWORK: Loc = ("cluster", "network")
 _CALICO: Loc = (*_NETWORK, "calico")

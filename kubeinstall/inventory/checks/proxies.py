@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kubeinstall.inventory.forms import PROXY
+from kubeinstall.inventory.formats import PROXY
 from kubeinstall.inventory.model import InventoryFile
-from kubeinstall.inventory.source import Issue, Loc, dotted
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 
 _PROXY: Loc = ("cluster", "proxy")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from kubeinstall.inventory.model import InventoryFile, RuntimeName
-from kubeinstall.inventory.source import Issue, Loc, dotted
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 from kubeinstall.releases.accelerators import ACCELERATORS, accelerator_url
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kubeinstall.inventory.model import InventoryFile, RuntimeName, VerifiedFile
 from kubeinstall.inventory.model.runtime import RUNC_TYPE
-from kubeinstall.inventory.source import Issue, Loc, dotted
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 
 _ARCHIVE: Loc = ("cluster", "runtime", "archive")
 _CLASSES: Loc = ("cluster", "runtime", "classes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubeinstall.inventory.model import InventoryFile
-from kubeinstall.inventory.source import Issue, Loc, dotted
+from kubeinstall.inventory.positions import Issue, Loc, dotted
 
 _PACKAGES: Loc = ("cluster", "packages")
 _ARCHIVE: Loc = (*_PACKAGES, "archive")

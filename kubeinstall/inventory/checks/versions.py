@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from kubeinstall.inventory.model import InventoryFile
+from kubeinstall.inventory.positions import Issue, dotted
 from kubeinstall.inventory.resolve import layers
-from kubeinstall.inventory.source import Issue, dotted
 from kubeinstall.releases import DEFAULT, NEWEST, OLDEST, Version, release
 from kubeinstall.releases.images import ImageLayout, flat_works
 from kubeinstall.releases.images import image_layout as likely_layout
-from kubeinstall.releases.sources import SINCE, SOURCES
+from kubeinstall.releases.package_sources import SINCE, SOURCES
 
 NFTABLES_SINCE = (1, 31)
 IPVS_DEPRECATED_SINCE = (1, 35)

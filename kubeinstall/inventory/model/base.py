@@ -15,7 +15,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from kubeinstall.inventory.forms import (
+from kubeinstall.inventory.formats import (
     DNS_LABEL,
     DNS_NAME,
     DURATION,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from kubeinstall.inventory.forms import (
+from kubeinstall.inventory.formats import (
     ENDPOINT,
     FEATURE_GATE,
     HOURS,
@@ -36,7 +36,7 @@ from kubeinstall.inventory.model.runtime import Runtime, VerifiedFile
 from kubeinstall.inventory.model.sources import Packages
 from kubeinstall.inventory.model.system import Firewall, MachineIds, Selinux, Time
 from kubeinstall.releases.images import ImageLayout
-from kubeinstall.releases.sources import SourceName
+from kubeinstall.releases.package_sources import SourceName
 
 San = Annotated[str, StringConstraints(pattern=SAN, max_length=255), AfterValidator(real_address)]
 Repository = Annotated[str, StringConstraints(pattern=REPOSITORY)]

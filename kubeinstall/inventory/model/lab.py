@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from kubeinstall.inventory.forms import DEBIAN_SUITE
+from kubeinstall.inventory.formats import DEBIAN_SUITE
 from kubeinstall.inventory.model.base import Ipv4, Ipv4Network, Strict
 
 LAB_FOLDER = Path("/var/lib/kubeinstall/lab")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from kubeinstall.inventory.forms import ADDRESS_METHOD, FLANNEL_INTERFACE, real_networks
+from kubeinstall.inventory.formats import ADDRESS_METHOD, FLANNEL_INTERFACE, real_networks
 from kubeinstall.inventory.model.base import DnsName, HostName, Ipv4, Ipv4Network, Port, Strict
 
 Mtu = Annotated[int, Field(ge=576, le=65521)]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
 
-from kubeinstall.inventory.forms import (
+from kubeinstall.inventory.formats import (
     BASTION,
     EVICTION_SIGNAL,
     LOGIN,

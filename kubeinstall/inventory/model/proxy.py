@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from kubeinstall.inventory.forms import NO_PROXY, real_networks
+from kubeinstall.inventory.formats import NO_PROXY, real_networks
 from kubeinstall.inventory.model.base import Strict
 
 

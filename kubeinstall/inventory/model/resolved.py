@@ -15,7 +15,7 @@ from kubeinstall.inventory.model.lab import Lab
 from kubeinstall.inventory.model.nodes import Kubelet, Ssh, Taint
 from kubeinstall.releases import Release, Version, release
 from kubeinstall.releases.images import dns_repository, image_layout
-from kubeinstall.releases.sources import OFFICIAL_LAYOUT, SOURCES, Source
+from kubeinstall.releases.package_sources import OFFICIAL_LAYOUT, SOURCES, Source
 
 
 class Role(StrEnum):

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, WithJsonSchema
 
-from kubeinstall.inventory.forms import (
+from kubeinstall.inventory.formats import (
     ABSOLUTE_PATH,
     ACCELERATOR,
     ARCHIVE_URL,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from kubeinstall.inventory.forms import FINGERPRINT, PACKAGE_VERSION, SHA256
+from kubeinstall.inventory.formats import FINGERPRINT, PACKAGE_VERSION, SHA256
 from kubeinstall.inventory.model.base import Strict, Url
 
 

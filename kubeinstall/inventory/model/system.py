@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from kubeinstall.inventory.forms import HOST_NAME, real_address
+from kubeinstall.inventory.formats import HOST_NAME, real_address
 from kubeinstall.inventory.model.base import Strict
 
 

@@ -6,11 +6,8 @@ from typing import Any
 
 from testinfra.host import Host
 
-from kubeinstall.facts.values import listed, seconds
-from kubeinstall.inventory.model import Cluster
-from kubeinstall.inventory.model import Host as Node
-from kubeinstall.verify.check import expect, up
-from kubeinstall.verify.conditions import (
+from kubeinstall.cluster.commands import KUBECTL
+from kubeinstall.cluster.conditions import (
     barred,
     has_network,
     missing_static_pods,
@@ -21,8 +18,11 @@ from kubeinstall.verify.conditions import (
     schedulable,
     static_pods,
 )
-from kubeinstall.verify.kubectl import KUBECTL
-from kubeinstall.verify.readiness import unready
+from kubeinstall.cluster.readiness import unready
+from kubeinstall.facts.values import listed, seconds
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.model import Host as Node
+from kubeinstall.verify.check import expect, up
 
 
 def nodes_are_the_inventorys(host: Host, _node: Node, cluster: Cluster) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from testinfra.host import Host
 
+from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect
-from kubeinstall.verify.kubectl import KUBECTL
 
 _PORTS = (6443, 2379, 2380, 10257, 10259)
 

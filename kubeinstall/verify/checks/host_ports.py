@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from testinfra.host import Host
 
 from kubeinstall.addons.chosen import chosen
+from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.facts import values
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect, up
 from kubeinstall.verify.checks.network import knock
-from kubeinstall.verify.kubectl import KUBECTL
 
 _UP = up()
 

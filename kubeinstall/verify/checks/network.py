@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from testinfra.host import Host
 
-from kubeinstall.deploys.network_files import CNI_FILES
+from kubeinstall.files.network import CNI_FILES
 from kubeinstall.inventory.model import Cluster, Firewall, NetworkPlugin
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect, up

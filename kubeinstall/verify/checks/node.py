@@ -6,12 +6,12 @@ import re
 
 from testinfra.host import Host
 
-from kubeinstall.deploys import kubelet_files
-from kubeinstall.deploys.documents import merged
+from kubeinstall.cluster.commands import KUBELET_LOG
+from kubeinstall.files import kubelet as kubelet_files
+from kubeinstall.files.documents import merged
 from kubeinstall.inventory.model import Cluster, RuntimeName
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect, up
-from kubeinstall.verify.kubectl import KUBELET_LOG
 
 _PACKAGES = ("kubelet", "kubeadm", "kubectl")
 # Whichever package manager the host has: dpkg and apt, or rpm and dnf 4 or 5.

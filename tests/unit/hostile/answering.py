@@ -33,7 +33,6 @@ from kubeinstall.facts import (
     firewall,
     flags,
     identity,
-    images,
     kernel,
     kubeadm,
     packages,
@@ -45,9 +44,14 @@ from kubeinstall.facts import (
     services,
     serving_certificates,
     signing_keys,
-    sources,
     static_pods,
     swap,
+)
+from kubeinstall.facts import (
+    kubeadm_images as images,
+)
+from kubeinstall.facts import (
+    package_sources as sources,
 )
 
 Fact = type[FactBase[Any]]

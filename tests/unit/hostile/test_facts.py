@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyinfra.api.facts import FactBase
 
-from kubeinstall.deploys import kubelet_files
-from kubeinstall.deploys.joining import authority, token
-from kubeinstall.deploys.node_settings import Owned
-from kubeinstall.engine.answers import Answer, answers
+from kubeinstall.cluster.joining import authority, token
+from kubeinstall.cluster.kubelets_on_disk import OwnWords
+from kubeinstall.cluster.node_settings import Owned
+from kubeinstall.engine.batch import Answer, answers
 from kubeinstall.engine.bulk import FactError, Request
 from kubeinstall.engine.types import Output
 from kubeinstall.facts import addons, docker, serving_certificates, values
 from kubeinstall.facts.swap import Swap
-from kubeinstall.phases.own_words import OwnWords
-from kubeinstall.phases.probe import Probe
+from kubeinstall.files import kubelet as kubelet_files
+from kubeinstall.preflight.probe import Probe
 from tests.unit.hostile.answering import ANSWERS, packed, texts
 from tests.unit.hostile.payloads import CANARY, DEEP, DEEP_OBJECT, FUZZ, JSON, WORDS
 

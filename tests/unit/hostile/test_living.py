@@ -9,14 +9,22 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeinstall.deploys import firewall_files, host_files, network_files
-from kubeinstall.deploys.kubeadm_files import cluster_configuration
-from kubeinstall.deploys.proxy_files import no_proxy
+from kubeinstall.cluster.nodes import Nodes
+from kubeinstall.cluster.on_disk import OnDisk
+from kubeinstall.cluster.settings import Settings
+from kubeinstall.files import (
+    firewall as firewall_files,
+)
+from kubeinstall.files import (
+    hosts as host_files,
+)
+from kubeinstall.files import (
+    network as network_files,
+)
+from kubeinstall.files.kubeadm import cluster_configuration
+from kubeinstall.files.proxy import no_proxy
 from kubeinstall.operations.names import with_names
-from kubeinstall.phases import living
-from kubeinstall.phases.nodes import Nodes
-from kubeinstall.phases.on_disk import OnDisk
-from kubeinstall.phases.settings import Settings
+from kubeinstall.preflight import running_cluster as living
 from tests.unit.clusters import cluster
 from tests.unit.hostile.payloads import CANARY, DEEP, FUZZ, NOT_ADDRESSES, WORDS
 from tests.unit.played_cluster import node, nodes_of, told

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from pydantic import ValidationError
 
-from kubeinstall.deploys.joining import Authority
+from kubeinstall.cluster import nodes
+from kubeinstall.cluster.joining import Authority
+from kubeinstall.cluster.nodes import Nodes, Standing
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Finding, KubeinstallError
-from kubeinstall.phases import network, nodes
-from kubeinstall.phases.addresses import settle
-from kubeinstall.phases.nodes import Nodes, Standing
-from kubeinstall.phases.run import Run
+from kubeinstall.phases import network
+from kubeinstall.phases.phase import Run
+from kubeinstall.preflight.addresses import settle
 from tests.unit.clusters import cluster
 from tests.unit.fakes import FakeSession, fake_run
 from tests.unit.hostile.payloads import (

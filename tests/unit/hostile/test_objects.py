@@ -10,13 +10,14 @@ from typing import Any, cast
 import pytest
 from testinfra.host import Host as Target
 
+from kubeinstall.cluster import kubectl
+from kubeinstall.cluster.conditions import Pending, schedulable
 from kubeinstall.engine.types import Output
 from kubeinstall.facts import serving_certificates
 from kubeinstall.findings import KubeinstallError
-from kubeinstall.phases import kubectl, ready, smoke
+from kubeinstall.phases import ready, smoke
 from kubeinstall.verify.checks import host_ports
 from kubeinstall.verify.checks.network import knock
-from kubeinstall.verify.conditions import Pending, schedulable
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run
 from tests.unit.hostile.payloads import CANARY, DEEP, NOT_ADDRESSES, WORDS

@@ -10,9 +10,8 @@ import pytest
 from pyinfra.api.exceptions import PyinfraError
 
 from kubeinstall.deploys.reset import reset
-from kubeinstall.deploys.switching import switch
+from kubeinstall.deploys.runtime.switching import switch
 from kubeinstall.engine.bulk import FactError
-from kubeinstall.engine.connection import Connection
 from kubeinstall.engine.connector import LiveConnector
 from kubeinstall.engine.prepare import Task, gather
 from kubeinstall.engine.types import Deploy, HostResult
@@ -21,7 +20,8 @@ from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations import swap
 from kubeinstall.operations.files import WriteFile
-from kubeinstall.phases import PHASES
+from kubeinstall.run.phases import PHASES
+from kubeinstall.ssh.connection import Connection
 from tests.unit.addon_folders import config, folder, with_addons
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run

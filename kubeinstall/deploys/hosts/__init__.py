@@ -1,0 +1,137 @@
+"""The ``hosts`` phase: a host that Kubernetes can run on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from kubeinstall import families
+from kubeinstall.addons.needs import host_needs
+from kubeinstall.deploys import network
+from kubeinstall.deploys.hosts import firewall, proxy
+from kubeinstall.deploys.hosts.network_managers import pods_left_alone
+from kubeinstall.facts.kernel import SysctlLines
+from kubeinstall.facts.selinux import Selinux as SelinuxNow
+from kubeinstall.files import hosts as host_files
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.model import Cluster, Host, Selinux
+from kubeinstall.operations import selinux
+from kubeinstall.operations.clock import in_sync, others_off
+from kubeinstall.operations.files import Holds, managed_file
+from kubeinstall.operations.machine_id import machine_id_renewed
+from kubeinstall.operations.modules import modules_loaded
+from kubeinstall.operations.names import etc_hosts, hostname
+from kubeinstall.operations.services import running
+from kubeinstall.operations.swap import swap_off
+from kubeinstall.operations.sysctls import sysctls_live
+
+
+@deploy("Prepare the host")
+def prepare() -> None:
+    """Proxy, names, clock, swap, upgrades, network managers, what addons need, kernel, firewall.
+
+    In memory: ``shared_machine_id``, the one to be renewed, if preflight found clones.
+    """
+    cluster: Cluster = host.data.cluster
+    node: Host = host.data.node
+    proxy.configure(cluster)
+    if shared := host.data.get("shared_machine_id"):
+        machine_id_renewed(shared=shared, name="Give the host a machine-id of its own")
+    hostname(wanted=node.hostname, name="Set the hostname")
+    if cluster.spec.manage_etc_hosts:
+        addresses = tuple(host_files.addresses(cluster).items())
+        kept = tuple(host_files.kept_addresses(cluster).items())
+        etc_hosts(addresses=addresses, kept=kept, name="Name the cluster's hosts in /etc/hosts")
+    if cluster.spec.time.manage:
+        _clock(cluster)
+    swap_off(name="Turn off swap")
+    for file in families.current().upgrade_files:
+        managed_file(
+            path=file.path, content=file.content, holds=Holds.PUBLIC, name=f"Write {file.path}"
+        )
+    pods_left_alone()
+    network.alone(cluster)
+    _selinux(cluster)
+    _addon_packages(cluster)
+    _kernel(cluster)
+    for unit in host_needs(cluster).services:
+        running(unit=unit, name=f"Run {unit.removesuffix('.service')}, which addons need")
+    firewall.kept(cluster, node)
+
+
+def _clock(cluster: Cluster) -> None:
+    family = families.current()
+    chrony = family.chrony
+    family.installed((("chrony", ""),), name="Install chrony")
+    conf = host_files.chrony_conf(cluster)
+    if conf:
+        managed_file(
+            path=chrony.conf,
+            content=conf,
+            holds=Holds.PUBLIC,
+            undo=True,
+            name="Configure the time servers",
+        )
+    others_off(name="Turn off other time services")
+    running(unit=chrony.unit, configs=(chrony.conf,), name="Run chrony")
+    if cluster.spec.time.sync_timeout:
+        timeout = cluster.spec.time.sync_timeout
+        in_sync(timeout=timeout, unit=chrony.unit, name="Wait for the clock to be in sync")
+
+
+def _addon_packages(cluster: Cluster) -> None:
+    family = families.current()
+    if names := host_files.addon_packages(cluster, family):
+        wanted = tuple((name, "") for name in names)
+        family.installed(wanted, name=f"Install what addons need: {', '.join(names)}")
+
+
+def _kernel(cluster: Cluster) -> None:
+    settings = host_files.sysctls(cluster)
+    _last_word(settings)
+    names = host_files.modules(cluster)
+    modules_loaded(names=names, path=host_files.MODULES_FILE, name="Load kernel modules")
+    managed_file(
+        path=host_files.SYSCTL_FILE,
+        content=host_files.sysctl_conf(cluster),
+        holds=Holds.PUBLIC,
+        name="Keep kernel settings",
+    )
+    live = tuple(settings.items())
+    sysctls_live(values=live, name="Apply kernel settings")
+
+
+def _selinux(cluster: Cluster) -> None:
+    """Kept as it is, SELinux gets its rules for containers; or it only logs."""
+    if cluster.spec.selinux is Selinux.PERMISSIVE:
+        selinux.permissive(name="Let SELinux refuse nothing")
+    elif host.get_fact(SelinuxNow).live:
+        package = families.current().selinux_package
+        if package:
+            families.current().installed(((package, ""),), name=f"Install {package}")
+
+
+def _last_word(settings: Mapping[str, str]) -> None:
+    """No file of the user's, which sorts after ours, sets a kernel setting otherwise at boot.
+
+    Raises:
+        KubeinstallError: one does.
+    """
+    ours = PurePosixPath(host_files.SYSCTL_FILE)
+    for one in host.get_fact(SysctlLines, keys=tuple(settings)):
+        path, wanted = PurePosixPath(one.path), " ".join(settings.get(one.key, one.value).split())
+        if path.name > ours.name and one.value != wanted:
+            raise KubeinstallError(
+                Finding(
+                    Kind.PREFLIGHT,
+                    f"{path}, line {one.line}, sets {one.key} to a value other than {wanted}",
+                    host.name,
+                    why=f"at boot the last file takes effect, and this one sorts after {ours}",
+                    next=f"on {host.name}: sed -i {shlex.quote(f'{one.line}s/^/# /')} "
+                    f"{shlex.quote(str(path))}",
+                )
+            )

@@ -1,0 +1,1 @@
+"""kubelet, kubeadm, the control plane and the nodes."""

@@ -1,0 +1,166 @@
+"""The first control plane: kubeadm init, its parts put back, and kubeconfigs on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from kubeinstall.deploys.kubernetes import kubelet
+from kubeinstall.facts.control_plane import FILES, ControlPlane, ours
+from kubeinstall.facts.files import File, FileState
+from kubeinstall.facts.static_pods import StaticPods, StaticPodsState
+from kubeinstall.files import (
+    kubeadm as kubeadm_files,
+)
+from kubeinstall.files import (
+    kubelet as kubelet_files,
+)
+from kubeinstall.files import (
+    proxy as proxy_files,
+)
+from kubeinstall.inventory.model import Cluster, Document
+from kubeinstall.operations import control_plane, kubeadm
+from kubeinstall.operations.control_plane_decision import (
+    Decision,
+    Wanted,
+    decide,
+    digest,
+)
+from kubeinstall.operations.proxy import pod_proxies
+
+_FOLDER_CHECKS = {"all", "diravailable--var-lib-etcd"}
+
+
+def question(cluster: Cluster) -> Mapping[str, Any]:
+    """The arguments of the fact ``ControlPlane`` on the first control plane."""
+    return {
+        "config": kubeadm_files.CONFIG,
+        "node": cluster.first.hostname,
+        "kubelet_config": kubelet_files.config_map(cluster.version),
+    }
+
+
+def wanted(cluster: Cluster, in_use: str | None) -> Wanted:
+    """The control plane of the inventory.
+
+    Args:
+        in_use: kubeadm's documents as the cluster was made with; None: not known.
+    """
+    spec = cluster.spec.kubeadm
+    ignored = {name.lower() for name in spec.ignore_preflight_errors}
+    return Wanted(
+        cluster=cluster.spec.name,
+        config_sha256=digest(kubeadm_files.init_config(cluster)),
+        node_ip=cluster.first.node_ip,
+        skip_phases=tuple(spec.skip_phases),
+        config_known=in_use is not None,
+        takes_files=bool(ignored & _FOLDER_CHECKS) or "preflight" in spec.skip_phases,
+    )
+
+
+def documents_in_use(cluster: Cluster, live: str, noted: str) -> str | None:
+    """kubeadm's documents for single phases on a cluster that is there, as YAML.
+
+    What the cluster was made with is the cluster's own word, or what kubeinstall noted on the
+    host; how its node is registered is the inventory's.
+
+    Args:
+        live: the ClusterConfiguration that the cluster has; empty: it does not answer.
+        noted: the documents that init was given.
+
+    Returns:
+        None: nobody knows what the cluster was made with.
+    """
+    notes = {str(each.get("kind")): each for each in kubelet_files.documents(noted)}
+    theirs = kubelet_files.document(live) or notes.get("ClusterConfiguration")
+    if not theirs:
+        return None
+    init: Document = kubeadm_files.init_configuration(cluster)
+    endpoint = notes.get("InitConfiguration", {}).get("localAPIEndpoint")
+    if isinstance(endpoint, dict):
+        init["localAPIEndpoint"] = endpoint
+    every = (
+        init,
+        theirs,
+        notes.get("KubeletConfiguration") or kubeadm_files.kubelet_configuration(cluster),
+        notes.get("KubeProxyConfiguration") or kubeadm_files.kube_proxy_configuration(cluster),
+    )
+    return yaml.safe_dump_all(every, sort_keys=False)
+
+
+def _in_use(cluster: Cluster) -> str | None:
+    state: StaticPodsState = host.get_fact(StaticPods)
+    noted: FileState | None = host.get_fact(File, path=kubeadm_files.CONFIG)
+    return documents_in_use(cluster, state.configuration, (noted.text if noted else "") or "")
+
+
+def _decision(cluster: Cluster, in_use: str | None) -> Decision:
+    state = host.get_fact(ControlPlane, **question(cluster))
+    return decide(state, wanted(cluster, in_use))
+
+
+@deploy("control plane")
+def init() -> None:
+    """Make the control plane; of one that has been up, put back what lacks on the disk."""
+    cluster: Cluster = host.data.cluster
+    in_use = _in_use(cluster)
+    decision = _decision(cluster, in_use)
+    kubelet.place_patch(cluster, host.data.node)
+    in_file = kubeadm_files.skip_phases_in_file(cluster)
+    environment = proxy_files.kubeadm_environment_file(cluster)
+    phases = tuple(kubeadm_files.init_skip_phases(cluster))
+    kubeadm.init(
+        name="Initialise the control plane with kubeadm",
+        decision=decision,
+        config=kubeadm_files.init_config(cluster),
+        path=kubeadm_files.CONFIG,
+        version=str(cluster.version),
+        cri_socket=kubeadm_files.cri_socket(cluster),
+        port=kubeadm_files.api_port(cluster),
+        skip_phases=() if in_file else phases,
+        made=tuple(file for part in ours(FILES, phases) for file in FILES[part]),
+        environment=environment,
+    )
+    kubeadm.kubelet_running(name="Run the kubelet")
+    control_plane.put_back(
+        name=_title(decision),
+        decision=decision,
+        config=in_use,
+        environment=environment,
+    )
+
+
+def _title(decision: Decision) -> str:
+    words = [f"Restore {control_plane.titles(decision.parts)}"] if decision.parts else []
+    words += [f"renew {control_plane.titles(decision.expired)}"] if decision.expired else []
+    said = "; ".join(words) or "Wait for the API server"
+    return said[0].upper() + said[1:]
+
+
+@deploy("cluster")
+def complete() -> None:
+    """Put back what init makes in the cluster; give root, and the login of ssh, a kubeconfig."""
+    cluster: Cluster = host.data.cluster
+    in_use = _in_use(cluster)
+    decision = _decision(cluster, in_use)
+    environment = proxy_files.kubeadm_environment_file(cluster)
+    objects = control_plane.titles(decision.objects)
+    control_plane.complete(
+        name=f"Restore {objects}" if objects else "Keep what kubeadm created in the cluster",
+        decision=decision,
+        config=in_use,
+        environment=environment,
+    )
+    pod_proxies(
+        name="Give the control plane's pods the proxy's settings",
+        wanted=proxy_files.kubeadm_environment(cluster),
+        config=in_use,
+        environment=environment,
+        kube_proxy=cluster.spec.kubeadm.installs("kube-proxy"),
+    )
+    for user in dict.fromkeys(("root", host.data.node.ssh.user)):
+        kubeadm.kubeconfig(name=f"Give {user} a kubeconfig", user=user)

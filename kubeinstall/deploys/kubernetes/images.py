@@ -1,0 +1,48 @@
+"""The ``images`` phase: kubeadm's images are on the host before kubeadm starts anything."""
+
+from __future__ import annotations
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from kubeinstall.files import kubeadm as kubeadm_files
+from kubeinstall.files import proxy as proxy_files
+from kubeinstall.inventory.model import Cluster, Host, RuntimeName
+from kubeinstall.operations.images import pulled
+
+_CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd", "coredns")
+_ADDONS = ("coredns", "kube-proxy")
+
+
+@deploy("Pull Kubernetes' images")
+def pull() -> None:
+    """The images from kubeadm's own list that the host needs to become a node."""
+    cluster: Cluster = host.data.cluster
+    node: Host = host.data.node
+    pulled(
+        config=kubeadm_files.images_config(cluster, node),
+        docker=cluster.spec.runtime.name is RuntimeName.DOCKER,
+        left_out=left_out(cluster, node),
+        required=required(cluster),
+        environment=proxy_files.environment_file(cluster),
+        logins=tuple(
+            name for name, registry in cluster.spec.runtime.registries.items() if registry.username
+        ),
+        name="Pull the images that kubeadm wants",
+    )
+
+
+def left_out(cluster: Cluster, node: Host) -> tuple[str, ...]:
+    """Images of kubeadm's list that the node can do without, by the last part of their name.
+
+    Those are what only control planes run, and addons that are skipped.
+    """
+    skipped = set(cluster.spec.kubeadm.skip_phases)
+    addons = [name for name in _ADDONS if skipped & {"addon", f"addon/{name}"}]
+    return tuple(dict.fromkeys((*addons, *(() if node.is_control_plane else _CONTROL_PLANE))))
+
+
+def required(cluster: Cluster) -> bool:
+    """Whether kubeadm's preflight check of the images, and so ours, may not fail."""
+    ignored = {name.lower() for name in cluster.spec.kubeadm.ignore_preflight_errors}
+    return not ignored & {"all", "imagepull"}

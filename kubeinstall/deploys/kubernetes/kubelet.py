@@ -1,0 +1,68 @@
+"""Each node's kubelet, with the settings that the inventory has for it."""
+
+from __future__ import annotations
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from kubeinstall.facts.files import File
+from kubeinstall.files import kubelet as files
+from kubeinstall.inventory.model import Cluster, Document, Host, NetworkPlugin
+from kubeinstall.operations.files import Holds, absent_file, managed_file
+from kubeinstall.operations.kubelet import configured
+
+_POLICIES = ("cpuManagerPolicy", "memoryManagerPolicy")
+TITLE = "Configure the kubelet"
+ANOTHER_POLICY = "Configure the kubelet with another policy for CPU or memory"
+
+
+def place_patch(cluster: Cluster, node: Host) -> None:
+    """The host's own settings, where kubeadm finds them."""
+    text = files.patch(cluster, node)
+    title = "Place the host's kubelet settings for kubeadm"
+    if text:
+        managed_file(path=files.PATCH, content=text, holds=Holds.SECRETS, name=title)
+    elif files.patches_possible(cluster):
+        absent_file(path=files.PATCH, name=title)
+
+
+@deploy("kubelet")
+def configure() -> None:
+    """The kubelet's configuration and flags, and it runs with them.
+
+    In memory: ``kubelet_config`` (the cluster's configuration; None: no cluster could be asked) and
+    ``cri_socket`` (the socket of the runtime that the node shall have; None: the one that it has).
+    """
+    cluster: Cluster = host.data.cluster
+    node: Host = host.data.node
+    base: Document | None = host.data.get("kubelet_config")
+    old = host.get_fact(File, path=files.CONFIG)
+    env = host.get_fact(File, path=files.FLAGS)
+    instance = host.get_fact(File, path=files.INSTANCE)
+    if not base or old is None or env is None:
+        return
+    found, flags = files.document(old.text), files.flags(env.text or "")
+    local = files.document(instance.text if instance else "")
+    socket: str = host.data.get("cri_socket") or files.socket_of(flags, local)
+    url = files.as_url(socket) if instance else None
+    wanted = files.configuration(base, node, url)
+    wanted_flags = files.wanted_flags(cluster, node, flags, socket, in_config=instance is not None)
+    texts = {
+        files.CONFIG: (old.text or "") if wanted == found else files.dumped(wanted),
+        files.FLAGS: (env.text or "") if wanted_flags == flags else files.flags_text(wanted_flags),
+    }
+    if instance and url:
+        told = {**local, "containerRuntimeEndpoint": url}
+        texts[files.INSTANCE] = (instance.text or "") if told == local else files.dumped(told)
+    policy = any(found.get(key) != wanted.get(key) for key in _POLICIES)
+    configured(
+        files=texts,
+        node=node.hostname,
+        what=(
+            *files.changed_fields(found, wanted),
+            *(f"--{change}" for change in files.changed_fields(flags, wanted_flags)),
+        ),
+        forget=policy,
+        networked=cluster.spec.network.plugin is not NetworkPlugin.NONE,
+        name=ANOTHER_POLICY if policy else TITLE,
+    )

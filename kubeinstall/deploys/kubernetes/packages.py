@@ -1,0 +1,51 @@
+"""The ``packages`` phase: kubelet, kubeadm and kubectl in the exact version, and kept there."""
+
+from __future__ import annotations
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from kubeinstall import families
+from kubeinstall.deploys import downloads
+from kubeinstall.deploys.kubernetes import helm, kubelet_flags, resolver
+from kubeinstall.files import packages as package_files
+from kubeinstall.files import proxy as proxy_files
+from kubeinstall.inventory.model import Cluster
+from kubeinstall.operations.archives import archive_unpacked
+from kubeinstall.operations.services import current, enabled
+from kubeinstall.releases.package_sources import PackageFormat
+
+
+@deploy("Install Kubernetes' packages")
+def install() -> None:
+    """The signed package source, the tools Kubernetes calls, its own packages, held; Helm."""
+    cluster: Cluster = host.data.cluster
+    family = families.current()
+    kubelet_flags.check(cluster, host.data.node)
+    # What a reset takes its services away with, and what people look at them with.
+    ipvs = ("ipvsadm",) if cluster.spec.kube_proxy.mode == "ipvs" else ()
+    tools = tuple((tool, "") for tool in (*family.tools, *ipvs))
+    family.installed(tools, name="Install what Kubernetes calls")
+    wanted = package_files.versions(cluster)
+    if archive := package_files.archive(cluster):
+        downloads.prepare(archive)
+        archive_unpacked(
+            download=archive,
+            folder=package_files.archive_folder(cluster),
+            rpm=family.package_format is PackageFormat.RPM,
+            name="Unpack the archive of packages",
+        )
+    repository = package_files.repository(cluster, family.package_format)
+    family.repository(repository, wanted)
+    title = f"Install kubelet, kubeadm and kubectl {cluster.version}"
+    family.installed(wanted, held=True, repository=repository.name, name=title)
+    # Enabled, not started: until kubeadm has configured it, it can only fail.
+    enabled(unit="kubelet.service", name="Enable the kubelet")
+    resolver.configure(host.data.node)
+    configs = proxy_files.configs("kubelet")
+    current(
+        unit="kubelet.service",
+        configs=configs,
+        name="Have the kubelet run with its unit's settings",
+    )
+    helm.installed(cluster, host.data.node)

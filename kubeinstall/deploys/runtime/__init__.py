@@ -1,0 +1,66 @@
+"""The ``runtime`` phase: Docker or containerd, as the kubelet wants it."""
+
+from __future__ import annotations
+
+from pyinfra.api.deploy import deploy
+from pyinfra.context import host
+
+from kubeinstall import families
+from kubeinstall.deploys.runtime import (
+    containerd,
+    containerd_archive,
+    crictl,
+    docker,
+    docker_packages,
+)
+from kubeinstall.files import containerd_archive as containerd_archive_files
+from kubeinstall.inventory.model import Cluster, RuntimeName
+
+_NO_RUNTIME = {"podman-docker"}
+"""Rivals that run no containers: just a command."""
+
+
+@deploy("Install the container runtime")
+def install() -> None:
+    """The package and where that comes from, its configuration, its service running with that."""
+    cluster: Cluster = host.data.cluster
+    runtime = cluster.spec.runtime
+    if runtime.name is RuntimeName.DOCKER:
+        docker.check(cluster)
+    else:
+        containerd.check()
+    package = ""
+    if archive := containerd_archive_files.archive(cluster):
+        containerd_archive.install(cluster, archive)
+    else:
+        package = _package(cluster)
+        containerd_archive.remove()
+    if runtime.name is RuntimeName.DOCKER:
+        docker.configure(cluster)
+    else:
+        containerd.configure(cluster, package)
+    crictl.configure(cluster)
+
+
+def _package(cluster: Cluster) -> str:
+    """The runtime's package, from where it comes; its name."""
+    runtime, family = cluster.spec.runtime, families.current()
+    package = runtime.package or family.runtime_package(runtime.name)
+    wanted = docker_packages.wanted(package, runtime.version)
+    source = docker_packages.repository(cluster, package, family.package_format, families.system())
+    if source:
+        family.repository(source, wanted)
+    title, held = f"Install {package}", bool(runtime.version)
+    others = family.rivals.get(package, ())
+    rivals = family.present(others) if others else ()
+    if rivals:
+        stops = ", which stops all containers" if set(rivals) - _NO_RUNTIME else ""
+        title = f"Put {package} in the place of {', '.join(rivals)}{stops}"
+    family.installed(
+        wanted,
+        held=held,
+        repository=source.name if source else "",
+        instead_of=rivals,
+        name=title,
+    )
+    return package

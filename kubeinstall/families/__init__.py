@@ -1,0 +1,53 @@
+"""Families of operating systems: what differs between them, one file a family.
+
+Deploys ask the family of the host they run for; nothing else in the code knows one from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pyinfra.context import host
+
+from kubeinstall.facts.identity import System, SystemState
+from kubeinstall.families.debian import DEBIAN
+from kubeinstall.families.fedora import FEDORA
+from kubeinstall.families.openeuler import OPENEULER
+from kubeinstall.families.redhat import REDHAT
+from kubeinstall.files.family import Family
+
+__all__ = ["FAMILIES", "SYSTEMS", "Family", "current", "of", "system"]
+
+FAMILIES: tuple[Family, ...] = (DEBIAN, REDHAT, FEDORA, OPENEULER)
+SYSTEMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {name: versions for family in FAMILIES for name, versions in family.systems.items()}
+)
+"""All systems by their os-release ID, each with the versions that its family was made for."""
+
+
+def of(system: SystemState) -> Family:
+    """The family of a system; one that is not known is taken for the first.
+
+    Preflight refuses systems that are not known before anything is deployed.
+    """
+    for name in (system.id, *system.like):
+        for family in FAMILIES:
+            if name in family.systems:
+                return family
+    return FAMILIES[0]
+
+
+def system() -> SystemState:
+    """The system of the host that a deploy runs for.
+
+    In memory: ``system``, where preflight has heard it. What else a deploy asks for hangs on it,
+    so as a fact it costs a round trip of its own.
+    """
+    heard: SystemState | None = host.data.get("system")
+    return heard or host.get_fact(System)
+
+
+def current() -> Family:
+    """The family of the host that a deploy runs for."""
+    return of(system())

@@ -1,0 +1,1 @@
+"""The files that are put on hosts: pure functions of the inventory."""

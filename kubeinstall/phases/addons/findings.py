@@ -1,0 +1,160 @@
+"""Why an addon could not be applied or is not ready, in words, with what to do next."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from kubeinstall.addons.changes import Change
+from kubeinstall.addons.objects import SYSTEM_NAMESPACE
+from kubeinstall.addons.parents import Broken
+from kubeinstall.addons.render import Rendered
+from kubeinstall.cluster import kubectl
+from kubeinstall.cluster.commands import KUBECTL
+from kubeinstall.cluster.conditions import Pending
+from kubeinstall.cluster.readiness import Unready
+from kubeinstall.engine.types import Output
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.formats import DNS_NAME
+from kubeinstall.phases.phase import Run
+
+_MOST = 3
+_CLAIMS = 5
+_WORDS = 600
+_HELM = "meta.helm.sh/release-name"
+# What a kubelet last told of a pod that does not start, and the last words of its container.
+_MORE = """
+$kubectl -n {namespace} get events --field-selector involvedObject.name={pod},type=Warning \\
+  -o 'jsonpath={{range .items[*]}}{{.reason}}: {{.message}}{{"\\n"}}{{end}}' |
+  grep -E '^(Failed|FailedMount|FailedCreatePodSandBox|FailedAttachVolume):' |
+  grep -v 'Back-off\\|Error: ' | tail -n 1 | cut -c -400
+echo --
+for when in '' --previous; do
+  words=$($kubectl -n {namespace} logs {pod} {container} --tail=3 $when 2>/dev/null) || continue
+  case $words in '' | 'unable to retrieve container logs'*) ;; *) echo "$words"; break ;; esac
+done
+true
+"""
+
+
+def needs(run: Run, one: Rendered, lost: set[str]) -> Finding:
+    """An addon that was left out, for one that it needs did not come about."""
+    return _finding(
+        run,
+        f"addon {one.name} was not applied",
+        f"it needs {', '.join(sorted(lost))}, which is not ready",
+        "see what is told of that one, then run the same command again",
+    )
+
+
+def foreign(run: Run, change: Change) -> list[Finding]:
+    """Objects of a Helm release: two would look after them."""
+    releases = {
+        release: found.title
+        for found in change.adopted
+        if (release := ((found.live or {})["metadata"].get("annotations") or {}).get(_HELM))
+        and re.fullmatch(DNS_NAME, release)
+    }
+    return [
+        _finding(
+            run,
+            f"addon {change.name} was not applied",
+            f"{title} belongs to the Helm release {release}",
+            f"take {change.name} out of cluster.addons, or give it the place: "
+            f"helm uninstall {release}",
+        )
+        for release, title in releases.items()
+    ]
+
+
+def broken(run: Run, change: Change, kept: Broken) -> Finding:
+    """What is kept of an addon in kube-system is not what this program wrote."""
+    done = "removed" if change.gone else "applied"
+    return _finding(
+        run,
+        f"addon {change.name} was not {done}",
+        f"its record in {kept.kind} {SYSTEM_NAMESPACE}/{kept.name} cannot be read: {kept.why}",
+        f"{KUBECTL} -n {SYSTEM_NAMESPACE} edit {kept.kind.lower()} {kept.name}",
+    )
+
+
+def in_use(run: Run, change: Change) -> Finding:
+    """An addon that goes, while volumes are bound that nobody else can delete."""
+    shown = ", ".join(map(str, change.volumes[:_CLAIMS]))
+    more = len(change.volumes) - _CLAIMS
+    rest = f", and {more} more" if more > 0 else ""
+    return _finding(
+        run,
+        f"addon {change.name} was not removed",
+        f"only it can delete these volumes, and claims are bound to them: {shown}{rest}",
+        f"delete the claims, or put {change.name} back into cluster.addons; to remove it and leave "
+        f"the volumes behind: --abandon-volumes {change.name}",
+    )
+
+
+def refused(run: Run, change: Change, said: str) -> Finding:
+    """What the API server, or a webhook of the cluster, did not take.
+
+    Args:
+        said: what kubectl printed.
+    """
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    words = " / ".join(dict.fromkeys(lines[:_MOST]))[:_WORDS]
+    done = "removed" if change.gone else "applied"
+    what = f"addon {change.name} could not be {done}"
+    return _finding(run, what, words or "kubectl did not say why", _advice(change.name, said))
+
+
+def _advice(name: str, said: str) -> str:
+    if "failed calling" in said and "webhook" in said:
+        return f"see whether the pods behind that webhook run: {KUBECTL} get pods -A"
+    if "no matches for kind" in said or "doesn't have a resource type" in said:
+        return "name the addon that brings this kind in cluster.addons"
+    if "field is immutable" in said or "may not change" in said or "are forbidden" in said:
+        return "delete the object that cannot be changed, then run the same command again"
+    if "timed out waiting" in said:
+        return "see which finalizer holds it: kubectl get -o yaml shows metadata.finalizers"
+    return f"kubeinstall addon render {name} shows what is applied; mend its values or its files"
+
+
+def not_ready(run: Run, one: Rendered, found: Unready) -> Finding:
+    """An object that did not become ready, with its pod's own words."""
+    seconds = one.chosen.choice.timeout
+    late = "" if found.final else f" after {seconds} s"
+    what = f"addon {one.name}: {found.what} is not ready{late}"
+    place = f" -n {found.namespace}" if found.namespace else ""
+    kind, _, name = found.what.partition(" ")
+    then = f"{KUBECTL}{place} describe {kind.lower()} {name.rpartition('/')[2]}"
+    if found.pod is None:
+        return _finding(run, what, found.reason, then)
+    namespace, _, pod = found.pod.what.removeprefix("pod ").partition("/")
+    why = f"{found.reason}; {found.pod}{_more(run, namespace, pod, found.pod)}"
+    return _finding(run, what, why, f"{KUBECTL} -n {namespace} describe pod {pod}")
+
+
+def _more(run: Run, namespace: str, pod: str, pending: Pending) -> str:
+    """What the kubelet's events and the container's log tell beside the pod's status."""
+    container = f"-c {shlex.quote(pending.container)}" if pending.container else "--all-containers"
+    script = _MORE.format(
+        namespace=shlex.quote(namespace), pod=shlex.quote(pod), container=container
+    )
+    try:
+        answer = kubectl.ask(run, script)
+    except KubeinstallError:
+        return ""
+    event, words = _parts(answer)
+    # A pod that has just tried tells the same; later it only says that it holds back.
+    reason = pending.reason.partition(": ")[2]
+    told = f"; {event}" if event and not (reason and reason in event) else ""
+    return f"{told}; its last words: {words}" if words else told
+
+
+def _parts(answer: Output) -> tuple[str, str]:
+    event, _, log = answer.stdout.partition("--\n")
+    return " ".join(event.split()), " / ".join(log.strip().splitlines())
+
+
+def _finding(run: Run, what: str, why: str, then: str) -> Finding:
+    first = run.cluster.first.name
+    on_host = f"on {first}: {then}" if then.startswith(KUBECTL) else then
+    return Finding(Kind.CLUSTER, what, first, why, on_host)

@@ -1,0 +1,160 @@
+"""One run over the cluster's hosts: what every phase is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from kubeinstall.addons.prepared import Prepared
+from kubeinstall.cluster.nodes import Nodes, Standing, question
+from kubeinstall.engine.session import Session
+from kubeinstall.engine.types import Deploy, HostResult
+from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.model import Cluster, Host, OtherNode
+from kubeinstall.report.reporter import Reporter
+
+
+class Unasked(KubeinstallError):
+    """What a phase has to know of the cluster is not known: its API server does not answer."""
+
+
+Deploys = Mapping[str, Sequence[Deploy]]
+"""Host name to what is deployed there."""
+
+
+@dataclass
+class Run:
+    """A run: the cluster, its live connections, and what was found out so far.
+
+    Args:
+        dry: change nothing, tell what would be changed.
+        limit: names of the hosts to change; None: all.
+        smoke: True: run the smoke test; False: do not; None: if anything changed.
+        abandoned: addons that may go though volumes are bound which only they can delete.
+    """
+
+    cluster: Cluster
+    session: Session
+    reporter: Reporter
+    dry: bool = False
+    limit: frozenset[str] | None = None
+    smoke: bool | None = None
+    abandoned: frozenset[str] = frozenset()
+    changed: bool = False
+    phase: str = ""
+    out: dict[str, Finding] = field(default_factory=dict)
+    """Hosts that are out, and why, in the order it happened."""
+    errors: list[Finding] = field(default_factory=list)
+    """What else makes the run fail."""
+    failed_output: dict[str, str] = field(default_factory=dict)
+    """Host to what its failed command printed."""
+    prefetched: bool = False
+    addons: Prepared | None = None
+    """The inventory's addons."""
+    _nodes: Nodes | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the code of the first failure's kind."""
+        first = next(iter([*self.out.values(), *self.errors]), None)
+        return int(first.kind) if first else 0
+
+    def hosts(self) -> list[Host]:
+        """Hosts that are connected and not failed, within the limit, control planes first."""
+        alive = set(self.session.alive)
+        return [h for h in self.cluster.hosts if h.name in alive and self.selected(h.name)]
+
+    def selected(self, name: str) -> bool:
+        """Whether a host is within the limit."""
+        return self.limit is None or name in self.limit
+
+    def settle(self, node_ips: Mapping[str, IPv4Address]) -> None:
+        """Go on with these node addresses, by host name."""
+        self._adopt(self.cluster.with_node_ips(node_ips))
+
+    def admit(self, others: Iterable[OtherNode]) -> None:
+        """Go on with these nodes beside the inventory's hosts."""
+        self._adopt(self.cluster.with_others(others))
+
+    def _adopt(self, cluster: Cluster) -> None:
+        self.cluster = self.session.cluster = cluster
+
+    def forget_nodes(self) -> None:
+        """What the cluster says of its nodes may be another now."""
+        self._nodes = None
+
+    def nodes(self) -> Nodes:
+        """What the first control plane says of the nodes; none if there is no cluster.
+
+        Raises:
+            Unasked: there is a cluster that cannot be asked.
+            KubeinstallError: the connection is lost, or there was no answer in time.
+        """
+        found = self.asked()
+        if found.standing is Standing.UNKNOWN:
+            first = self.cluster.first.name
+            raise Unasked(
+                Finding(
+                    Kind.CLUSTER,
+                    "the nodes of the cluster cannot be listed",
+                    first,
+                    found.reason,
+                    f"kubeinstall up -i {self.cluster.source or 'FILE'} --until control-plane, "
+                    f"which restores what is missing on {first} or reports why it cannot",
+                )
+            )
+        return found
+
+    def asked(self) -> Nodes:
+        """The same for who can go on without an answer; asked again only after a change.
+
+        Raises:
+            KubeinstallError: the connection is lost, or there was no answer in time.
+        """
+        if self._nodes is None:
+            first = self.cluster.first.name
+            if first in self.session.alive:
+                question_ = question(self.cluster.version)
+                self._nodes = Nodes.read(self.session.ask(first, question_, timeout=40))
+            else:
+                self._nodes = Nodes.unknown(f"{first} cannot be used")
+        return self._nodes
+
+    def round(self, phase: str, deploys: Deploys, *, spare: bool = False) -> dict[str, HostResult]:
+        """Run deploys on their hosts (or plan them), and remember whether anything changed.
+
+        Args:
+            spare: a host stays in though one of its operations failed.
+        """
+        if not deploys:
+            return {}
+        results = self.session.round(phase, deploys, dry=self.dry, spare=spare)
+        if any(result.changed for result in results.values()):
+            self.changed = True
+            self.forget_nodes()
+        for name, result in results.items():
+            if result.failed and not spare:
+                self.failed_output[name] = result.failed.output
+        return results
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One step of a run.
+
+    Args:
+        name: how ``--from``, ``--until`` and ``--only`` call it.
+        title: what it does, for the heading.
+        run: does it.
+        deploys: what it deploys where; facts for all such phases are read at once.
+        needs_control_plane: it asks the first control plane, so it cannot go on without.
+        planned: a dry run goes through it.
+    """
+
+    name: str
+    title: str
+    run: Callable[[Run], None]
+    deploys: Callable[[Run], Deploys] | None = None
+    needs_control_plane: bool = False
+    planned: bool = True

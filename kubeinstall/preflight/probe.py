@@ -1,0 +1,390 @@
+"""What preflight wants to know of a host, asked in one script."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, ip_address
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from kubeinstall.facts import values
+from kubeinstall.facts.control_plane import ADDRESSES, TRACES, in_use
+from kubeinstall.facts.identity import SystemState
+from kubeinstall.facts.resolv import ResolverState
+from kubeinstall.files.proxy import ways
+from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.preflight.disks import Room, folders, rooms_of
+
+_T = TypeVar("_T")
+
+_PROBE = r"""
+. /etc/os-release 2>/dev/null
+say os "$ID"
+say os_version "$VERSION_ID"
+say os_like "$ID_LIKE"
+say os_codename "$VERSION_CODENAME"
+say arch "$(uname -m)"
+say kernel "$(uname -r)"
+say cpus "$(nproc 2>/dev/null)"
+say memory_kb "$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)"
+say machine_id "$(cat /etc/machine-id 2>/dev/null)"
+say product_uuid "$(cat /sys/class/dmi/id/product_uuid 2>/dev/null)"
+say container "$(systemd-detect-virt --container 2>/dev/null)"
+say time "$(date +%s.%N)"
+say cgroup "$(stat -fc %T /sys/fs/cgroup 2>/dev/null)"
+for s in $(sed -n 's/^nameserver[[:space:]]*//p' /etc/resolv.conf 2>/dev/null); do
+  say nameserver "$s"
+done
+grep -qs '^nameserver' /run/systemd/resolve/resolv.conf && say resolved yes
+say disk_mb "$(df -Pm /var 2>/dev/null | awk 'END { print $4 }')"
+room nodefs "$nodefs"
+room imagefs "$imagefs"
+for f in /etc/kubernetes/kubelet.conf /etc/kubernetes/manifests/kube-apiserver.yaml \
+         /etc/kubernetes/manifests/etcd.yaml /var/lib/kubelet/pki/kubelet-client-current.pem; do
+  [ -e "$f" ] && say node yes
+done
+for a in $(ip -o -4 addr show 2>/dev/null | awk '{ split($4, p, "/"); print p[1] }'); do
+  say address "$a"
+done
+for f in /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json; do
+  [ -e "$f" ] && say cni "${f##*/}"
+done
+say source "$(ip -4 route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')"
+nic=$(ip -o -4 addr show to "$node_ip" 2>/dev/null | awk '{ print $2; exit }')
+[ "$nic" ] && say mac "$(cat "/sys/class/net/${nic%@*}/address" 2>/dev/null)"
+ss -Hltnp 2>/dev/null | awk '{ n = split($4, a, ":"); split($6, p, "\""); print a[n] "\t" p[2] }' |
+  while IFS="$(printf '\t')" read -r port program; do say port "$port $program"; done
+"""
+
+CONTROL_PLANE = rf"""
+in_use=$({ADDRESSES})
+printf '%s\n' "$in_use" | while read -r one; do say in_use "$one"; done
+if [ "$(ls -A /var/lib/etcd 2>/dev/null)" ]; then
+  left=yes
+  for one in {" ".join(TRACES)}; do [ ! -e $one ] || left=; done
+  [ -z "$left" ] || say etcd_left yes
+fi
+"""
+"""What a first control plane is asked besides."""
+_PROGRAMS = r"""
+for one in kubeadm kubectl kubelet; do
+  path=$(command -v $one) && [ "$path" != /usr/bin/$one ] && say program "$path"
+done
+"""
+
+_SAY = r"""
+say() { printf '%s\t%s\n' "$1" "$2"; }
+# A folder that is not there yet will be made where its parents are.
+room() {
+  at=$2
+  until [ -e "$at" ] || [ "${at%/*}" = "$at" ]; do at=${at%/*}; done
+  say room "$1 $(stat -f -c '%S %b %a %c %d' "${at:-/}" 2>/dev/null)"
+}
+"""
+
+_RESOLVE = r"""
+resolve() {
+  timeout 10 getent ahosts "$1" >/dev/null 2>&1
+  say resolve "$1 $?"
+}
+"""
+
+_HOP = r"""
+hop() {
+  via=$(ip -4 route get "$1" 2>/dev/null | sed -n 's/.* via \([0-9.]*\) .*/\1/p')
+  [ -z "$via" ] || say hop "$1 $via"
+}
+"""
+
+_REACH = r"""
+reach() {
+  answer=$(timeout 4 bash -c 'exec 3<>"/dev/tcp/$1/$2"' - "$1" "$2" 2>&1)
+  code=$?
+  case "$code $answer" in
+    0*) say reach "$1:$2 ok" ;;
+    *refused*) say reach "$1:$2 refused" ;;
+    124*) say reach "$1:$2 no answer in 4 s" ;;
+    *) say reach "$1:$2 ${answer##*: }" ;;
+  esac
+}
+"""
+
+_FRESH = r"""
+if [ ! -e /etc/kubernetes/kubelet.conf ]; then
+  { apt-config dump; cat /etc/dnf/dnf.conf; } 2>/dev/null |
+    grep -Eq '^(Acquire::https?::Proxy "..*"|proxy *= *[^ ])' && say proxy yes
+  grep -Eqi '^ *(export +)?(https?|all)_proxy=' /etc/environment /etc/profile.d/*.sh 2>/dev/null &&
+    say login_proxy yes
+"""
+
+_SYNCED = '  say synced "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)"'
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A host as it is before anything is changed.
+
+    Args:
+        kernel: its release, e.g. ``6.1.0-40-amd64``.
+        container: the kind of container the host is, empty or ``none`` if it is none.
+        time: its clock, seconds since 1970.
+        cgroup: the file system at /sys/fs/cgroup; ``cgroup2fs`` for v2.
+        source: the address that its default route starts from.
+        resolver: which name servers it asks.
+        mac: of the interface that has its node address.
+        synced: ``yes`` or ``no``: whether the kernel calls its clock kept; asked only where
+            kubeinstall does not keep it.
+        disk_mb: free space under /var.
+        rooms: the file systems that the kubelet calls ``nodefs`` and ``imagefs``.
+        unresolved: names that it was asked to resolve, and could not.
+        node: it has a kubelet's credentials, or a control plane's pods, already.
+        hops: another host's address to the router on the way; asked only where the pod network
+            bears none.
+        cni: the names of its CNI configuration files.
+        ports: TCP ports that are listened on, and by which program.
+        reach: ``address:port`` to ``ok``, ``refused`` or why not.
+        proxy: apt or dnf goes through a proxy.
+        login_proxy: logins are given one, which commands of ours do not have.
+        refused: what of its answer has not the form it should have, by name, as it may be shown.
+        in_use: addresses that the control plane on it goes by.
+        members: addresses that etcd's data has; only where etcd's manifest lacks.
+        etcd_left: there is something in etcd's folder, but no control plane.
+        programs: Kubernetes' programs that come before the packages' own in PATH.
+    """
+
+    os: str = ""
+    os_version: str = ""
+    os_like: tuple[str, ...] = ()
+    os_codename: str = ""
+    arch: str = ""
+    kernel: str = ""
+    cpus: int = 0
+    memory_mb: int = 0
+    machine_id: str = ""
+    product_uuid: str = ""
+    container: str = ""
+    time: float = 0.0
+    synced: str = ""
+    cgroup: str = ""
+    disk_mb: int | None = None
+    rooms: dict[str, Room] = field(default_factory=dict)
+    unresolved: frozenset[str] = frozenset()
+    node: bool = False
+    cni: frozenset[str] = frozenset()
+    hops: dict[str, str] = field(default_factory=dict)
+    addresses: frozenset[IPv4Address] = frozenset()
+    source: IPv4Address | None = None
+    resolver: ResolverState = field(default_factory=ResolverState)
+    mac: str = ""
+    ports: dict[int, str] = field(default_factory=dict)
+    reach: dict[str, str] = field(default_factory=dict)
+    proxy: bool = False
+    login_proxy: bool = False
+    refused: dict[str, str] = field(default_factory=dict)
+    in_use: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    etcd_left: bool = False
+    programs: tuple[str, ...] = ()
+
+    @property
+    def system(self) -> SystemState:
+        """Its operating system."""
+        return SystemState(self.os, self.os_version, self.os_like, self.os_codename)
+
+    @classmethod
+    def parse(cls, text: str) -> Probe:
+        """Read the script's answer; lines it does not know are passed over."""
+        said = _Said(text)
+        kilobytes = said.one("memory_kb", values.number, 0)
+        addresses, members = in_use(said.each("in_use", values.line))
+        probe = cls(
+            os=said.one("os", values.word, ""),
+            os_version=said.one("os_version", values.word, ""),
+            os_like=said.one("os_like", _words, ()),
+            os_codename=said.one("os_codename", values.word, ""),
+            arch=said.one("arch", values.word, ""),
+            kernel=said.one("kernel", values.word, ""),
+            cpus=said.one("cpus", values.number, 0),
+            memory_mb=kilobytes // 1024,
+            machine_id=said.one("machine_id", values.word, ""),
+            product_uuid=said.one("product_uuid", values.line, "").lower(),
+            container=said.one("container", values.word, ""),
+            time=said.one("time", values.seconds, 0.0),
+            synced=said.one("synced", values.word, ""),
+            cgroup=said.one("cgroup", values.word, ""),
+            disk_mb=said.one("disk_mb", values.number, None),
+            rooms=rooms_of(said.each("room", values.line)),
+            unresolved=frozenset(
+                name for name, code in said.each("resolve", _resolved) if code != 0
+            ),
+            node=said.one("node", values.word, "") == "yes",
+            hops=dict(said.each("hop", _hop)),
+            cni=frozenset(said.each("cni", values.line)),
+            addresses=frozenset(said.each("address", values.ipv4)),
+            source=said.one("source", values.ipv4, None),
+            # A resolver passes over what is no address, and so do we.
+            resolver=ResolverState(
+                tuple(map(str, said.good("nameserver", values.ip))),
+                said.one("resolved", values.word, "") == "yes",
+            ),
+            mac=said.one("mac", values.mac, ""),
+            ports=dict(said.each("port", _port)),
+            reach=dict(said.each("reach", _reached)),
+            proxy=said.one("proxy", values.word, "") == "yes",
+            login_proxy=said.one("login_proxy", values.word, "") == "yes",
+            in_use=addresses,
+            members=members,
+            etcd_left=said.one("etcd_left", values.word, "") == "yes",
+            programs=tuple(said.each("program", values.line)),
+        )
+        return replace(probe, refused=said.refused)
+
+
+class _Said:
+    """What a host said, line by line as ``NAME<tab>VALUE``; each value is read as one type."""
+
+    def __init__(self, text: str) -> None:
+        self._found: dict[str, list[str]] = {}
+        self.refused: dict[str, str] = {}
+        for line in text.split("\n"):
+            key, tab, value = line.partition("\t")
+            if tab:
+                self._found.setdefault(key, []).append(value.strip())
+
+    def one(self, name: str, read: Callable[[str], _T], default: _T) -> _T:
+        """The value; the default where it is empty, or has not the form it should have."""
+        said = [value for value in self._found.get(name, ()) if value]
+        if len(set(said)) > 1:
+            self.refused.setdefault(name, values.shown(" / ".join(said)))
+        return next(iter(self.each(name, read)), default)
+
+    def each(self, name: str, read: Callable[[str], _T]) -> list[_T]:
+        """All values of that name that have the form they should have."""
+        found = []
+        for value in self._found.get(name, ()):
+            try:
+                found += [read(value)] if value else []
+            except ValueError:
+                self.refused.setdefault(name, values.shown(value))
+        return found
+
+    def good(self, name: str, read: Callable[[str], _T]) -> list[_T]:
+        """The same; others are passed over."""
+        quiet = _Said("")
+        quiet._found = self._found
+        return quiet.each(name, read)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(map(values.word, text.split()))
+
+
+def _hop(text: str) -> tuple[str, str]:
+    to, _, via = text.partition(" ")
+    return str(values.ipv4(to)), str(values.ipv4(via))
+
+
+def _resolved(text: str) -> tuple[str, int]:
+    name, _, code = text.partition(" ")
+    return values.line(name), values.number(code)
+
+
+def _port(text: str) -> tuple[int, str]:
+    port, _, program = text.partition(" ")
+    # Whoever may listen on the host may call his program what he likes.
+    return values.port(port), program if program.isprintable() and len(program) < 64 else "?"
+
+
+def _reached(text: str) -> tuple[str, str]:
+    target, _, answer = text.partition(" ")
+    return values.line(target), values.line(answer)
+
+
+def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
+    """The probe of one host: read-only, and quick.
+
+    Args:
+        present: hosts that are connected; only those are tried from here.
+    """
+    targets = [*sorted(peers(host, present)), *sources(cluster)]
+    clock = [] if cluster.spec.time.manage else [_SYNCED]
+    hops = [f"hop {shlex.quote(to.node_ip)}" for to in cluster.hosts if to.name != host.name]
+    routed = [_HOP, *hops] if cluster.spec.network.is_routed else []
+    disks = [f"{name}={shlex.quote(path)}" for name, path in folders(cluster).items()]
+    names = [f"resolve {shlex.quote(name)}" for name in names_to_resolve(cluster)]
+    begin = [
+        f"node_ip={shlex.quote(host.node_ip)}",
+        *disks,
+        _SAY + _PROBE,
+        *routed,
+        _RESOLVE,
+        *names,
+        _REACH + _FRESH,
+        *clock,
+    ]
+    end = [CONTROL_PLANE] if host == cluster.first else []
+    return "\n".join([*begin, *_tries(targets), "fi", _PROGRAMS, *end, "exit 0"])
+
+
+def names_to_resolve(cluster: Cluster) -> list[str]:
+    """Names that every host has to resolve, node or not: the endpoint's, unless we write it.
+
+    The names of sources are resolved where those are tried.
+    """
+    endpoint = cluster.spec.endpoint
+    if endpoint is None or _is_address(endpoint.host):
+        return []
+    ours = {host.hostname for host in cluster.hosts} if cluster.spec.manage_etc_hosts else set()
+    return [endpoint.host] if endpoint.host not in ours else []
+
+
+def reach_script(targets: Iterable[tuple[str, int]]) -> str:
+    """A script that only tries whether hosts and ports can be reached."""
+    return "\n".join([_SAY + _REACH, *_tries(targets), "exit 0"])
+
+
+def _tries(targets: Iterable[tuple[str, int]]) -> list[str]:
+    """All at once."""
+    return [*(f"  reach {shlex.quote(address)} {port} &" for address, port in targets), "  wait"]
+
+
+def peers(host: Host, present: Iterable[Host]) -> set[tuple[str, int]]:
+    """Where a host must get to: a worker to the control planes, those to everyone."""
+    return {
+        (other.node_ip, other.ssh.port)
+        for other in present
+        if other.name != host.name and (host.is_control_plane or other.is_control_plane)
+    }
+
+
+def package_url(cluster: Cluster) -> str:
+    """Where packages come from; empty: from this machine."""
+    archive = cluster.spec.packages.archive
+    return (archive.url or "") if archive else cluster.origin.base
+
+
+def sources(cluster: Cluster) -> list[tuple[str, int]]:
+    """Host and port of the package source and of the image registry, unless it has mirrors.
+
+    Where a proxy stands before them, it is the proxy that must be reached.
+    """
+    found = []
+    if packages := package_url(cluster):
+        url = urlsplit(packages)
+        found.append((url.hostname or "", url.port or {"http": 80}.get(url.scheme, 443)))
+    registry = cluster.image_repository.partition("/")[0]
+    settings = cluster.spec.runtime.registries.get(registry)
+    if not (settings and settings.mirrors):
+        name, _, port = registry.partition(":")
+        found.append((name, int(port) if port.isdigit() else 443))
+    return ways(cluster, found)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
