@@ -7,7 +7,7 @@ A case is a file ``addons/ADDON/CASE.yaml`` beside this one with ``values`` and,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,16 +118,12 @@ def test_valid_for_every_kubernetes_it_claims(name: str, case: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "case"), CASES)
-def test_golden(name: str, case: str, request: pytest.FixtureRequest) -> None:
+def test_golden(name: str, case: str, as_golden: Callable[[Path, str], None]) -> None:
     """As it was last looked at; CRDs are upstream's text, and in the addon's folder already."""
     newest = minors(addon_of(name))[-1]
     own = [_unmarked(d) for d in rendered(name, case, newest) if d["kind"] != _CRD]
     text = yaml.safe_dump_all(own, sort_keys=True, width=100)
-    path = GOLDEN / f"{name}-{case}.yaml"
-    if request.config.getoption("--update-golden", False):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    assert text == path.read_text()
+    as_golden(GOLDEN / f"{name}-{case}.yaml", text)
 
 
 def _unmarked(document: dict[str, Any]) -> dict[str, Any]:
@@ -185,4 +181,4 @@ def test_no_case_is_left_over() -> None:
     for path in (HERE / "addons").glob("*/*.yaml"):
         assert (path.parent.name, path.stem) in CASES
     golden = {f"{name}-{case}.yaml" for name, case in CASES}
-    assert {path.name for path in GOLDEN.glob("*.yaml")} == golden
+    assert {path.name for path in GOLDEN.iterdir()} == golden

@@ -1,22 +1,15 @@
 """Every file for every host of some inventories: as the golden copy, and readable by its parser.
 
+One host's files are whole in ``golden/hosts``; those of each other host, and of each other family
+of operating systems, are what differs from another set, and in ``absent`` what is not in it.
 After a wanted change: ``pytest tests/render --update-golden``, and read the difference.
 """
 
 from __future__ import annotations
 
-import configparser
-import ipaddress
-import json
-import re
-import shlex
-import tomllib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from kubeinstall.cli import COMMANDS
 from kubeinstall.deploys.rendered import rendered
@@ -24,160 +17,113 @@ from kubeinstall.families import FAMILIES, Family
 from kubeinstall.families.debian import DEBIAN
 from kubeinstall.files.rendered import RenderedFile
 from kubeinstall.inventory.load import load
+from kubeinstall.inventory.model import Cluster
+from tests.render.parsers import PARSERS, UNPARSED
 from tests.running import kubeinstall
 
 pytestmark = pytest.mark.render
 
 HERE = Path(__file__).parent
-GOLDEN = HERE / "golden"
+GOLDEN = HERE / "golden" / "hosts"
 INVENTORIES = {path.stem: path for path in sorted((HERE / "inventories").glob("*.yaml"))}
+SETS = {
+    "containerd-1.30/cp1": None,
+    "containerd-1.30/w1": "containerd-1.30/cp1",
+    "containerd-1.36/node-1": "containerd-1.30/cp1",
+    "docker-1.20/cp1": "containerd-1.30/cp1",
+    "docker-1.20/w1": "docker-1.20/cp1",
+    "families/redhat": "containerd-1.36/node-1",
+    "families/fedora": "families/redhat",
+    "families/openeuler": "families/redhat",
+}
+"""``INVENTORY/HOST`` or ``families/FAMILY``, and the set that it is stored as a difference from."""
+ABSENT = "absent"
 
 
-def files(name: str, family: Family = DEBIAN) -> dict[str, RenderedFile]:
-    """Each file by ``host/path``."""
-    cluster = load(INVENTORIES[name], {}, files_must_exist=False)
-    return {
-        f"{h.name}{f.path}": f for h in cluster.hosts for f in rendered(cluster, h, family=family)
-    }
+def cluster(inventory: str) -> Cluster:
+    return load(INVENTORIES[inventory], {}, files_must_exist=False)
 
 
-@pytest.mark.parametrize("name", INVENTORIES)
-def test_golden(name: str, request: pytest.FixtureRequest) -> None:
-    found = {path: file.content for path, file in files(name).items()}
-    _compare(GOLDEN / name, found, request)
+def files(name: str) -> dict[str, RenderedFile]:
+    """The files of a set by their path, without the first slash."""
+    inventory, _, host = name.partition("/")
+    family: Family = DEBIAN
+    if inventory == "families":
+        [family] = [one for one in FAMILIES if one.name == host]
+        inventory, host = "containerd-1.36", "node-1"
+    of = cluster(inventory)
+    [machine] = [one for one in of.hosts if one.name == host]
+    return {file.path.lstrip("/"): file for file in rendered(of, machine, family=family)}
 
 
-@pytest.mark.parametrize("family", FAMILIES[1:], ids=lambda family: family.name)
-def test_golden_of_a_family(family: Family, request: pytest.FixtureRequest) -> None:
-    """What it has otherwise than Debian."""
-    usual, own = files("containerd-1.36"), files("containerd-1.36", family)
-    found = {path: file.content for path, file in own.items() if usual.get(path) != file}
-    _compare(GOLDEN / "families" / family.name, found, request)
-    gone = {path.partition("/")[2] for path in usual.keys() - own.keys()}
-    assert all(path.startswith(("etc/apt/", "etc/chrony/", "etc/needrestart/")) for path in gone)
-    for path, content in found.items():
-        if path.endswith(".repo"):
-            _ini(content)
+def texts(name: str | None) -> dict[str, str]:
+    """What is rendered for a set; for no set, nothing."""
+    return {path: file.content for path, file in files(name).items()} if name else {}
 
 
-def _compare(folder: Path, found: dict[str, str], request: pytest.FixtureRequest) -> None:
-    if request.config.getoption("--update-golden", False):
-        _write(folder, found)
-    expected = {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
+def own(name: str) -> tuple[dict[str, str], set[str]]:
+    """What is stored of a set: its own files, and what it does not have of its base."""
+    folder = GOLDEN / name
+    found = {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
+    return found, set(found.pop(ABSENT, "").splitlines())
+
+
+def stored(name: str | None) -> dict[str, str]:
+    """The golden copy of a set, whole."""
+    if name is None:
+        return {}
+    changed, absent = own(name)
+    base = stored(SETS[name])
+    return {path: text for path, text in base.items() if path not in absent} | changed
+
+
+def store(name: str) -> None:
+    """Write the golden copy of a set."""
+    base, found = texts(SETS[name]), texts(name)
+    changed = {path: text for path, text in found.items() if base.get(path) != text}
+    if absent := sorted(base.keys() - found.keys()):
+        changed[ABSENT] = "".join(f"{path}\n" for path in absent)
+    folder = GOLDEN / name
+    for old in [path for path in folder.rglob("*") if path.is_file()]:
+        old.unlink()
+    for path, text in changed.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_golden(name: str, updating: bool) -> None:
+    if updating:
+        store(name)
+        return
+    found, expected = texts(name), stored(name)
     assert set(found) == set(expected)
     for path, content in found.items():
         assert content == expected[path], path
 
 
-def _write(folder: Path, found: dict[str, str]) -> None:
-    for path in [p for p in folder.rglob("*") if p.is_file()]:
-        path.unlink()
-    for name, content in found.items():
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content)
+@pytest.mark.parametrize("name", SETS)
+def test_a_golden_copy_holds_nothing_that_its_base_holds_already(name: str) -> None:
+    changed, absent = own(name)
+    base = stored(SETS[name])
+    assert [path for path, text in changed.items() if base.get(path) == text] == []
+    assert absent <= base.keys() - changed.keys()
 
 
-def _yaml(text: str) -> None:
-    for document in yaml.safe_load_all(text):
-        assert set(document) >= {"apiVersion", "kind"}
+def test_every_host_of_every_inventory_and_every_family_has_a_set() -> None:
+    hosts = [f"{name}/{host.name}" for name in INVENTORIES for host in cluster(name).hosts]
+    assert set(SETS) == {*hosts, *(f"families/{one.name}" for one in FAMILIES[1:])}
 
 
-def _crictl(text: str) -> None:
-    settings = yaml.safe_load(text)
-    assert settings["runtime-endpoint"].startswith("unix:///")
-    assert settings["image-endpoint"] == settings["runtime-endpoint"]
+def test_no_golden_file_is_left_over() -> None:
+    of_sets = {path for name in SETS for path in (GOLDEN / name).rglob("*")}
+    left = {path for path in GOLDEN.rglob("*") if path.is_file()} - of_sets
+    assert left == set()
+    folders = {path.name for path in GOLDEN.parent.iterdir()}
+    assert folders == {"addons", "hosts", "kubeadm", "sources"}
 
 
-def _ini(text: str) -> None:
-    parser = configparser.ConfigParser(strict=False, interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read_string(text)
-    assert parser.sections()
-
-
-def _pairs(text: str) -> None:
-    parser = configparser.ConfigParser(interpolation=None, delimiters=("=",))
-    parser.read_string(f"[sysctl]\n{text}")
-    assert all(value.strip() for _, value in parser.items("sysctl"))
-
-
-def _words(*firsts: str) -> Callable[[str], None]:
-    """Lines that begin with one of some words, or with # or nothing."""
-
-    def parse(text: str) -> None:
-        for line in text.splitlines():
-            assert not line or line[0] == "#" or line.split()[0] in firsts, line
-
-    return parse
-
-
-def _hosts(text: str) -> None:
-    for line in text.splitlines():
-        if line and not line.startswith("#"):
-            address, *names = line.split()
-            ipaddress.ip_address(address)
-            assert names
-
-
-def _variables(text: str) -> None:
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    assert lines
-    for line in lines:
-        (word,) = shlex.split(line)
-        assert word.partition("=")[0] in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-
-
-def _apt(text: str) -> None:
-    for line in text.splitlines():
-        assert line.startswith("//") or re.fullmatch(r'Acquire::https?::Proxy\S* "\S*";', line), (
-            line
-        )
-
-
-_CHRONY = (
-    *("server", "makestep", "rtcsync", "driftfile"),
-    *("ntsdumpdir", "keyfile", "logdir", "leapsectz"),
-)
-
-
-def _apt_conf(text: str) -> None:
-    """Statements between one pair of braces, each with its semicolon; comments beside them."""
-    lines = [line for line in text.splitlines() if not line.startswith("//")]
-    assert lines[0].endswith("{"), text
-    assert all(line.endswith(";") for line in lines[1:]), text
-    assert lines[-1] == "};", text
-
-
-def _perl(text: str) -> None:
-    assert re.search(r"^\$nrconf\{override_rc\}\{qr\(\^.*\)\} = 0;$", text, re.MULTILINE), text
-    # needrestart takes what the file evaluates to for whether it could be read.
-    assert text.endswith("\n1;\n"), text
-
-
-PARSERS: dict[str, Callable[[str], Any]] = {
-    ".json": json.loads,
-    ".conflist": json.loads,
-    ".toml": tomllib.loads,
-    "/kubeadm.yaml": _yaml,
-    "etc/crictl.yaml": _crictl,
-    ".service": _ini,
-    "kubeinstall-proxy.conf": _ini,
-    "proxy.env": _variables,
-    "apt.conf.d/95kubeinstall-proxy": _apt,
-    "sysctl.d/99-zz-kubeinstall.conf": _pairs,
-    "modules-load.d/kubeinstall.conf": _words("overlay", "br_netfilter"),
-    "chrony.conf": _words(*_CHRONY),
-    "kubernetes.list": _words("deb"),
-    "apt.conf.d/52kubeinstall": _apt_conf,
-    "needrestart/conf.d/kubeinstall.conf": _perl,
-    "etc/hosts": _hosts,
-    "etc/hostname": _words("cp1", "w1", "w1.example.org", "node-1"),
-}
-UNPARSED = (".asc", "/routes")
-
-
-@pytest.mark.parametrize("name", INVENTORIES)
+@pytest.mark.parametrize("name", SETS)
 def test_each_file_is_read_by_its_parser(name: str) -> None:
     for path, file in files(name).items():
         if path.endswith(UNPARSED):
@@ -186,10 +132,10 @@ def test_each_file_is_read_by_its_parser(name: str) -> None:
         parse(file.content)
 
 
-@pytest.mark.parametrize("name", INVENTORIES)
+@pytest.mark.parametrize("name", SETS)
 def test_every_text_file_of_ours_says_so(name: str) -> None:
     for path, file in files(name).items():
-        if path.endswith((".json", ".conflist", ".asc", "/hostname")):
+        if path.endswith((".json", ".conflist", ".asc", "/hostname", "/RPM-GPG-KEY-kubernetes")):
             continue
         assert "kubeinstall" in file.content, path
 
@@ -197,10 +143,11 @@ def test_every_text_file_of_ours_says_so(name: str) -> None:
 def test_the_command_writes_the_same(tmp_path: Path) -> None:
     assert "render" in COMMANDS
     name, inventory = next(iter(INVENTORIES.items()))
+    hosts = [host.name for host in cluster(name).hosts]
     kubeinstall("render", "-i", inventory, "-o", tmp_path / "out").ok()
     out = tmp_path / "out"
     written = {str(p.relative_to(out)): p for p in out.rglob("*") if p.is_file()}
-    expected = files(name)
+    expected = {f"{h}/{path}": file for h in hosts for path, file in files(f"{name}/{h}").items()}
     assert set(written) == set(expected)
     for path, file in expected.items():
         assert written[path].read_text() == file.content

@@ -1,12 +1,11 @@
 """kubeadm's documents with many settings set, for every configuration API.
 
-After a wanted change: ``KUBEINSTALL_GOLDEN=write pytest tests/render/test_kubeadm.py``, and read
-the difference.
+After a wanted change: ``pytest tests/render --update-golden``, and read the difference.
 """
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +95,9 @@ def texts(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_golden(name: str) -> None:
+def test_golden(name: str, as_golden: Callable[[Path, str], None]) -> None:
     for file, text in texts(name).items():
-        if os.environ.get("KUBEINSTALL_GOLDEN") == "write":
-            GOLDEN.mkdir(exist_ok=True)
-            (GOLDEN / file).write_text(text)
-        expected = (GOLDEN / file).read_text()
-        assert list(yaml.safe_load_all(text)) == list(yaml.safe_load_all(expected))
-        assert text == expected
+        as_golden(GOLDEN / file, text)
 
 
 def test_no_golden_file_is_left_over() -> None:

@@ -5,6 +5,7 @@ After a wanted change: ``pytest tests/render --update-golden``, and read the dif
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.unit.clusters import cluster
 pytestmark = pytest.mark.render
 
 GOLDEN = Path(__file__).parent / "golden" / "sources"
+VERSIONS = ("1.24.17", "1.37.1")
 CASES: dict[str, dict[str, Any]] = {
     **{name.value: {"source": name.value} for name in SOURCES},
     "own-url": {"packages": {"url": "https://packages.example.org/k8s"}},
@@ -36,13 +38,13 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def given(of: Cluster) -> str:
-    """All that hangs on the source, as YAML."""
+def given(of: Cluster) -> dict[str, Any]:
+    """All that depends on the source."""
     kubeadm = kubeadm_files.cluster_configuration(of)
     repositories = {one: package_files.repository(of, one) for one in PackageFormat}
     *_, apt = DEBIAN.repository_files(repositories[PackageFormat.DEB])
     *_, dnf = REDHAT.repository_files(repositories[PackageFormat.RPM])
-    told: dict[str, Any] = {
+    return {
         "packages": {
             one.value: {
                 "url": repository.url,
@@ -58,19 +60,13 @@ def given(of: Cluster) -> str:
         "sandbox image": sandbox_image(of.version, of.image_repository),
         "kubeadm": {key: kubeadm[key] for key in ("imageRepository", "dns") if key in kubeadm},
     }
-    return yaml.safe_dump(told, sort_keys=False, width=200)
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("version", ["1.24.17", "1.37.1"])
-def test_golden(name: str, version: str, request: pytest.FixtureRequest) -> None:
-    text = given(cluster(version=version, **CASES[name]))
-    path = GOLDEN / f"{name}-{version}.yaml"
-    if request.config.getoption("--update-golden", False):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-    assert text == path.read_text()
+def test_golden(name: str, as_golden: Callable[[Path, str], None]) -> None:
+    told = {version: given(cluster(version=version, **CASES[name])) for version in VERSIONS}
+    as_golden(GOLDEN / f"{name}.yaml", yaml.safe_dump(told, sort_keys=False, width=200))
 
 
 def test_no_golden_file_is_left_over() -> None:
-    assert {path.stem.rpartition("-")[0] for path in GOLDEN.iterdir()} == set(CASES)
+    assert {path.name for path in GOLDEN.iterdir()} == {f"{name}.yaml" for name in CASES}
