@@ -1,43 +1,47 @@
-"""A session: live connections to a cluster's hosts, and everything done over them."""
+"""A session: live connections to a cluster's hosts, and rounds of deploys over them."""
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from kubeinstall.engine import exits
-from kubeinstall.engine.bulk import Facts
-from kubeinstall.engine.lock import PATIENCE, RunLock
-from kubeinstall.engine.pool import Pool
-from kubeinstall.engine.redact import Redactor
-from kubeinstall.engine.rounds import Rounds
-from kubeinstall.engine.types import Deploy, Event, HostResult, OnLine, Output, shortened
+from kubeinstall.engine.bulk import FactError, Facts, Request
+from kubeinstall.engine.connections import Connections
+from kubeinstall.engine.lock import PATIENCE
+from kubeinstall.engine.types import (
+    Deploy,
+    Event,
+    HostResult,
+    OnLine,
+    Output,
+    Status,
+    shortened,
+)
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.inventory.known_secrets import known_secrets
-from kubeinstall.inventory.model import Cluster, Host
+from kubeinstall.inventory.model import Cluster
 from kubeinstall.ssh.agent import Wrap
 from kubeinstall.ssh.channel import CommandTimeout
 from kubeinstall.ssh.connection import Connection
-from kubeinstall.ssh.dialer import Dialer
-from kubeinstall.ssh.reasons import SshFailure
-from kubeinstall.ssh.streams import ConnectionLost, TooMuchOutput
-from kubeinstall.ssh.target import Target
+from kubeinstall.ssh.streams import ConnectionLost
 
 if TYPE_CHECKING:
     from pyinfra.api.facts import FactBase
 
-    from kubeinstall.engine.backend import LiveBackend
+    from kubeinstall.engine.prepare import Task
+
+_READING = "reading its state"
 
 
-class Session:
-    """Live connections to a cluster's hosts; one each, for as long as the session lasts.
+class Session(Connections):
+    """Live connections to a cluster's hosts, and everything done over them.
+
+    A round prepares and executes each host's own deploys, in the host's own thread. What is known
+    of a host is kept from round to round, until something changes.
 
     Args:
-        emit: told each event, from any thread, one at a time.
-        on_line: told host and line of a streamed command's output, as ``emit``.
+        emit: called with each event, from any thread, one at a time.
+        on_line: called with host and line of a streamed command's output, as ``emit``.
         forks: how many hosts are worked on at once.
         timeout: seconds that one command of an operation may take.
         patience: seconds without a sign of life after which the lock is free for others.
@@ -52,96 +56,22 @@ class Session:
         timeout: float = 600.0,
         patience: float = PATIENCE,
     ) -> None:
-        self.cluster = cluster
-        self.failures: dict[str, Finding] = {}
-        self.redact = Redactor(known_secrets(cluster))
+        super().__init__(cluster, on_line, forks, patience)
         self._emit = emit
-        self._on_line = on_line
-        self._telling = threading.Lock()
         self._timeout = timeout
-        self._patience = patience
-        self.warnings: list[Finding] = []
-        self._dialer = Dialer(self.warnings.append)
-        self._connections: dict[str, Connection] = {}
-        self._lock: RunLock | None = None
-        self._pool = Pool(forks, self._interrupt, self.still_locked)
-        self._rounds = Rounds(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        self._data: dict[str, dict[str, Any]] = {}
+        self._facts: dict[str, Facts] = {}
+        self._learned: dict[Deploy, dict[Request, None]] = {}
+        self._guard = threading.Lock()
 
     @property
-    def alive(self) -> list[str]:
-        """Hosts that are connected and not failed, in the cluster's order."""
-        return [
-            host.name
-            for host in self.cluster.hosts
-            if host.name in self._connections and host.name not in self.failures
-        ]
-
-    @property
-    def doing(self) -> dict[str, str]:
-        """Host to what it is doing now; hosts at rest are not in it."""
-        return self._pool.busy
-
-    def fail(self, host: str, finding: Finding) -> None:
-        """Take a host out; later rounds skip it. The first reason stays.
-
-        A host whose connection was cut by an interrupt has not failed.
-        """
-        if not self._pool.stopped.is_set():
-            self.failures.setdefault(host, finding)
-
-    def connect(self, names: Iterable[str] | None = None) -> None:
-        """Connect to hosts in parallel; who cannot be reached is in ``failures`` afterwards.
-
-        Args:
-            names: hosts; default: all.
-
-        Raises:
-            KubeinstallError: interrupted.
-        """
-        wanted = None if names is None else set(names)
-        hosts = [h for h in self.cluster.hosts if wanted is None or h.name in wanted]
-        new = {h.name: h for h in hosts if h.name not in self._connections}
-        self._pool.each(new, lambda name: self._connect(new[name]), "connecting")
-
-    def lock(self) -> None:
-        """Take the cluster's lock, on its first control plane if that is alive.
-
-        Raises:
-            KubeinstallError: another run has it.
-        """
-        alive = self.alive
-        if self._lock or not alive:
-            return
-        name = self.cluster.first.name if self.cluster.first.name in alive else alive[0]
-        try:
-            connection = self._connections[name]
-            self._lock = RunLock.take(connection, self._patience, self._lock_lost)
-        except (ConnectionLost, CommandTimeout) as error:
-            self.fail(name, self.lost(name, "taking the lock", error))
-            self.lock()
-
-    def still_locked(self) -> None:
-        """Look whether the run may go on.
-
-        Raises:
-            KubeinstallError: the lock it had is lost; who has it now.
-        """
-        self._until()
+    def trips(self) -> dict[str, int]:
+        """How many times each host's facts were read."""
+        return {name: facts.trips for name, facts in self._facts.items()}
 
     def set_data(self, host: str, key: str, value: Any) -> None:
         """Give a host's deploys something, in memory: ``host.data.<key>``."""
-        self._rounds.data.setdefault(host, {})[key] = value
+        self._data.setdefault(host, {})[key] = value
 
     def forget(self, host: str | None = None) -> None:
         """Something changed otherwise than by a round: read facts again.
@@ -149,7 +79,9 @@ class Session:
         Args:
             host: default: all hosts.
         """
-        self._rounds.forget(host)
+        for name, facts in self._facts.items():
+            if host in (None, name):
+                facts.forget()
 
     def prefetch(self, deploys: Mapping[str, Sequence[Deploy]]) -> None:
         """Read the facts that coming rounds will ask for, in one round trip a host.
@@ -160,7 +92,13 @@ class Session:
         Raises:
             KubeinstallError: interrupted.
         """
-        self._rounds.prefetch(deploys)
+
+        def work(name: str) -> None:
+            refused = self._learn(name, deploys[name])
+            if refused:
+                self.fail(name, refused)
+
+        self._lead(deploys, work)
 
     def fact(self, host: str, fact: type[FactBase[Any]], **arguments: Any) -> Any:
         """A fact of a host, as its deploys see it: read only if it is not known.
@@ -169,7 +107,17 @@ class Session:
             KubeinstallError: it could not be read; after a lost connection the host is out.
         """
         with self._pool.doing(host, "a question to the host"):
-            return self._rounds.fact(host, fact, arguments)
+            task = self._task(HostResult(host), "")
+            try:
+                return task.facts.value(fact, arguments)
+            except (ConnectionLost, CommandTimeout) as error:
+                finding = self.lost(host, _READING, error)
+                self.fail(host, finding)
+                raise KubeinstallError(finding) from error
+            except FactError as error:
+                why = shortened(self.redact(str(error)))
+                finding = Finding(Kind.OPERATION, "its state cannot be read", host, why)
+                raise KubeinstallError(finding) from error
 
     def round(
         self,
@@ -190,7 +138,7 @@ class Session:
         Raises:
             KubeinstallError: interrupted.
         """
-        return self._rounds.run(phase, deploys, dry, spare=spare)
+        return self._run(phase, deploys, dry, spare=spare)
 
     def preview(self, phase: str, deploys: Mapping[str, Sequence[Deploy]]) -> dict[str, HostResult]:
         """What ``round`` would do, told to nobody but the caller.
@@ -198,144 +146,7 @@ class Session:
         Raises:
             KubeinstallError: interrupted.
         """
-        return self._rounds.run(phase, deploys, dry=True, quiet=True)
-
-    def ask(
-        self,
-        host: str,
-        command: str,
-        *,
-        stdin: str | None = None,
-        timeout: float = 60,
-        sudo: bool = True,
-        on_line: OnLine | None = None,
-    ) -> Output:
-        """Ask a host something, or have it do something once.
-
-        A host that is out because an operation failed can still be asked why.
-
-        Raises:
-            KubeinstallError: the connection was lost or the command took too long; the host is
-                out then. Or interrupted.
-        """
-        failure = self.failures.get(host)
-        if host not in self._connections or (failure and failure.kind is Kind.CONNECT):
-            raise KubeinstallError(
-                failure or Finding(Kind.CONNECT, "the host is not connected", where=host)
-            )
-        told = self.redact.stream(lambda line: on_line(host, shortened(line))) if on_line else None
-        with self._pool.doing(host, "a question to the host"):
-            try:
-                return self._connections[host].run(
-                    command, Wrap(timeout, sudo=sudo), stdin=stdin, on_line=told
-                )
-            except (ConnectionLost, CommandTimeout) as error:
-                finding = self.lost(host, "a question to the host", error)
-                self.fail(host, finding)
-                raise KubeinstallError(finding) from error
-            finally:
-                if told:
-                    told.close()
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether the run was: nothing more is begun then."""
-        return self._pool.stopped.is_set()
-
-    def tidy(self, host: str, command: str, *, timeout: float = 30) -> Output:
-        """Have a host put something away at the end, even of a run that was interrupted.
-
-        Raises:
-            KubeinstallError: the host does not answer, or the user interrupts again.
-        """
-        if not self.interrupted:
-            return self.ask(host, command, timeout=timeout)
-        found = self.cluster.host(host)
-        # An interrupt has ended all connections.
-        try:
-            with contextlib.closing(self._dialer.open(found)) as client:
-                connection = Connection(
-                    found, client, lambda text: self.line(host, text), self._until
-                )
-                connection.become_root()
-                return connection.run(command, Wrap(timeout))
-        except (SshFailure, ConnectionLost, CommandTimeout) as error:
-            raise KubeinstallError(self._not_connected(found, error)) from error
-        except KeyboardInterrupt:
-            raise KubeinstallError(Finding(Kind.INTERRUPTED, "interrupted", host)) from None
-
-    def ask_all(self, commands: Mapping[str, str], timeout: float = 60) -> dict[str, Output]:
-        """Ask several hosts at once; who does not answer is in ``failures`` and has no result.
-
-        Raises:
-            KubeinstallError: interrupted.
-        """
-        answers: dict[str, Output] = {}
-
-        def one(name: str) -> None:
-            with contextlib.suppress(KubeinstallError):
-                answers[name] = self.ask(name, commands[name], timeout=timeout)
-
-        self._pool.each(commands, one, "a question to the host")
-        return {name: answers[name] for name in commands if name in answers}
-
-    def backend(self, host: str) -> LiveBackend:
-        """A testinfra backend over the live connection."""
-        from kubeinstall.engine.backend import LiveBackend
-
-        return LiveBackend(host, lambda command: self.ask(host, command))
-
-    def close(self) -> None:
-        """Give the lock back and close every connection."""
-        self._pool.close()
-        if self._lock:
-            self._lock.release()
-        for connection in self._connections.values():
-            connection.close()
-        self._dialer.close()
-
-    def hide(self, secret: str) -> None:
-        """Take a secret out of everything that is told from now on, here and at every exit."""
-        self.redact.hide(secret)
-        exits.hide([secret])
-
-    def tell(self, event: Event) -> None:
-        """Pass an event on."""
-        with self._telling:
-            self._emit(event)
-
-    def line(self, host: str, line: str) -> None:
-        """Pass a line of output on, without secrets, and no longer than people read."""
-        if self._on_line:
-            with self._telling:
-                self._on_line(host, shortened(self.redact(line)))
-
-    def lost(self, host: str, doing: str, error: Exception) -> Finding:
-        """The finding for a host that did not answer."""
-        if isinstance(error, CommandTimeout):
-            return Finding(
-                Kind.OPERATION,
-                f"{doing}: {error}",
-                host,
-                why="the host is up, but hangs or is too slow",
-                next="see what it is doing: "
-                + Target.of(self.cluster.host(host)).running("top -b -n 1 | head -n 20"),
-            )
-        if isinstance(error, TooMuchOutput):
-            return Finding(
-                Kind.CONNECT,
-                f"{doing}: the host printed too much",
-                host,
-                why=str(error),
-                next="check the host: a fault, or somebody on it, floods the output of commands",
-            )
-        return Finding(
-            Kind.CONNECT,
-            f"the connection was lost during {doing}",
-            host,
-            why=str(error),
-            next="see whether the host is up, then run the same command again",
-        )
+        return self._run(phase, deploys, dry=True, quiet=True)
 
     def open(self, host: str) -> tuple[Facts, Connection]:
         """A host's connection, and its facts as they are read over it."""
@@ -346,46 +157,133 @@ class Session:
 
         return Facts(read), connection
 
-    @property
-    def pool(self) -> Pool:
-        """The threads, one for each host at work."""
-        return self._pool
+    def tell(self, event: Event) -> None:
+        """Pass an event on."""
+        with self._telling:
+            self._emit(event)
 
-    @property
-    def timeout(self) -> float:
-        """Seconds that one command of an operation may take."""
-        return self._timeout
+    def _run(
+        self,
+        phase: str,
+        deploys: Mapping[str, Sequence[Deploy]],
+        dry: bool,
+        *,
+        quiet: bool = False,
+        spare: bool = False,
+    ) -> dict[str, HostResult]:
+        results: dict[str, HostResult] = {}
 
-    def _connect(self, host: Host) -> None:
-        client = None
+        def work(name: str) -> None:
+            results[name] = HostResult(name)
+            task = self._task(results[name], phase)
+            if quiet:
+                task.emit = _nobody
+            self._one(task, deploys[name], dry, spare)
+
+        self._lead(deploys, work)
+        if not dry and any(e.changed or e is r.failed for r in results.values() for e in r.events):
+            # What one host did, another may see: a node that joined, a service that answers.
+            self.forget()
+        return {name: results[name] for name in deploys if name in results}
+
+    def _lead(self, deploys: Mapping[str, Sequence[Deploy]], work: Callable[[str], object]) -> None:
+        """One host of each kind first: what it asks for, the others are asked in one go."""
+        alive = set(self.alive)
+        names = [name for name in deploys if name in alive]
+        leaders: dict[tuple[Deploy, ...], str] = {}
+        kinds = [tuple(deploys[name]) for name in names]
+        for name, kind in zip(names, kinds, strict=True):
+            if kinds.count(kind) > 1 and not all(deploy in self._learned for deploy in kind):
+                leaders.setdefault(kind, name)
+        each = self._pool.each
+        each(leaders.values(), lambda name: self._learn(name, deploys[name]), _READING)
+        each([n for n in names if n not in self.failures], work, _READING)
+
+    def _one(self, task: Task, deploys: Sequence[Deploy], dry: bool, spare: bool) -> None:
+        from kubeinstall.engine.execute import OperationFailed, execute, plan
+        from kubeinstall.engine.prepare import prepare
+
+        name, phase = task.name, task.phase
         try:
-            client = self._dialer.open(host)
-            connection = Connection(
-                host, client, lambda text: self.line(host.name, text), self._until
-            )
-            connection.become_root()
-        except (SshFailure, ConnectionLost, CommandTimeout) as error:
-            if client:
-                client.close()
-            self.fail(host.name, self._not_connected(host, error))
+            prepared = prepare(task, deploys, self._likely(deploys))
+            self._note(prepared.asked_by)
+        except KubeinstallError as error:
+            self._fail(task, error.findings[0])
+        except (ConnectionLost, CommandTimeout) as error:
+            self._fail(task, self.lost(name, _READING, error))
+        except FactError as error:
+            why = shortened(self.redact(str(error)))
+            self._fail(task, Finding(Kind.OPERATION, "its state cannot be read", name, why))
+        except Exception as error:
+            why = shortened(self.redact(f"{type(error).__name__}: {error}"))
+            self._fail(task, Finding(Kind.OPERATION, f"{phase} cannot be prepared", name, why))
         else:
-            self._connections[host.name] = connection
+            try:
+                (plan if dry else execute)(task, prepared)
+            except OperationFailed as failure:
+                if spare:
+                    return
+                what = f"{failure.operation}: failed"
+                self.fail(name, Finding(Kind.OPERATION, what, name, failure.why))
 
-    def _not_connected(self, host: Host, error: Exception) -> Finding:
-        if isinstance(error, SshFailure):
-            return Finding(Kind.CONNECT, error.what, host.name, self.redact(error.why), error.next)
-        what = "the connection was lost right after the login"
-        return Finding(Kind.CONNECT, what, host.name, str(error))
+    def _learn(self, name: str, deploys: Sequence[Deploy]) -> Finding | None:
+        """Read what deploys ask for; why one of them refuses the host, if one does."""
+        from kubeinstall.engine.prepare import gather
 
-    def _until(self) -> float | None:
-        """The time until which the lock is surely held; None: there is none."""
-        return self._lock.until() if self._lock else None
+        task = self._task(HostResult(name), "")
+        try:
+            prepared, errors = gather(task, deploys, self._likely(deploys))
+            self._note(prepared.asked_by)
+        except FactError:
+            # Its round will tell.
+            return None
+        except (ConnectionLost, CommandTimeout) as error:
+            self._fail(task, self.lost(name, _READING, error))
+            return None
+        refusals = [e.findings[0] for e in errors if isinstance(e, KubeinstallError) and e.findings]
+        return next((one for one in refusals if one.kind is Kind.PREFLIGHT), None)
 
-    def _lock_lost(self) -> None:
-        self._pool.stopped.set()
-        self._interrupt()
+    def _likely(self, deploys: Sequence[Deploy]) -> list[Request]:
+        with self._guard:
+            return [r for deploy in deploys for r in self._learned.get(deploy, ())]
 
-    def _interrupt(self) -> None:
-        self._dialer.abort()
-        for connection in list(self._connections.values()):
-            connection.interrupt()
+    def _note(self, asked_by: Mapping[Deploy, Sequence[Request]]) -> None:
+        with self._guard:
+            for deploy, asked in asked_by.items():
+                self._learned.setdefault(deploy, {}).update(dict.fromkeys(asked))
+
+    def _fail(self, task: Task, finding: Finding) -> None:
+        self.fail(task.name, finding)
+        event = Event(
+            task.name, task.phase, "Read the host's state", Status.FAILED, output=finding.why
+        )
+        task.tell(event)
+
+    def _task(self, result: HostResult, phase: str) -> Task:
+        from kubeinstall.engine.prepare import Task
+
+        name = result.host
+        facts, connection = self.open(name)
+        return Task(
+            name=name,
+            phase=phase,
+            connection=connection,
+            facts=self._facts.setdefault(name, facts),
+            data={
+                "cluster": self.cluster,
+                "node": self.cluster.host(name),
+                **self._data.get(name, {}),
+            },
+            result=result,
+            emit=self.tell,
+            starts=lambda what: self._pool.now_at(name, what),
+            on_line=lambda line: self.line(name, line),
+            clean=self.redact,
+            hide=self.hide,
+            stream=self.redact.stream,
+            stopped=self._pool.stopped,
+            timeout=self._timeout,
+        )
+
+
+def _nobody(_: Event) -> None: ...

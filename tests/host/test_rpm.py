@@ -165,7 +165,7 @@ def test_a_host_that_is_as_it_should_be_costs_one_round_trip(
         memory = Memory()
         phases = pick(PHASES, only=("preflight", "packages"))
         assert execute(Run(cluster, session, memory, dry=True), phases) == 0, memory.errors
-        assert session._rounds.trips == {"h1": 1}
+        assert session.trips == {"h1": 1}
 
 
 def test_the_repository_is_checked_and_left_alone_by_others(h1: Lone) -> None:
