@@ -142,4 +142,4 @@ def test_schema_of_a_secret(password: object, fits: bool) -> None:
 
 def test_the_schema_describes_settings() -> None:
     text = schema()["$defs"]["Ssh"]["properties"]["bastion"]["description"]
-    assert text == "[user@]host[:port] to reach the host through; IPv6: [user@][address]:port."
+    assert text == "[user@]host[:port] of a jump host; IPv6: [user@][address]:port."

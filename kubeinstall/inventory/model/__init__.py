@@ -1,7 +1,7 @@
-"""The inventory as types: what a user may write, and the cluster that comes of it.
+"""The inventory as types: what a user can write, and the cluster that results from it.
 
 ``InventoryFile`` is the shape of the YAML file (its JSON Schema is generated from here).
-``Cluster`` and ``Host`` are what the rest of the code is handed: resolved, frozen, checked.
+``Cluster`` and ``Host`` are what the rest of the code gets: resolved, frozen, checked.
 """
 
 from __future__ import annotations

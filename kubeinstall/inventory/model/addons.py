@@ -1,4 +1,4 @@
-"""What an inventory says of addons."""
+"""Addons in the inventory."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ class ChangesByOthers(StrEnum):
 
 
 class AddonChoice(Strict):
-    """One addon of the cluster."""
+    """An addon of the cluster."""
 
     values: Document = Field(
-        default_factory=dict, description="Its settings; `kubeinstall addon show NAME` lists them."
+        default_factory=dict, description="Its values; `kubeinstall addon show NAME` lists them."
     )
     changes_by_others: ChangesByOthers = Field(
         ChangesByOthers.TAKE_BACK,
-        description="Fields of its objects that somebody else changed: take-back or keep.",
+        description="What to do with changes by others to its objects: take-back reverts them, "
+        "keep keeps them.",
     )
-    timeout: int = Field(300, ge=10, description="Seconds it has to become ready.")
+    timeout: int = Field(300, ge=10, description="Seconds to wait until it is ready.")

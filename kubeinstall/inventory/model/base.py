@@ -1,4 +1,4 @@
-"""What every part of the inventory is made of: strict models and the forms of values."""
+"""Building blocks of the inventory model: strict models and types of values."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from kubeinstall.inventory.formats import (
 DnsLabel = Annotated[str, StringConstraints(pattern=DNS_LABEL, max_length=63)]
 DnsName = Annotated[str, StringConstraints(pattern=DNS_NAME, max_length=253)]
 HostName = Annotated[str, StringConstraints(pattern=DNS_NAME, max_length=63)]
-"""The kernel takes host names up to 64 characters, Kubernetes wants them in labels of 63."""
+"""The kernel accepts host names of up to 64 characters, but Kubernetes labels have at most 63."""
 Ipv4 = Annotated[IPv4Address, BeforeValidator(only_text)]
 Ipv4Network = Annotated[IPv4Network, BeforeValidator(only_text)]
 Ipv4Text = Annotated[str, AfterValidator(lambda text: str(IPv4Address(text)))]
-"""An address as text: safe in a script or a file, whoever named it."""
+"""An address as text: safe in a script or a file, wherever it comes from."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 ExactVersion = Annotated[str, StringConstraints(pattern=VERSION), BeforeValidator(exact_version)]
 Duration = Annotated[
@@ -47,7 +47,7 @@ Duration = Annotated[
 Url = Annotated[str, StringConstraints(pattern=URL), AfterValidator(real_port)]
 Text = Annotated[str, StringConstraints(pattern=NOT_EMPTY)]
 Args = dict[str, str | int | float | bool]
-"""Extra arguments as one form for every kubeadm API: flag name without dashes, and its value."""
+"""Extra arguments, for every kubeadm API version: flag name without dashes, and value."""
 Document = dict[str, Any]
 
 

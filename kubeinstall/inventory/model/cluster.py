@@ -1,4 +1,4 @@
-"""What the cluster shall be."""
+"""The desired state of the cluster."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FeatureGate = Annotated[str, StringConstraints(pattern=FEATURE_GATE)]
 
 
 class Endpoint(Strict):
-    """The address that all nodes and users reach the API servers by."""
+    """The address at which all nodes and users reach the API servers."""
 
     host: Annotated[str, AfterValidator(real_address)] = Field(
         pattern=ENDPOINT, max_length=253, description="DNS name or address."
@@ -54,14 +54,15 @@ class Endpoint(Strict):
 
 
 class Kubeadm(Strict):
-    """kubeadm settings, written for whichever configuration API the version has."""
+    """kubeadm settings, for any version of its configuration API."""
 
     api_server_args: Args = Field(default_factory=dict)
     controller_manager_args: Args = Field(default_factory=dict)
     scheduler_args: Args = Field(default_factory=dict)
     etcd_args: Args = Field(default_factory=dict)
     cert_sans: list[San] = Field(
-        default_factory=list, description="More names and addresses of the API server."
+        default_factory=list,
+        description="Additional names and addresses for the API server's certificate.",
     )
     feature_gates: dict[FeatureGate, bool] = Field(default_factory=dict)
     token_ttl: Annotated[Duration, AfterValidator(real_duration)] = Field(
@@ -72,7 +73,7 @@ class Kubeadm(Strict):
     skip_phases: list[Text] = Field(default_factory=list)
     ignore_preflight_errors: list[Text] = Field(default_factory=list)
     certificate_validity: Annotated[str | None, AfterValidator(real_duration)] = Field(
-        None, pattern=HOURS, description="From Kubernetes 1.31, e.g. 8760h."
+        None, pattern=HOURS, description="Needs Kubernetes 1.31 or later; e.g. 8760h."
     )
 
     def installs(self, addon: Literal["kube-proxy", "coredns"]) -> bool:
@@ -88,21 +89,23 @@ class KubeProxy(Strict):
 
 
 class Smoke(Strict):
-    """The smoke test's app."""
+    """The app of the smoke test."""
 
     image: str = Field("docker.io/library/busybox:1.37", pattern=IMAGE)
-    timeout: Annotated[int, Field(ge=10)] = Field(180, description="Seconds for each condition.")
+    timeout: Annotated[int, Field(ge=10)] = Field(
+        180, description="Seconds to wait for each condition."
+    )
 
 
 DNS_INDEX = 10
-"""Which of the service addresses is CoreDNS'."""
+"""The index of CoreDNS' address in the service network."""
 DNS_CACHE = "nodelocaldns"
 DNS_CACHE_ADDRESS = "169.254.20.10"
-"""The addon with a cache on every node, and its address unless its values name another."""
+"""The addon that runs a cache on every node, and its default address."""
 
 
 class ClusterSpec(Strict):
-    """What the cluster shall be."""
+    """The desired state of the cluster."""
 
     name: DnsLabel = "kubernetes"
     kubernetes: ExactVersion = Field(description="Exact version, e.g. 1.36.2.")
@@ -112,35 +115,36 @@ class ClusterSpec(Strict):
     source: SourceName = Field(
         SourceName.OFFICIAL,
         description=(
-            "Where packages, their keys and images come from; packages.url, packages.key and "
-            "image_repository each win over it."
+            "Where packages, their signing keys and images come from; packages.url, packages.key "
+            "and image_repository override it."
         ),
     )
     image_repository: RealRepository | None = Field(
-        None, description="Default: the source's, or kubeadm's own."
+        None, description="Default: that of cluster.source, or kubeadm's."
     )
     image_layout: ImageLayout | None = Field(
         None,
         description=(
-            "Where image_repository has CoreDNS: flat REPO/coredns, nested REPO/coredns/coredns "
-            "as registry.k8s.io has it; default: flat, for all but kubeadm's own."
+            "Location of CoreDNS in image_repository: flat for REPO/coredns, nested for "
+            "REPO/coredns/coredns as in registry.k8s.io; default: flat, except for kubeadm's "
+            "default repository."
         ),
     )
     images: dict[Repository, RealRepository] = Field(
         default_factory=dict,
-        description="The start of the name of an addon's image, and what to pull from instead: "
-        "`quay.io: registry.example.org/quay`. The longest one counts.",
+        description="Other locations for addons' images, by prefix of the image name: "
+        "`quay.io: registry.example.org/quay`. The longest matching prefix wins.",
     )
     addons: dict[DnsLabel, AddonChoice] = Field(
-        default_factory=dict, description="`kubeinstall addon list` shows those there are."
+        default_factory=dict, description="Addons by name; `kubeinstall addon list` lists them."
     )
     addon_folders: list[Path] = Field(
-        default_factory=list, description="Folders with addons of your own, a folder each."
+        default_factory=list, description="Folders with your own addons, one subfolder for each."
     )
     helm: VerifiedFile | None = Field(
         None,
-        description="Helm's release archive, e.g. helm-v4.2.4-linux-amd64.tar.gz, for the control "
-        "planes; default: none there.",
+        description="Helm's release archive, e.g. helm-v4.2.4-linux-amd64.tar.gz, to install on "
+        "the control planes; default: Helm is not installed.",
     )
     packages: Packages = Field(default_factory=Packages)
     kubeadm: Kubeadm = Field(default_factory=Kubeadm)
@@ -148,30 +152,34 @@ class ClusterSpec(Strict):
     time: Time = Field(default_factory=Time)
     firewall: Firewall = Field(
         Firewall.OPEN,
-        description="A firewall at work: open what the cluster needs, turn it off, or keep it.",
+        description="For hosts with an active firewall: open the ports that the cluster needs, "
+        "turn it off, or keep it as it is.",
     )
     machine_ids: MachineIds = Field(
         MachineIds.KEEP,
-        description="renew-duplicates: cloned hosts that are no nodes yet get new ones, all but "
-        "the first; keep: clones are only told.",
+        description="For cloned hosts with the same machine-id. renew-duplicates: all but the "
+        "first get a new one, unless they are already nodes; keep: only report them.",
     )
-    proxy: Proxy | None = Field(None, description="Default: hosts have a way out of their own.")
+    proxy: Proxy | None = Field(
+        None, description="Default: hosts reach the internet without a proxy."
+    )
     selinux: Selinux = Field(
         Selinux.KEEP,
-        description="keep: as it is, with rules for containers; permissive: logs, refuses nothing.",
+        description="keep: keep the mode, and install container-selinux; permissive: only "
+        "log denials.",
     )
     sysctls: dict[Annotated[str, StringConstraints(pattern=SYSCTL)], str | int] = Field(
-        default_factory=dict, description="More of your own."
+        default_factory=dict, description="Additional kernel parameters."
     )
     manage_etc_hosts: bool = True
     smoke: Smoke = Field(default_factory=Smoke)
 
     @property
     def cluster_dns(self) -> str:
-        """The address that pods ask for names, as kubelets tell them.
+        """The DNS server address that kubelets configure in pods.
 
         kubeadm gives CoreDNS the tenth address (GetDNSIP in its constants.go). A cache on the node
-        takes that over, but not from IPVS, which has it on a device of its own.
+        takes it over, but not with IPVS, which has that address on its own device.
         """
         cache = self.addons.get(DNS_CACHE)
         if cache and self.kube_proxy.mode == "ipvs":

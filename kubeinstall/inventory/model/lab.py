@@ -13,7 +13,7 @@ from kubeinstall.inventory.formats import DEBIAN_SUITE
 from kubeinstall.inventory.model.base import Ipv4, Ipv4Network, Strict
 
 LAB_FOLDER = Path("/var/lib/kubeinstall/lab")
-"""Where labs are kept, each in a folder of its cluster's name."""
+"""Contains a folder for each lab, named after its cluster."""
 
 
 class CgroupMode(StrEnum):
@@ -31,10 +31,10 @@ class Lab(Strict):
     suite: str | None = Field(
         None,
         pattern=DEBIAN_SUITE,
-        description="Debian release of the hosts, e.g. trixie; default: this machine's.",
+        description="Debian release of the hosts, e.g. trixie; default: that of this machine.",
     )
     mirror: Ipv4 | None = Field(
-        None, description="Address of the lab's own package mirror and image registry."
+        None, description="Address for a host with a package mirror and an image registry."
     )
     users: dict[str, Literal["sudo", "sudo-password"]] = Field(
         default_factory=dict,
@@ -43,7 +43,8 @@ class Lab(Strict):
     )
     nat: bool = Field(
         False,
-        description="Give hosts a second network card as Vagrant does: the same address on each, "
-        "and the default route. It leads nowhere, so packages come from lab.mirror.",
+        description="Give each host a second network interface as Vagrant does, with the same "
+        "address on all and the default route. It leads nowhere, so packages come from "
+        "lab.mirror.",
     )
-    bastion: Ipv4 | None = Field(None, description="Make an ssh jump host here.")
+    bastion: Ipv4 | None = Field(None, description="Address for an ssh bastion.")

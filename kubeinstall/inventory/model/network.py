@@ -1,4 +1,4 @@
-"""The networks of the cluster: of pods, which a plugin connects, and of services."""
+"""The networks of the cluster: the pod network with its plugin, and the service network."""
 
 from __future__ import annotations
 
@@ -38,36 +38,39 @@ BACKEND_PORTS = {
 
 
 class Flannel(Strict):
-    """flannel: a share of the pod network for each node, and how packets get to the others."""
+    """flannel: a pod CIDR for each node, and a backend for traffic between nodes."""
 
     backend: FlannelBackend = Field(
         FlannelBackend.VXLAN,
-        description="How packets get to another node: vxlan and wireguard (encrypted) cross any "
-        "network, host-gw needs hosts on one subnet, udp is for finding faults.",
+        description="How packets get to another node: vxlan and wireguard (encrypted) work over "
+        "any network, host-gw needs hosts on one subnet, udp is only for debugging.",
     )
     direct_routing: bool | None = Field(
-        None, description="vxlan: route without a tunnel to hosts on the same subnet; default no."
+        None,
+        description="vxlan: route to hosts on the same subnet without a tunnel; default: false.",
     )
     vni: Annotated[int, Field(ge=1, le=16777215)] | None = Field(
-        None, description="vxlan: the network's identifier; default 1."
+        None, description="vxlan: the VXLAN network identifier; default: 1."
     )
     port: Port | None = Field(
-        None, description="UDP; default 8472 (vxlan), 51820 (wireguard), 8285 (udp)."
+        None, description="UDP port; default: 8472 (vxlan), 51820 (wireguard), 8285 (udp)."
     )
-    mtu: Mtu | None = Field(None, description="vxlan and wireguard; default: the interface's.")
+    mtu: Mtu | None = Field(
+        None, description="vxlan and wireguard; default: derived from the interface."
+    )
     keepalive: Annotated[int, Field(ge=0, le=65535)] | None = Field(
-        None, description="wireguard: seconds between packets that keep a NAT open; default none."
+        None, description="wireguard: seconds between keepalive packets; default: none."
     )
     interface: Annotated[str, AfterValidator(real_networks)] = Field(
         "node-ip",
         pattern=FLANNEL_INTERFACE,
-        description="Where packets between nodes go: node-ip (the one with the node's address), "
-        "default-route, can-reach=ADDRESS, regex=EXPRESSION, or an interface's name.",
+        description="Interface for traffic between nodes: node-ip (the one with the node's "
+        "address), default-route, can-reach=ADDRESS, regex=EXPRESSION, or an interface's name.",
     )
 
     @property
     def udp_port(self) -> int | None:
-        """The UDP port that nodes need between themselves; None: no port."""
+        """The UDP port used between nodes; None: no port."""
         return self.port or BACKEND_PORTS.get(self.backend)
 
 
@@ -97,42 +100,48 @@ class Encapsulation(StrEnum):
 
 
 class Calico(Strict):
-    """Calico: pods' addresses in blocks, routes by BGP or in tunnels, network policies."""
+    """Calico: address blocks for pods, routes with BGP or in tunnels, network policies."""
 
     install: CalicoInstall = Field(
         CalicoInstall.MANIFEST,
-        description="manifest: its programs alone; operator: Tigera's operator runs them.",
+        description="manifest: install Calico directly; operator: with Tigera's operator.",
     )
     encapsulation: Encapsulation = Field(
         Encapsulation.IPIP,
-        description="How packets get to another node; cross-subnet: in a tunnel to other subnets "
-        "only; none: as they are, for networks that know the pods' addresses or of one subnet.",
+        description="How packets get to another node; cross-subnet: in a tunnel only to other "
+        "subnets; none: without a tunnel, if all hosts are on one subnet or the network routes "
+        "pods' addresses.",
     )
     bgp: bool | None = Field(
-        None, description="Tell routes by BGP; default yes, but no with a vxlan encapsulation."
+        None,
+        description="Announce routes with BGP; default: true, except with a vxlan encapsulation.",
     )
     as_number: Annotated[int, Field(ge=1, le=4294967295)] = Field(
-        64512, description="The nodes' BGP number."
+        64512, description="The nodes' BGP AS number."
     )
     route_reflectors: list[HostName] = Field(
         default_factory=list,
-        description="Hosts that all others speak BGP to; default: a full mesh, each with each.",
+        description="Hosts that all others peer with; default: a full mesh.",
     )
     route_reflector_cluster_id: Ipv4 = Field(
-        IPv4Address("244.0.0.1"), description="BGP cluster of the route reflectors."
+        IPv4Address("244.0.0.1"), description="BGP cluster ID of the route reflectors."
     )
     address_detection: Annotated[str, AfterValidator(real_networks)] = Field(
         "node-ip",
         pattern=ADDRESS_METHOD,
-        description="A node's address for the others: node-ip, first-found, can-reach=ADDRESS, "
+        description="How Calico finds a node's address: node-ip, first-found, can-reach=ADDRESS, "
         "interface=EXPRESSIONS, skip-interface=EXPRESSIONS or cidr=NETWORKS, comma-separated.",
     )
     block_size: Annotated[int, Field(ge=20, le=32)] = Field(
-        26, description="Prefix length of the blocks that nodes take pods' addresses from."
+        26, description="Prefix length of the address blocks that are assigned to nodes."
     )
-    nat_outgoing: bool = Field(True, description="Masquerade what pods send out of the cluster.")
-    mtu: Mtu | None = Field(None, description="Of pods' interfaces; default: found by Calico.")
-    wireguard: bool = Field(False, description="Encrypt what goes between nodes' pods.")
+    nat_outgoing: bool = Field(
+        True, description="Masquerade traffic from pods to outside the cluster."
+    )
+    mtu: Mtu | None = Field(
+        None, description="MTU of pods' interfaces; default: detected by Calico."
+    )
+    wireguard: bool = Field(False, description="Encrypt traffic between pods on different nodes.")
 
     @property
     def speaks_bgp(self) -> bool:
@@ -144,7 +153,8 @@ class Network(Strict):
 
     plugin: NetworkPlugin = Field(
         NetworkPlugin.BRIDGE,
-        description="bridge: hosts on one network, a route per node; none: you bring your own.",
+        description="bridge: a route for each node, for hosts on one subnet; none: you install "
+        "your own.",
     )
     pods: Ipv4Network = IPv4Network("10.244.0.0/16")
     services: Ipv4Network = IPv4Network("10.96.0.0/16")
@@ -155,21 +165,21 @@ class Network(Strict):
 
     @property
     def overlay(self) -> Flannel | None:
-        """flannel's settings where flannel is at work, by itself or in canal."""
+        """flannel's settings if flannel is used, alone or as part of canal."""
         if self.plugin is NetworkPlugin.CANAL:
             return self.canal
         return self.flannel if self.plugin is NetworkPlugin.FLANNEL else None
 
     @property
     def is_routed(self) -> bool:
-        """Whether a host sends pods' packets straight to another, with no router between."""
+        """Whether hosts send pods' packets directly to each other, with no router between."""
         if self.overlay is not None:
             return self.overlay.backend is FlannelBackend.HOST_GW
         return self.plugin is NetworkPlugin.BRIDGE
 
     @property
     def addon(self) -> str | None:
-        """The addon that connects the pods; None: kubeinstall does without, or you do."""
+        """The addon of the pod network; None: kubeinstall needs none, or you install your own."""
         if self.plugin is NetworkPlugin.CALICO and self.calico.install is CalicoInstall.OPERATOR:
             return "calico-operator"
         own = self.plugin in (NetworkPlugin.BRIDGE, NetworkPlugin.NONE)

@@ -1,4 +1,4 @@
-"""Hosts and groups as the file has them: how they are reached, and what they shall be as nodes."""
+"""Hosts and groups as the inventory file lists them: SSH settings and node settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kubeinstall.inventory.model.base import Args, Document, HostName, Ipv4, Por
 
 @dataclass(frozen=True)
 class Jump:
-    """A bastion as the inventory names it.
+    """A bastion as it is given in the inventory.
 
     Args:
         user: the login name; empty: the same as on the hosts behind it.
@@ -36,9 +36,9 @@ class Jump:
 
     @classmethod
     def parse(cls, text: str) -> Jump:
-        """Read ``[user@]host[:port]``, which has been checked against its form.
+        """Parse ``[user@]host[:port]``, which has already been validated.
 
-        A login may have an ``@`` of its own; an IPv6 address stands in brackets.
+        A login can contain an ``@``; an IPv6 address is in brackets.
         """
         user, _, rest = text.rpartition("@")
         if rest.startswith("["):
@@ -49,24 +49,26 @@ class Jump:
 
 
 class Ssh(Strict):
-    """How a host is reached."""
+    """How to connect to a host."""
 
     user: str = Field(
-        "root", pattern=LOGIN, description="Login name; other than root it works through sudo."
+        "root", pattern=LOGIN, description="Login name; other users than root need sudo."
     )
     port: Port = 22
-    key: Path | None = Field(None, description="Private key file; default: the agent and ~/.ssh.")
+    key: Path | None = Field(
+        None, description="Private key file; default: the agent and the keys in ~/.ssh."
+    )
     key_passphrase: SecretStr | None = None
     password: SecretStr | None = Field(None, description="Login password; a key is better.")
     bastion: str | None = Field(
         None,
         pattern=BASTION,
-        description="[user@]host[:port] to reach the host through; IPv6: [user@][address]:port.",
+        description="[user@]host[:port] of a jump host; IPv6: [user@][address]:port.",
     )
     bastion_key: Path | None = Field(
         None,
-        description="Private key file for the bastion, which is never offered `key` or "
-        "`password`; default: the agent and ~/.ssh.",
+        description="Private key file for the bastion; default: the agent and the keys in ~/.ssh. "
+        "`key` and `password` are never used for the bastion.",
     )
     bastion_key_passphrase: SecretStr | None = None
     bastion_password: SecretStr | None = Field(
@@ -74,7 +76,8 @@ class Ssh(Strict):
     )
     known_hosts: Path | None = Field(None, description="Default: ~/.ssh/known_hosts.")
     host_keys: Literal["strict", "accept-new"] = Field(
-        "strict", description="accept-new trusts a host the first time it is seen."
+        "strict",
+        description="strict: the key must be in known_hosts; accept-new: trust on first use.",
     )
     sudo_password: SecretStr | None = None
 
@@ -94,7 +97,7 @@ KUBELET_FIELDS = {
     "memory_manager_policy": "memoryManagerPolicy",
     "topology_manager_policy": "topologyManagerPolicy",
 }
-"""Kubelet settings with a name of their own, and their KubeletConfiguration fields."""
+"""Kubelet settings with their own keys, and their KubeletConfiguration fields."""
 
 
 class Taint(Strict):
@@ -106,21 +109,24 @@ class Taint(Strict):
 
 
 class Kubelet(Strict):
-    """Kubelet settings: flags, and KubeletConfiguration fields; the usual ones by name."""
+    """Kubelet settings: flags and KubeletConfiguration fields; some have their own keys."""
 
     extra_args: Args = Field(default_factory=dict)
-    config: Document = Field(default_factory=dict, description="KubeletConfiguration fields.")
+    config: Document = Field(
+        default_factory=dict, description="Any other KubeletConfiguration fields."
+    )
     allowed_unsafe_sysctls: list[Annotated[str, StringConstraints(pattern=UNSAFE_SYSCTL)]] = Field(
         default_factory=list, description="e.g. net.core.somaxconn or kernel.msg*."
     )
     kube_reserved: dict[Resource, Quantity] = Field(
-        default_factory=dict, description="Kept for Kubernetes' own programs."
+        default_factory=dict, description="Resources reserved for Kubernetes components."
     )
     system_reserved: dict[Resource, Quantity] = Field(
-        default_factory=dict, description="Kept for the rest of the system."
+        default_factory=dict, description="Resources reserved for system daemons."
     )
     eviction_hard: dict[EvictionSignal, Threshold] = Field(
-        default_factory=dict, description="e.g. memory.available: 200Mi; all of them, as a whole."
+        default_factory=dict,
+        description="Thresholds, e.g. memory.available: 200Mi; they replace all defaults.",
     )
     max_pods: Annotated[int, Field(ge=1)] | None = None
     cpu_manager_policy: Literal["none", "static"] | None = None
@@ -131,36 +137,38 @@ class Kubelet(Strict):
 
     @property
     def named(self) -> Document:
-        """The KubeletConfiguration fields that the settings with a name make."""
+        """The KubeletConfiguration fields of the settings with their own keys."""
         return {
             field: value for name, field in KUBELET_FIELDS.items() if (value := getattr(self, name))
         }
 
     @property
     def fields(self) -> Document:
-        """All KubeletConfiguration fields; no field is both named and in ``config``."""
+        """All KubeletConfiguration fields; no field has both its own key and one in ``config``."""
         return {**self.config, **self.named}
 
 
 class HostSettings(Strict):
-    """What may be set for all hosts (``defaults``), a group or one host; the nearest wins."""
+    """Settings for all hosts (``defaults``), a group or a host; the most specific one wins."""
 
     ssh: Ssh = Field(default_factory=Ssh)
     labels: dict[str, str] = Field(default_factory=dict)
-    taints: list[Taint] | None = Field(None, description="null: kubeadm's own; []: none.")
+    taints: list[Taint] | None = Field(None, description="null: kubeadm's defaults; []: none.")
     kubelet: Kubelet = Field(default_factory=Kubelet)
 
 
 class HostEntry(HostSettings):
-    """One host."""
+    """A host."""
 
-    address: Ipv4 = Field(description="Where ssh reaches it, and its node IP by default.")
+    address: Ipv4 = Field(description="Address for ssh, and by default the node's address.")
     node_ip: Ipv4 | None = Field(
         None,
-        description="Address inside the cluster; default: `address` if the host has it, else where "
-        "its route to the endpoint starts.",
+        description="The node's address in the cluster; default: `address` if it is configured on "
+        "the host, otherwise the source address of its route to the endpoint.",
     )
-    hostname: HostName | None = Field(None, description="Node name; default: the host's key.")
+    hostname: HostName | None = Field(
+        None, description="Node name; default: the host's name in the inventory."
+    )
 
 
 class Group(HostSettings):

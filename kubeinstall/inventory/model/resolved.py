@@ -1,4 +1,4 @@
-"""The cluster that comes of an inventory: resolved, frozen, checked."""
+"""The cluster that results from an inventory: resolved, frozen, checked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Role(StrEnum):
 
 
 class Host(Strict):
-    """A host with everything that its group and the defaults say, resolved."""
+    """A host, with the settings of its group and the defaults resolved."""
 
     name: HostName
     role: Role
@@ -42,10 +42,10 @@ class Host(Strict):
 
 
 class OtherNode(Strict):
-    """A node that lives in the cluster, while the inventory has no host for it.
+    """A node in the cluster that has no host in the inventory.
 
-    Its pods run and its kubelet works, so the hosts keep what they have for it: a route, the line
-    in /etc/hosts, openings in the firewall. The types are what the cluster's word has to fit.
+    Its pods run and its kubelet works, so the hosts keep its route, its line in /etc/hosts and its
+    firewall rules. What the cluster reports must match the types of these fields.
     """
 
     name: DnsName
@@ -65,8 +65,8 @@ class OtherNode(Strict):
 class Cluster(Strict):
     """What the code works on: the specification and its resolved hosts.
 
-    Hosts are in the file's order, control planes first; the first one is initialised. ``others``
-    are nodes without a host, which a run learns from the cluster.
+    Hosts are in the order of the inventory file, control planes first; ``kubeadm init`` runs on the
+    first one. ``others`` are nodes without a host, which a run reads from the cluster.
     """
 
     spec: ClusterSpec
@@ -77,7 +77,7 @@ class Cluster(Strict):
 
     @property
     def members(self) -> tuple[Host | OtherNode, ...]:
-        """The hosts, and the nodes that live beside them."""
+        """The hosts, and the nodes without a host."""
         return (*self.hosts, *self.others)
 
     @cached_property
@@ -109,7 +109,7 @@ class Cluster(Strict):
 
     @cached_property
     def origin(self) -> Source:
-        """Where packages and images come from: a known source, with the file's own over it."""
+        """Where packages and images come from: a known source, overridden by the inventory file."""
         spec = self.spec
         known = SOURCES[spec.source]
         images = spec.image_repository or known.image_repository
@@ -124,7 +124,7 @@ class Cluster(Strict):
 
     @property
     def dns_repository(self) -> str | None:
-        """What kubeadm has to be told of where CoreDNS is; None: it finds it by itself."""
+        """CoreDNS' repository for kubeadm's configuration; None: kubeadm's default is right."""
         repository = self.image_repository
         layout = self.spec.image_layout or image_layout(repository)
         return dns_repository(self.version, repository, layout)
@@ -133,7 +133,7 @@ class Cluster(Strict):
         """The cluster with other node addresses, by host name.
 
         Raises:
-            ValueError: one is no address, or two hosts would go by the same.
+            ValueError: an address is invalid, or two hosts would have the same.
         """
         hosts = tuple(
             Host.model_validate({**dict(host), "node_ip": str(node_ips[host.name])})
@@ -146,7 +146,7 @@ class Cluster(Strict):
         return self._with(hosts, self.others)
 
     def with_others(self, others: Iterable[OtherNode]) -> Cluster:
-        """The cluster with these nodes beside its hosts."""
+        """The cluster with these nodes in addition to its hosts."""
         return self._with(self.hosts, tuple(others))
 
     def _with(self, hosts: tuple[Host, ...], others: tuple[OtherNode, ...]) -> Cluster:

@@ -37,7 +37,7 @@ Accelerator = Annotated[
 
 
 RUNC_TYPE = "io.containerd.runc.v2"
-"""containerd's shim for runc, and for what takes its place: crun, youki."""
+"""containerd's shim for runc and compatible runtimes, such as crun and youki."""
 
 
 class RuntimeName(StrEnum):
@@ -48,15 +48,19 @@ class RuntimeName(StrEnum):
 class Registry(Strict):
     """How the runtime reaches one registry."""
 
-    mirrors: list[Url] = Field(default_factory=list, description="URLs tried before it.")
-    insecure: bool = Field(False, description="Plain HTTP or an unchecked certificate.")
-    username: str | None = Field(None, pattern=REGISTRY_USER, description="Login, for pulling.")
+    mirrors: list[Url] = Field(
+        default_factory=list, description="URLs to try before the registry itself."
+    )
+    insecure: bool = Field(False, description="Allow plain HTTP and unverified certificates.")
+    username: str | None = Field(
+        None, pattern=REGISTRY_USER, description="Login for pulling images."
+    )
     password: SecretStr | None = Field(None, description="Password or token of the login.")
-    ca: Path | None = Field(None, description="PEM file with the CA of its certificate.")
+    ca: Path | None = Field(None, description="PEM file with the CA for its certificate.")
 
     @property
     def auth(self) -> str | None:
-        """``username:password`` in Base64, as HTTP's basic authentication has it; a secret."""
+        """``username:password`` in Base64, as in HTTP basic authentication; a secret."""
         if self.username is None or self.password is None:
             return None
         plain = f"{self.username}:{self.password.get_secret_value()}"
@@ -64,59 +68,67 @@ class Registry(Strict):
 
 
 class CriDockerd(Strict):
-    """What the kubelet speaks to Docker through, from Kubernetes 1.24 on."""
+    """cri-dockerd, through which the kubelet uses Docker since Kubernetes 1.24."""
 
     version: str = Field(
-        cri_dockerd.DEFAULT, pattern=RELEASE, description="Release, e.g. 0.3.26; from GitHub."
+        cri_dockerd.DEFAULT,
+        pattern=RELEASE,
+        description="Release to install from GitHub, e.g. 0.3.26.",
     )
     url: str | None = Field(
-        None, pattern=ARCHIVE_URL, description="Archive or package that the hosts fetch instead."
+        None, pattern=ARCHIVE_URL, description="URL of an archive or package to download instead."
     )
     file: Path | None = Field(
-        None, description="Archive or package on this machine, for hosts without the internet."
+        None, description="Archive or package on this machine, for hosts without internet access."
     )
     sha256: str | None = Field(
-        None, pattern=SHA256, description="Checksum of that file; some releases' are known."
+        None, pattern=SHA256, description="Checksum of that file; known for some releases."
     )
 
 
 class VerifiedFile(Strict):
     """A file to install from."""
 
-    file: Path | None = Field(None, description="On this machine; it is copied to the hosts.")
-    url: Url | None = Field(None, description="Or where the hosts fetch it from.")
-    sha256: str = Field(pattern=SHA256, description="Its checksum; nothing else vouches for it.")
+    file: Path | None = Field(None, description="File on this machine, copied to the hosts.")
+    url: Url | None = Field(None, description="Or a URL that the hosts download it from.")
+    sha256: str = Field(
+        pattern=SHA256, description="Its checksum; it is not verified in any other way."
+    )
 
 
 class ContainerdArchive(VerifiedFile):
     """containerd's release archive, e.g. containerd-2.1.4-linux-amd64.tar.gz."""
 
     runc: VerifiedFile | None = Field(
-        None, description="The program runc of its release; default: the distribution's package."
+        None, description="runc binary of a release; default: the distribution's package."
     )
 
 
 class RuntimeClass(Strict):
-    """Another way to run containers: for pods whose ``runtimeClassName`` names it."""
+    """A runtime class, for pods that set it in ``runtimeClassName``."""
 
     type: str = Field(
         RUNC_TYPE,
         pattern=RUNTIME_TYPE,
-        description="containerd's shim for it, e.g. io.containerd.runsc.v1 for gVisor.",
+        description="containerd shim, e.g. io.containerd.runsc.v1 for gVisor.",
     )
     package: str | None = Field(
-        None, pattern=PACKAGE, description="Package that brings it; default: it is there already."
+        None,
+        pattern=PACKAGE,
+        description="Package to install; default: none, it is already installed.",
     )
     binary: str | None = Field(
-        None, pattern=ABSOLUTE_PATH, description="Program in the place of runc, e.g. /usr/bin/crun."
+        None,
+        pattern=ABSOLUTE_PATH,
+        description="Program to use instead of runc, e.g. /usr/bin/crun.",
     )
     options: Document = Field(
-        default_factory=dict, description="More options of the shim, e.g. ConfigPath."
+        default_factory=dict, description="Additional options of the shim, e.g. ConfigPath."
     )
 
 
 class RuntimeRepository(Strict):
-    """Where docker-ce and containerd.io come from, which no distribution has."""
+    """Package repository for docker-ce and containerd.io, which distributions do not have."""
 
     url: Url | None = Field(
         None,
@@ -125,7 +137,7 @@ class RuntimeRepository(Strict):
             "default: that of cluster.source."
         ),
     )
-    key: Path | None = Field(None, description="Signing key file; default: the repository's own.")
+    key: Path | None = Field(None, description="Signing key file; default: the repository's key.")
 
 
 class Runtime(Strict):
@@ -136,8 +148,8 @@ class Runtime(Strict):
         None,
         pattern=PACKAGE,
         description=(
-            "Package to install, e.g. docker-ce or containerd.io, which are Docker's own; "
-            "default: the distribution's."
+            "Package to install, e.g. docker-ce or containerd.io from Docker's repository; "
+            "default: the distribution's package."
         ),
     )
     repository: RuntimeRepository = Field(
@@ -147,17 +159,17 @@ class Runtime(Strict):
         None, pattern=PACKAGE_VERSION, description="Exact package version; default: the newest."
     )
     archive: ContainerdArchive | None = Field(
-        None, description="Instead of a package: containerd out of its release archive."
+        None, description="Install containerd from its release archive instead of a package."
     )
     accelerators: list[Accelerator] = Field(
         default_factory=list,
-        description="Mirrors of Docker Hub, tried in turn: public ones by name, or URLs.",
+        description="Mirrors of Docker Hub, tried in order: names of public ones, or URLs.",
     )
     registries: dict[Annotated[str, StringConstraints(pattern=REGISTRY)], Registry] = Field(
-        default_factory=dict, description="By registry, e.g. docker.io or mirror.lab:5000."
+        default_factory=dict, description="Settings by registry, e.g. docker.io or mirror.lab:5000."
     )
     classes: dict[DnsLabel, RuntimeClass] = Field(
-        default_factory=dict, description="Runtime classes by name, e.g. crun; for containerd."
+        default_factory=dict, description="Runtime classes by name, e.g. crun; containerd only."
     )
     cri_dockerd: CriDockerd = Field(
         default_factory=CriDockerd, description="For docker with Kubernetes 1.24 and later."
@@ -168,7 +180,9 @@ class Runtime(Strict):
         description="Maximum size of a container's log file before it is rotated.",
     )
     log_max_files: int = Field(
-        5, ge=1, description="Number of logs kept for a container; containerd: at least 2."
+        5,
+        ge=1,
+        description="Number of log files to keep for each container; containerd: at least 2.",
     )
     config: Document = Field(
         default_factory=dict,
@@ -176,7 +190,7 @@ class Runtime(Strict):
     )
 
     def mirrors(self, registry: str) -> Sequence[str]:
-        """The URLs that are tried before a registry, in their order, each once.
+        """The URLs to try before a registry, in order, each once.
 
         Args:
             registry: its name; the accelerators are Docker Hub's, after its own mirrors.
@@ -188,6 +202,6 @@ class Runtime(Strict):
         return list(dict.fromkeys(urls))
 
     def registry_names(self) -> Sequence[str]:
-        """Every registry that the runtime is told something about."""
+        """Every registry with settings for the runtime."""
         hub = [DOCKER_HUB] if self.accelerators else []
         return list(dict.fromkeys([*self.registries, *hub]))

@@ -12,13 +12,15 @@ from kubeinstall.inventory.model.base import Strict, Url
 
 
 class Archive(Strict):
-    """Packages in one file, for hosts that no package source is in reach of."""
+    """Packages in one file, for hosts that cannot reach a package source."""
 
     file: Path | None = Field(
-        None, description="A tar of .deb or .rpm files on this machine; it is copied to the hosts."
+        None, description="tar archive of .deb or .rpm files on this machine, copied to the hosts."
     )
-    url: Url | None = Field(None, description="Or where the hosts fetch it from.")
-    sha256: str = Field(pattern=SHA256, description="Its checksum; nothing else vouches for it.")
+    url: Url | None = Field(None, description="Or a URL that the hosts download it from.")
+    sha256: str = Field(
+        pattern=SHA256, description="Its checksum; it is not verified in any other way."
+    )
 
 
 class Packages(Strict):
@@ -31,17 +33,16 @@ class Packages(Strict):
             "default: that of cluster.source."
         ),
     )
-    key: Path | None = Field(None, description="Signing key file; default: the source's own.")
+    key: Path | None = Field(None, description="Signing key file; default: the source's key.")
     key_fingerprints: list[Annotated[str, StringConstraints(pattern=FINGERPRINT)]] = Field(
         default_factory=list,
         description=(
-            "Trust these signing keys of the source and no others; default: the one it had when "
-            "it was first fetched."
+            "Trust only these signing keys of the source; default: the key that was fetched first."
         ),
     )
     archive: Archive | None = Field(
-        None, description="Instead of a source: one file with the packages."
+        None, description="One file with the packages, instead of a source."
     )
     revision: str | None = Field(
-        None, pattern=PACKAGE_VERSION, description="Debian revision, e.g. 1.1; default: newest."
+        None, pattern=PACKAGE_VERSION, description="Debian revision, e.g. 1.1; default: the newest."
     )

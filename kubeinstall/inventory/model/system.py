@@ -1,4 +1,4 @@
-"""What the hosts shall be beside being nodes."""
+"""System settings of the hosts: time, firewall, SELinux, machine-ids."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from kubeinstall.inventory.model.base import Strict
 
 
 class Time(Strict):
-    """Clocks: certificates and etcd need them to agree."""
+    """Time synchronization, which certificates and etcd depend on."""
 
-    manage: bool = Field(True, description="false: something else keeps the time.")
+    manage: bool = Field(True, description="false: time synchronization is managed elsewhere.")
     servers: list[
         Annotated[str, StringConstraints(pattern=HOST_NAME), AfterValidator(real_address)]
-    ] = Field(default_factory=list, description="Default: the distribution's.")
-    sync_timeout: Annotated[int, Field(ge=0)] = Field(60, description="Seconds; 0: do not wait.")
+    ] = Field(default_factory=list, description="NTP servers; default: the distribution's.")
+    sync_timeout: Annotated[int, Field(ge=0)] = Field(
+        60, description="Seconds to wait for synchronization; 0: do not wait."
+    )
 
 
 class Firewall(StrEnum):

@@ -1,4 +1,4 @@
-"""Virtual machines of the top-level Vagrantfile."""
+"""Virtual machines for the Vagrantfile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Memory = Annotated[int, Field(ge=512, description="MiB.")]
 
 
 class VagrantHost(Strict):
-    """What one virtual machine has that the others do not."""
+    """Settings of one virtual machine."""
 
     box: Text | None = None
     cpus: Cpus | None = None
@@ -23,9 +23,9 @@ class VagrantHost(Strict):
 class Vagrant(Strict):
     """Virtual machines for the hosts, read by the Vagrantfile; ignored by everything else."""
 
-    box: Text = Field(description="Vagrant's name of the disk image, e.g. debian/bookworm64.")
+    box: Text = Field(description="Vagrant box, e.g. debian/bookworm64.")
     cpus: Cpus
     memory: Memory
     hosts: dict[HostName, VagrantHost] = Field(
-        default_factory=dict, description="By host: what differs."
+        default_factory=dict, description="Settings of single machines, by host."
     )
