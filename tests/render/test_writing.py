@@ -11,6 +11,7 @@ from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.inventory.model import AddonChoice
 from tests import programs
+from tests.pages import fenced
 from tests.render.published import chart, kinds, one, path_with, repository, sha256
 from tests.render.published import web as web
 from tests.unit.clusters import cluster
@@ -18,7 +19,6 @@ from tests.web import Web
 
 pytestmark = pytest.mark.render
 
-PAGE = Path(__file__).parents[2] / "docs" / "addons" / "writing.md"
 APPLES = b"""
 apiVersion: apps/v1
 kind: Deployment
@@ -35,7 +35,9 @@ def examples(top: Path, web: Web) -> Path:
     """The page's files below a folder, with addresses and checksums of the test's server."""
     pin = repository(web, chart())
     web.pages["/apples/v1.4.0/install.yaml"] = APPLES
-    for text in re.findall(r"^```yaml\n(# .*?)^```", PAGE.read_text(), re.M | re.S):
+    for text in fenced("docs/addons/writing.md"):
+        if not text.startswith("# "):
+            continue
         name, _, content = text.removeprefix("# ").partition("\n")
         content = content.replace("https://example.org", web.url)
         content = content.replace("https://charts.example.org", pin["repository"])

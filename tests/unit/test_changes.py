@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import typing
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import pytest
@@ -22,7 +20,7 @@ from kubeinstall.preflight.clones import renewed
 from kubeinstall.preflight.probe import Probe
 from kubeinstall.run.phases import PHASES
 from kubeinstall.run.runner import execute
-from tests.running import REPO
+from tests.pages import is_a_test
 from tests.unit.clusters import cluster
 from tests.unit.fakes import fake_run
 from tests.unit.played_cluster import answering, told
@@ -85,21 +83,9 @@ def test_a_title_that_is_a_sentence_stays_one() -> None:
     assert "\n| a host is added |" in changes.document()
 
 
-@cache
-def functions(file: str) -> frozenset[str]:
-    tree = ast.parse((REPO / "tests" / file).read_text())
-    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
-
-
 @pytest.mark.parametrize("row", [*changes.FIELDS, *changes.MEMBERS, *changes.KEPT], ids=str)
 def test_the_test_of_a_row_is_there(row: changes.Row) -> None:
-    file, _, name = row.test.partition("::")
-    assert name in functions(file)
-
-
-def test_the_page_of_the_documentation_is_this_table() -> None:
-    """How it is written says the module."""
-    assert (REPO / "docs" / "changes.md").read_text() == changes.document()
+    assert is_a_test(f"tests/{row.test}")
 
 
 # -- what a field that is refused or reported does to a cluster that is played ---------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,12 @@ import yaml
 
 from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.resolve import merge
-from tests.running import INVENTORIES, REPO
+from tests.pages import fenced
+from tests.running import INVENTORIES
 
 pytestmark = pytest.mark.unit
 
-TEXT = (REPO / "docs" / "inventory.md").read_text()
-PIECES = re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+PIECES = fenced("docs/inventory.md")
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=range(len(PIECES)))

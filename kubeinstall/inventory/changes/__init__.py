@@ -1,8 +1,4 @@
-"""What a change of the inventory does to a cluster that runs: data, and the document made of it.
-
-The document is written by ``python -c 'from kubeinstall.inventory.changes import document;
-print(document(), end="")' > docs/changes.md``.
-"""
+"""What a change of the inventory does to a cluster that runs: data, and the document made of it."""
 
 from __future__ import annotations
 
