@@ -6,10 +6,11 @@ import re
 import shlex
 
 from kubeinstall.cluster import kubectl
-from kubeinstall.cluster.nodes import CORDONED, SOCKET
+from kubeinstall.cluster.nodes import SOCKET
 from kubeinstall.facts.values import listed
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Host
+from kubeinstall.operations.nodes import CORDONED, uncordon_calls
 from kubeinstall.phases.phase import Run
 
 _SECONDS = 180
@@ -40,11 +41,6 @@ def drain(run: Run, host: Host) -> None:
         finding = _not_drained(run, host, answer.stdout)
         uncordon(run, host)
         raise KubeinstallError(finding)
-
-
-def uncordon_calls(node: str) -> list[tuple[str, ...]]:
-    """What kubectl is told to let a node take pods again."""
-    return [("uncordon", node), ("annotate", "node", node, f"{CORDONED}-")]
 
 
 def uncordon(run: Run, host: Host, socket: str = "") -> None:

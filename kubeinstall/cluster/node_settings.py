@@ -8,36 +8,16 @@ there would let it shed a taint or a label that it may not touch itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from kubeinstall.facts.values import document
 from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
-
-NOTES = "kubeinstall-nodes"
-"""The ConfigMap that names them: a key for each node."""
-OWNED = "kubeinstall.io/owned"
-"""The annotation of the kubelets' ConfigMap with the fields that are ours."""
+from kubeinstall.operations.nodes import Label, NodeChanges, Taint
 
 REFLECTOR = "projectcalico.org/RouteReflectorClusterID"
 """A label and an annotation of Calico's route reflectors."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One kubectl.
-
-    Args:
-        args: its arguments.
-        changes: what it changes of labels and taints, as a plan shows it, e.g. ``+label disk=ssd``.
-    """
-
-    args: tuple[str, ...]
-    changes: tuple[str, ...] = ()
-
-
-CREATE_NOTES = Call(("-n", "kube-system", "create", "configmap", NOTES))
 
 
 @dataclass(frozen=True)
@@ -75,42 +55,45 @@ class Owned:
         return Owned(self.labels | other.labels, taints)
 
 
-def calls(cluster: Cluster, host: Host, node: Mapping[str, Any], said: str = "") -> list[Call]:
-    """The kubectl calls that give a node the labels and taints of the inventory, in order.
+def changes(cluster: Cluster, host: Host, node: Mapping[str, Any], noted: str = "") -> NodeChanges:
+    """What gives a node the labels and taints of the inventory.
 
     The note comes first and names old and new; a run that is cut off loses track of none.
 
     Args:
-        node: as the cluster tells it.
-        said: what is noted of it in the ConfigMap; empty: nothing.
+        node: as the cluster reports it.
+        noted: what is noted of it in the ConfigMap; empty: nothing.
     """
-    name = host.hostname
-    before, after = Owned.parse(said), _owned(cluster, host)
-    found = node["metadata"].get("labels") or {}
-    labels = [f"{k}={v}" for k, v in _labels(cluster, host).items() if found.get(k) != v]
-    labels += [f"{k}-" for k in sorted(before.labels - after.labels) if k in found]
-    taints = _taints(cluster, host, node, before)
-    final = "" if after == Owned() else str(after)
-    noted = said
-    result: list[Call] = []
+    before, after = Owned.parse(noted), _owned(cluster, host)
+    labels = _label_changes(cluster, host, node, before)
+    taints = _taint_changes(cluster, host, node, before)
+    first = None
     if (labels or taints) and before != before | after:
-        noted = str(before | after)
-        result.append(_note(name, noted))
-    if labels:
-        result.append(_set("label", name, labels))
-    if role := _reflecting(cluster, host, node, before):
-        result.append(Call(("annotate", "--overwrite", "node", name, role)))
-    if taints:
-        result.append(_set("taint", name, taints))
-    if noted != final:
-        result.append(_note(name, final))
-    return result
+        first = str(before | after)
+    last = "" if after == Owned() else str(after)
+    return NodeChanges(
+        host.hostname,
+        noted_first=first,
+        labels=labels,
+        annotations=_reflecting(cluster, host, node, before),
+        taints=taints,
+        noted_last=None if last == (noted if first is None else first) else last,
+    )
 
 
 def _labels(cluster: Cluster, host: Host) -> dict[str, str]:
     """The host's labels, and a route reflector's, which Calico's peers are chosen by."""
     reflected = _cluster_id(cluster, host)
     return {**host.labels, **({REFLECTOR: reflected} if reflected else {})}
+
+
+def _label_changes(
+    cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned
+) -> tuple[Label, ...]:
+    found, wanted = node["metadata"].get("labels") or {}, _labels(cluster, host)
+    new = [Label(key, value) for key, value in wanted.items() if found.get(key) != value]
+    gone = [Label(key, None) for key in sorted(before.labels - wanted.keys()) if key in found]
+    return (*new, *gone)
 
 
 def _cluster_id(cluster: Cluster, host: Host) -> str:
@@ -122,16 +105,18 @@ def _cluster_id(cluster: Cluster, host: Host) -> str:
     return str(network.calico.route_reflector_cluster_id)
 
 
-def _reflecting(cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned) -> str:
-    """What ``kubectl annotate`` is told, so that Calico lets the node reflect routes or not.
+def _reflecting(
+    cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned
+) -> tuple[Label, ...]:
+    """The annotation by which Calico lets the node reflect routes or not, if it changes.
 
     Source: Calico's "Configure BGP peering".
     """
     found = (node["metadata"].get("annotations") or {}).get(REFLECTOR, "")
     wanted = _cluster_id(cluster, host)
     if wanted:
-        return "" if found == wanted else f"{REFLECTOR}={wanted}"
-    return f"{REFLECTOR}-" if found and REFLECTOR in before.labels else ""
+        return () if found == wanted else (Label(REFLECTOR, wanted),)
+    return (Label(REFLECTOR, None),) if found and REFLECTOR in before.labels else ()
 
 
 def _owned(cluster: Cluster, host: Host) -> Owned:
@@ -139,19 +124,10 @@ def _owned(cluster: Cluster, host: Host) -> Owned:
     return Owned(frozenset(_labels(cluster, host)), taints)
 
 
-def _set(kind: Literal["label", "taint"], name: str, words: Sequence[str]) -> Call:
-    """Labels or taints, as kubectl has them: one that ends with ``-`` goes."""
-    shown = (f"-{kind} {w[:-1]}" if w.endswith("-") else f"+{kind} {w}" for w in words)
-    return Call((kind, "--overwrite", "node", name, *words), tuple(shown))
-
-
-def _note(name: str, text: str) -> Call:
-    patch = json.dumps({"data": {name: text or None}})
-    return Call(("-n", "kube-system", "patch", "configmap", NOTES, "--type=merge", "-p", patch))
-
-
-def _taints(cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned) -> list[str]:
-    """What ``kubectl taint`` is told; kubeadm's own taints are as kubeadm would set them."""
+def _taint_changes(
+    cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned
+) -> tuple[Taint, ...]:
+    """The taints that change; kubeadm's own are as kubeadm would set them."""
     found = {
         f"{taint['key']}:{taint['effect']}": taint.get("value", "")
         for taint in node.get("spec", {}).get("taints") or ()
@@ -164,11 +140,11 @@ def _taints(cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned
     elif before.taints is not None:
         wanted, ours = kubeadms, before.taints
     else:
-        return []
+        return ()
     new = [_taint(key, value) for key, value in wanted.items() if found.get(key) != value]
-    return [*new, *(f"{key}-" for key in sorted(ours - wanted.keys()) if key in found)]
+    return (*new, *(_taint(key, None) for key in sorted(ours - wanted.keys()) if key in found))
 
 
-def _taint(key: str, value: str) -> str:
-    name, _, effect = key.rpartition(":")
-    return f"{name}={value}:{effect}"
+def _taint(named: str, value: str | None) -> Taint:
+    key, _, effect = named.rpartition(":")
+    return Taint(key, effect, value)

@@ -11,19 +11,17 @@ from typing import Any, TypeVar
 from kubeinstall.addons.objects import parent_name
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.cluster.joining import CA_COMMAND, TOKENS, Authority, authority
-from kubeinstall.cluster.node_settings import NOTES
 from kubeinstall.cluster.settings import KUBEADM, PROXY, Settings
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.values import dns_name, document, ip, ipv4, ipv4_network, shown, word
 from kubeinstall.files.kubelet import config_map, runtime_of
+from kubeinstall.operations.nodes import CORDONED, NOTES
 from kubeinstall.releases import Version
 
 _T = TypeVar("_T")
 
 NETWORK_ADDONS = ("flannel", "calico", "calico-operator", "canal")
 """The addons that are pod networks; the inventory chooses at most one."""
-CORDONED = "kubeinstall.io/cordoned"
-"""Annotation of a node that we have cordoned, and shall uncordon."""
 SOCKET = "kubeadm.alpha.kubernetes.io/cri-socket"
 """kubeadm's annotation with the socket of the node's runtime."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from kubeinstall.cluster.draining import drain, uncordon, uncordon_calls
-from kubeinstall.cluster.node_settings import CREATE_NOTES, calls
+from dataclasses import replace
+
+from kubeinstall.cluster.draining import drain, uncordon
+from kubeinstall.cluster.node_settings import changes
 from kubeinstall.deploys.kubernetes.kubelet import ANOTHER_POLICY, configure
 from kubeinstall.deploys.kubernetes.nodes import Kubelets, kubelets, settle
 from kubeinstall.deploys.kubernetes.serving_certificates import serving, serving_certificates
@@ -28,17 +30,16 @@ def deploys(run: Run) -> Deploys:
         planned[host.name] = [configure]
     known = [host for host in hosts if nodes.node(host.hostname)]
     noted = nodes.owned or {}
-    settings = {
-        h.hostname: calls(run.cluster, h, nodes.node(h.hostname), noted.get(h.hostname, ""))
-        for h in known
-    }
-    changed = next((name for name, these in settings.items() if these), None)
-    if changed and nodes.owned is None:
-        settings[changed] = [CREATE_NOTES, *settings[changed]]
-    marked = [h.hostname for h in known if h.hostname in nodes.cordoned]
+    settings = [
+        changes(run.cluster, h, nodes.node(h.hostname), noted.get(h.hostname, "")) for h in known
+    ]
+    changed = next((number for number, one in enumerate(settings) if one.any), None)
+    if changed is not None and nodes.owned is None:
+        settings[changed] = replace(settings[changed], create_notes=True)
     run.session.set_data(first, "kubelets", shared)
-    run.session.set_data(first, "node_calls", settings)
-    run.session.set_data(first, "uncordon_calls", {n: uncordon_calls(n) for n in marked})
+    run.session.set_data(first, "node_changes", settings)
+    cordoned = [h.hostname for h in known if h.hostname in nodes.cordoned]
+    run.session.set_data(first, "cordoned", cordoned)
     if first in run.session.alive and known:
         certificates = [serving_certificates] if serving(run.cluster) else []
         planned[first] = [kubelets, *planned.get(first, ()), settle, *certificates]

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.cluster.node_settings import OWNED
-from kubeinstall.deploys.kubernetes.nodes import Kubelets
+from kubeinstall.deploys.kubernetes.nodes import OWNED, Kubelets
 from kubeinstall.diagnose.causes import find_cause
 from kubeinstall.facts.files import Exists, File, FileState
 from kubeinstall.facts.services import Unit, UnitState
@@ -90,13 +89,13 @@ def test_what_is_taken_out_for_all_goes_from_the_cluster() -> None:
     made = with_kubelets(Kubelet(), Kubelet())
     ours = json.dumps(OURS)
     settled = Kubelets.of(made, config_map(ours))
-    assert settled == Kubelets(BASE)
+    assert settled == Kubelets("kubelet-config", BASE)
     last = ours.replace("}", ', "maxPods": 50}')
     changed = Kubelets.of(made, config_map(last, maxPods=50))
     assert changed
     assert changed.config == BASE
     assert "-maxPods: 50" in changed.diff
-    assert changed.calls[0][:5] == ("-n", "kube-system", "patch", "configmap", "kubelet-config")
+    assert changed.configmap == "kubelet-config"
     # Before there was a note, what is there may be the user's.
     kept = Kubelets.of(made, config_map(maxPods=50))
     assert kept

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from kubeinstall.cluster.node_settings import NOTES, OWNED, REFLECTOR, Call, Owned, calls
+from kubeinstall.cluster.node_settings import REFLECTOR, Owned, changes
+from kubeinstall.deploys.kubernetes.nodes import OWNED
 from kubeinstall.inventory.model import Taint
+from kubeinstall.operations.nodes import NOTES, NodeChanges
 from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.unit
@@ -34,13 +35,13 @@ def node(
 
 def told(found: dict[str, Any], name: str = "w1", **settings: Any) -> list[list[str]]:
     host = CLUSTER.host(name).model_copy(update=settings)
-    return plain(calls(CLUSTER, host, found, found["noted"]), name)
+    return plain(changes(CLUSTER, host, found, found["noted"]), name)
 
 
-def plain(found: Sequence[Call], name: str = "w1") -> list[list[str]]:
+def plain(found: NodeChanges, name: str = "w1") -> list[list[str]]:
     """Calls without what is the same in each; a note by its text."""
     made: list[list[Any]] = []
-    for call in (one.args for one in found):
+    for call in found.calls:
         if call[0] != "-n":
             made.append([call[0], *call[4:]])
             continue
@@ -72,8 +73,7 @@ def test_a_plan_shows_labels_and_taints_and_not_what_is_noted_of_them() -> None:
     taint = Taint(key="app", value="db", effect="NoSchedule")
     host = CLUSTER.host("w1").model_copy(update={"labels": {"a": "1"}, "taints": (taint,)})
     owned = json.dumps({"labels": ["b"]})
-    found = calls(CLUSTER, host, node({"b": "2"}), owned)
-    assert [change for call in found for change in call.changes] == [
+    assert changes(CLUSTER, host, node({"b": "2"}), owned).diff.splitlines() == [
         "+label a=1",
         "-label b",
         "+taint app=db:NoSchedule",
@@ -113,7 +113,7 @@ def test_a_note_that_somebody_broke(text: str | None) -> None:
 def reflecting(found: dict[str, Any], *reflectors: str, plugin: str = "calico") -> list[list[str]]:
     network = {"plugin": plugin, "calico": {"route_reflectors": list(reflectors)}}
     made = cluster(workers=1, network=network)
-    return plain(calls(made, made.host("w1"), found, found["noted"]))
+    return plain(changes(made, made.host("w1"), found, found["noted"]))
 
 
 def test_a_route_reflector_comes_and_goes() -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from kubeinstall.cluster import nodes
 from kubeinstall.cluster.draining import drain
-from kubeinstall.cluster.node_settings import NOTES, OWNED
-from kubeinstall.cluster.nodes import CORDONED, SOCKET, Nodes, question
+from kubeinstall.cluster.nodes import SOCKET, Nodes, question
+from kubeinstall.deploys.kubernetes.nodes import OWNED
 from kubeinstall.engine.types import Output
+from kubeinstall.operations.nodes import CORDONED, NOTES
 from kubeinstall.phases import kubelets, runtime
 from kubeinstall.releases import Version
 from tests.unit.clusters import cluster
@@ -167,8 +168,8 @@ def _told_of_nodes(*maps: dict[str, Any], **notes: str) -> list[list[str]]:
     run, session, _ = fake_run(made, answer=lambda _host, _command: Output(0, said, ""))
     session.connect()
     kubelets.deploys(run)
-    calls = session.data["cp1"]["node_calls"]["w1"]
-    return [list(call.args[2:5]) for call in calls]
+    [changes] = [one for one in session.data["cp1"]["node_changes"] if one.node == "w1"]
+    return [list(call[2:5]) for call in changes.calls]
 
 
 def test_what_is_noted_of_nodes_is_kept_in_kube_system() -> None:

@@ -6,16 +6,22 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
-from typing import Any
 
 import yaml
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.cluster.node_settings import OWNED, Call
 from kubeinstall.files import kubelet as kubelet_files
 from kubeinstall.inventory.model import Cluster, Document
-from kubeinstall.operations.nodes import told
+from kubeinstall.operations.nodes import (
+    NodeChanges,
+    configmap_patched,
+    node_settings,
+    uncordoned,
+)
+
+OWNED = "kubeinstall.io/owned"
+"""The annotation of the kubelets' ConfigMap with the fields that are kubeinstall's."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +29,15 @@ class Kubelets:
     """The configuration that all kubelets of a cluster start from.
 
     Args:
+        configmap: the ConfigMap that holds it.
         config: as it shall be.
-        calls: the arguments of each kubectl that makes it so.
+        patch: of the ConfigMap, which makes it so; None: it is so.
         diff: what changes, as a unified diff.
     """
 
+    configmap: str
     config: Document
-    calls: Sequence[Sequence[str]] = ()
+    patch: Document | None = None
     diff: str = ""
 
     @classmethod
@@ -45,7 +53,7 @@ class Kubelets:
         last = kubelet_files.document(said) if said else None
         wanted = kubelet_files.cluster_configuration(found, ours, last)
         if wanted == found and last == ours:
-            return cls(found)
+            return cls(metadata["name"], found)
         new = text if wanted == found else kubelet_files.dumped(wanted)
         patch = {
             "metadata": {"annotations": {OWNED: json.dumps(ours)}},
@@ -54,8 +62,7 @@ class Kubelets:
         name = metadata["name"]
         before, after = kubelet_files.shown(found), kubelet_files.shown(wanted)
         lines = unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm="")
-        call = ("-n", "kube-system", "patch", "configmap", name, "--type=merge", "-p")
-        return cls(wanted, ((*call, json.dumps(patch)),), "\n".join(lines))
+        return cls(name, wanted, patch, "\n".join(lines))
 
 
 @deploy("kubelets of the cluster")
@@ -67,7 +74,9 @@ def kubelets() -> None:
     shared: Kubelets | None = host.data.get("kubelets")
     if shared:
         title = "Keep the configuration that all kubelets share"
-        told(calls=shared.calls, diff=shared.diff, name=title)
+        configmap_patched(
+            configmap=shared.configmap, patch=shared.patch, diff=shared.diff, name=title
+        )
 
 
 @deploy("labels and taints")
@@ -77,14 +86,11 @@ def settle() -> None:
     The kubelet may not set all of them itself (those below node-role.kubernetes.io), so the
     cluster's admin does.
 
-    In memory: ``node_calls`` and ``uncordon_calls``, by node what kubectl is told.
+    In memory: ``node_changes``, and ``cordoned``, the nodes that we have cordoned.
     """
-    of_nodes: dict[str, Sequence[Call]] = host.data.get("node_calls") or {}
-    for node, calls in of_nodes.items():
-        diff = "\n".join(change for call in calls for change in call.changes)
-        told(
-            calls=[call.args for call in calls], diff=diff, name=f"Set labels and taints of {node}"
-        )
-    left: dict[str, Any] = host.data.get("uncordon_calls") or {}
-    for node, arguments in left.items():
-        told(calls=arguments, name=f"Uncordon {node}")
+    of_nodes: Sequence[NodeChanges] = host.data.get("node_changes") or ()
+    for changes in of_nodes:
+        node_settings(changes=changes, name=f"Set labels and taints of {changes.node}")
+    cordoned: Sequence[str] = host.data.get("cordoned") or ()
+    for node in cordoned:
+        uncordoned(node=node, name=f"Uncordon {node}")

@@ -15,7 +15,7 @@ from pyinfra.context import host
 
 from kubeinstall.facts.serving_certificates import ServingRequest, ServingRequests
 from kubeinstall.inventory.model import Cluster, Host
-from kubeinstall.operations.nodes import told
+from kubeinstall.operations.nodes import requests_approved
 
 _USAGES = {"digital signature", "key encipherment", "server auth"}
 
@@ -56,9 +56,10 @@ def serving_certificates() -> None:
     """Approve what the inventory's kubelets ask for; other requests are left alone."""
     cluster: Cluster = host.data.cluster
     hosts = serving(cluster)
-    calls: dict[str, list[tuple[str, ...]]] = {}
+    approved: dict[str, list[str]] = {}
     for request in host.get_fact(ServingRequests) if hosts else ():
         if node := owner(request, hosts):
-            calls.setdefault(node.name, []).append(("certificate", "approve", request.name))
-    for name, approvals in calls.items():
-        told(calls=approvals, name=f"Approve the certificate that the kubelet of {name} shows")
+            approved.setdefault(node.name, []).append(request.name)
+    for name, requests in approved.items():
+        title = f"Approve the certificate that the kubelet of {name} shows"
+        requests_approved(requests=requests, name=title)
