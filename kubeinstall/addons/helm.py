@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 import yaml
 
 from kubeinstall.addons.builder import Build
-from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.templating import render_file
+from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.catalogue.model import Chart
 from kubeinstall.inventory.model import Cluster
 

@@ -11,10 +11,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kubeinstall.addons.builder import Build
-from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.documents import NotObjectsError, values
 from kubeinstall.addons.templating import render_file
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.catalogue.folders import OutsideError, inside
 from kubeinstall.inventory.model import Cluster
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from kubeinstall.addons import builder as building
 from kubeinstall.addons import documents, objects
-from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.defaults import several_defaults
 from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.image_names import rewrite
@@ -15,6 +14,7 @@ from kubeinstall.addons.objects import Object, Scopes
 from kubeinstall.addons.templating import render_file, render_text
 from kubeinstall.addons.upstream import Sources, not_objects
 from kubeinstall.findings import KubeinstallError
+from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.model import Cluster
 
 

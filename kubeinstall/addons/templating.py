@@ -13,9 +13,9 @@ from jinja2 import Environment, FileSystemLoader, TemplateError
 from jinja2.exceptions import TemplateNotFound
 from jinja2.loaders import split_template_path
 
-from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.image_names import rewritten
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.catalogue.folders import OutsideError, inside
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model.cluster import DNS_INDEX

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from kubeinstall.addons import charts, helm, kustomize
 from kubeinstall.addons.builder import Builder
-from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.documents import NotObjectsError, objects
 from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.patches import PatchError, patched
 from kubeinstall.addons.templating import render_file
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.model import Cluster
 
 

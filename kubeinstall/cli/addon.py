@@ -9,13 +9,13 @@ from typing import Any
 import click
 import yaml
 
-from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.cli import options
 from kubeinstall.cli.plan import CHANGES
 from kubeinstall.cli.running import ask_sudo_pass_option, loaded, read, running
 from kubeinstall.engine.session import Session
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.chosen import chosen
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
 from kubeinstall.inventory.catalogue.model import Addon, Related
 from kubeinstall.inventory.model import Cluster

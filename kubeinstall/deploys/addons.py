@@ -7,11 +7,11 @@ from pyinfra.context import host
 
 from kubeinstall.addons import objects
 from kubeinstall.addons.changes import Change, custom
-from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.objects import SYSTEM_NAMESPACES, Object
 from kubeinstall.addons.parents import kind_name
 from kubeinstall.addons.secrets import generate
 from kubeinstall.facts.addons import Addons, Objects
+from kubeinstall.inventory.catalogue.chosen import chosen
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations import kubectl
 from kubeinstall.operations.kubectl import Removal, Work

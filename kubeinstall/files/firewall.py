@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.sax.saxutils import quoteattr
 
-from kubeinstall.addons.chosen import chosen
+from kubeinstall.inventory.catalogue.chosen import chosen
 from kubeinstall.inventory.catalogue.model import HostPort
 from kubeinstall.inventory.model import Calico, CalicoInstall, Cluster, Host, NetworkPlugin
 from kubeinstall.operations.files import MARKER

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kubeinstall.addons.needs import host_needs
 from kubeinstall.facts.kernel import Module
 from kubeinstall.files.family import Family
 from kubeinstall.files.rendered import RenderedFile
+from kubeinstall.inventory.catalogue.host_needs import host_needs
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.operations.modules import modules_file
 from kubeinstall.operations.names import HOSTS, with_names

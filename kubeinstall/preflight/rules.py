@@ -9,13 +9,13 @@ from ipaddress import IPv4Address
 from statistics import median
 from types import MappingProxyType
 
-from kubeinstall.addons.chosen import chosen
-from kubeinstall.addons.needs import numbers
 from kubeinstall.deploys.kubernetes.control_plane import wanted
 from kubeinstall.facts.resolv import USUAL
 from kubeinstall.families import SYSTEMS
 from kubeinstall.files.proxy import through
 from kubeinstall.findings import Finding, Kind
+from kubeinstall.inventory.catalogue.chosen import chosen
+from kubeinstall.inventory.catalogue.host_needs import numbers
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.operations.control_plane_decision import left_words, moved, moved_words
 from kubeinstall.preflight.clones import same

@@ -14,10 +14,10 @@ import pytest
 import yaml
 
 from kubeinstall.addons import downloads
-from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.findings import Finding, KubeinstallError
+from kubeinstall.inventory.catalogue.chosen import chosen
 from kubeinstall.inventory.model import AddonChoice
 from tests import programs
 from tests.unit.clusters import cluster

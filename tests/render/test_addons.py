@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.image_names import full_name, images
 from kubeinstall.addons.objects import APPLIED, group
 from kubeinstall.addons.render import render_all
 from kubeinstall.inventory.catalogue import values
+from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.catalogue.folders import find, names
 from kubeinstall.inventory.catalogue.model import Addon
 from kubeinstall.inventory.model import AddonChoice

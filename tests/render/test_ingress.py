@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.addons.chosen import Chosen
 from kubeinstall.addons.render import render_all
 from kubeinstall.addons.templating import render_text
+from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.catalogue.values import merged
 from kubeinstall.inventory.model import AddonChoice
 from tests.render.offline import Offline

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.render import render_all
 from kubeinstall.cluster.node_settings import REFLECTOR
+from kubeinstall.inventory.catalogue.chosen import chosen
 from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.inventory.catalogue.values import merged, problems
 from tests.render.offline import Offline

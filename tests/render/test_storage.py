@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from kubeinstall.addons import builder as building
-from kubeinstall.addons.chosen import Chosen, chosen
 from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.render import render_all
 from kubeinstall.addons.upstream import Sources
+from kubeinstall.inventory.catalogue.chosen import Chosen, chosen
 from tests.render.test_addons import rendered
 from tests.unit.clusters import cluster
 

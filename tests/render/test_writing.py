@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.render import Rendered, render_all
+from kubeinstall.inventory.catalogue.chosen import chosen
 from kubeinstall.inventory.model import AddonChoice
 from tests import programs
 from tests.pages import fenced

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from kubeinstall.addons.chosen import chosen, levels
 from kubeinstall.addons.objects import MANAGER, Object
 from kubeinstall.addons.render import Rendered, render_all
+from kubeinstall.inventory.catalogue.chosen import chosen, levels
 from kubeinstall.inventory.model import AddonChoice, Cluster
 from tests.unit.clusters import cluster
 

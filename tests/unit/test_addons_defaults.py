@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.addons.chosen import chosen
 from kubeinstall.addons.defaults import several_defaults
 from kubeinstall.addons.render import render_all
 from kubeinstall.findings import KubeinstallError
+from kubeinstall.inventory.catalogue.chosen import chosen
 from tests.unit.clusters import cluster
 
 pytestmark = pytest.mark.unit

@@ -17,9 +17,9 @@ from kubeinstall import templates
 from kubeinstall.addons import builder as building
 from kubeinstall.addons import documents, kustomize
 from kubeinstall.addons.builder import Build
-from kubeinstall.addons.chosen import Chosen, chosen
 from kubeinstall.addons.render import render_all
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.chosen import Chosen, chosen
 from kubeinstall.inventory.catalogue.folders import OutsideError, UnreadableAddonError, find, inside
 from kubeinstall.inventory.catalogue.model import Relative
 from kubeinstall.templates import environment, filled

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.addons.needs import host_needs, numbers
 from kubeinstall.deploys.hosts import prepare
 from kubeinstall.deploys.rendered import rendered
 from kubeinstall.families import FAMILIES
 from kubeinstall.files import hosts as host_files
+from kubeinstall.inventory.catalogue.host_needs import host_needs, numbers
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.preflight.rules import judge
 from kubeinstall.verify.checks import system

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.addons.chosen import Chosen, chosen, levels
 from kubeinstall.addons.image_names import full_name, rewritten
 from kubeinstall.addons.objects import APPLIED, PART_OF, apply_set, finished, key, scopes
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.findings import KubeinstallError
+from kubeinstall.inventory.catalogue.chosen import Chosen, chosen, levels
 from kubeinstall.inventory.catalogue.folders import UnreadableAddonError, find, names
 from kubeinstall.inventory.catalogue.model import Range
 from kubeinstall.inventory.catalogue.values import merged, problems

@@ -10,7 +10,6 @@ from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
 from kubeinstall import families
-from kubeinstall.addons.needs import host_needs
 from kubeinstall.deploys import network
 from kubeinstall.deploys.hosts import firewall, proxy
 from kubeinstall.deploys.hosts.network_managers import pods_left_alone
@@ -18,6 +17,7 @@ from kubeinstall.facts.kernel import SysctlLines
 from kubeinstall.facts.selinux import Selinux as SelinuxNow
 from kubeinstall.files import hosts as host_files
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.host_needs import host_needs
 from kubeinstall.inventory.model import Cluster, Host, Selinux
 from kubeinstall.operations import selinux
 from kubeinstall.operations.clock import in_sync, others_off

@@ -15,7 +15,6 @@ from kubeinstall.addons.changes import (
     removal_order,
     wanted_keys,
 )
-from kubeinstall.addons.chosen import chosen, levels, needed
 from kubeinstall.addons.prepared import Prepared
 from kubeinstall.addons.render import Rendered, read_all
 from kubeinstall.addons.volumes import held_by
@@ -23,6 +22,7 @@ from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.deploys.addons import look, ref
 from kubeinstall.facts.addons import Addons, AddonState, Objects, Volumes, VolumeState
 from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.inventory.catalogue.chosen import chosen, levels, needed
 from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.phases.addons.builders import sources
 from kubeinstall.phases.addons.rollout import Rollout

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from kubeinstall.addons.changes import Change
-from kubeinstall.addons.chosen import needed
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.readiness import namespaces, refs, unready_of
 from kubeinstall.addons.render import Rendered
@@ -17,6 +16,7 @@ from kubeinstall.cluster.readiness import Unready
 from kubeinstall.deploys.addons import conditions, settle
 from kubeinstall.facts.addons import Objects
 from kubeinstall.findings import Finding, KubeinstallError
+from kubeinstall.inventory.catalogue.chosen import needed
 from kubeinstall.operations.kubectl import STAYS
 from kubeinstall.phases.addons import findings
 from kubeinstall.phases.phase import Run

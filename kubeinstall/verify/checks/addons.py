@@ -10,13 +10,13 @@ from functools import cache
 
 from testinfra.host import Host
 
-from kubeinstall.addons.chosen import Chosen, chosen
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.parents import holding
 from kubeinstall.addons.templating import render_text
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.cluster.readiness import Unready, unready
 from kubeinstall.facts.addons import Addons, AddonState, Objects
+from kubeinstall.inventory.catalogue.chosen import Chosen, chosen
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import Check, expect, up

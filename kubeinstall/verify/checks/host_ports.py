@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from testinfra.host import Host
 
-from kubeinstall.addons.chosen import chosen
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.facts import values
+from kubeinstall.inventory.catalogue.chosen import chosen
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect, up

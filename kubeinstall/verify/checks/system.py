@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from testinfra.host import Host
 
-from kubeinstall.addons.needs import host_needs
 from kubeinstall.facts.kernel import Modules
 from kubeinstall.files import hosts as host_files
+from kubeinstall.inventory.catalogue.host_needs import host_needs
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect

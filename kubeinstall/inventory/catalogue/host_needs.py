@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from kubeinstall.addons.chosen import chosen
+from kubeinstall.inventory.catalogue.chosen import chosen
 from kubeinstall.inventory.catalogue.model import Family, HostNeeds
 from kubeinstall.inventory.model import Cluster
 
