@@ -1,4 +1,4 @@
-"""The command line. A command's module is imported only when the command is used."""
+"""The command line. A command's module is imported only when the command runs."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ PROGRAM = "kubeinstall"
 
 COMMANDS = {
     "init": "Write a starter inventory.",
-    "validate": "Check an inventory and say all that is wrong with it.",
+    "validate": "Check an inventory and report all errors in it.",
     "schema": "Print the inventory's JSON Schema, for editors.",
-    "addon": "See the addons there are, and what they apply.",
-    "render": "Write every file that would be put on each host, without a host.",
+    "addon": "Show the available addons and the objects they apply.",
+    "render": "Write the files for each host, without connecting to it.",
     "plan": "Show what `up` would change, host by host.",
-    "up": "Make the cluster what the inventory says.",
-    "status": "Show the cluster's nodes and what runs on them.",
+    "up": "Create the cluster, or apply changes of the inventory to it.",
+    "status": "Show the cluster's nodes and addons.",
     "verify": "Check every host and the cluster.",
-    "kubeconfig": "Fetch the cluster's kubeconfig for this machine.",
-    "reset": "Take the cluster off its hosts.",
-    "lab": "Hosts and a package mirror on this machine, to try things on.",
-    "completion": "Print the completion script of a shell.",
+    "kubeconfig": "Fetch the cluster's kubeconfig.",
+    "reset": "Remove the cluster from its hosts.",
+    "lab": "Manage test hosts and a package mirror on this machine.",
+    "completion": "Print a completion script for your shell.",
 }
-"""Each command's one-line help, in the order of use; its module is ``kubeinstall.cli.<name>``."""
+"""One-line help of each command, in the order of use; its module is ``kubeinstall.cli.<name>``."""
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands' names and short helps without importing them."""
+    """A group that knows the names and short help of its commands without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -76,7 +76,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name=PROGRAM)
 def cli() -> None:
-    """Turn a file of SSH hosts into a Kubernetes cluster, and keep it as the file says.
+    """Create a Kubernetes cluster on the SSH hosts of an inventory, and apply changes to it.
 
     Start with `kubeinstall init root@HOST ...`, then `kubeinstall up`.
     """

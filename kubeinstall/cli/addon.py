@@ -29,19 +29,19 @@ _optional = click.option(
     "-i",
     "--inventory",
     type=click.Path(path_type=Path),
-    help="An inventory: its folders of addons count too.",
+    help="Inventory file, to include addons from its addon_folders.",
 )
 
 
 @click.group("addon")
 def command() -> None:
-    """What can be added to the cluster: see what there is, and what it would apply."""
+    """Show the available addons and the objects they apply."""
 
 
 @command.command("list")
 @_optional
 def list_all(inventory: Path | None) -> None:
-    """List the addons there are; those of the inventory are marked with *."""
+    """List the available addons. Those in the inventory are marked with *."""
     folders, mine = _folders(inventory)
     rows = [(_addon(name, folders), name in mine) for name in names(folders)]
     width = max((len(addon.name) for addon, _ in rows), default=0)
@@ -56,7 +56,7 @@ def list_all(inventory: Path | None) -> None:
 @click.argument("name")
 @_optional
 def show(name: str, inventory: Path | None) -> None:
-    """Show an addon: its versions, what it needs, and the values it takes."""
+    """Show an addon: versions, requirements and values."""
     folders, _ = _folders(inventory)
     for line in _lines(_addon(name, folders)):
         door.echo(line)
@@ -68,13 +68,12 @@ def show(name: str, inventory: Path | None) -> None:
 @click.option(
     "--on-host",
     is_flag=True,
-    help="Use helm and kubectl of the first control plane where this machine has none.",
+    help="Use helm and kubectl on the first control plane if this machine has none.",
 )
 def render(wanted: tuple[str, ...], inventory: Path, on_host: bool) -> None:
     """Print the objects that the inventory's addons apply, as YAML.
 
-    What they take from upstream is downloaded. A chart needs helm, a kustomization kubectl or
-    kustomize.
+    Upstream files are downloaded. Charts need helm, kustomizations need kubectl or kustomize.
     """
     cluster, warnings = loaded(inventory, files_must_exist=on_host)
     door.findings(warnings)
@@ -93,9 +92,9 @@ def render(wanted: tuple[str, ...], inventory: Path, on_host: bool) -> None:
 @options.inventory
 @ask_sudo_pass_option
 def diff(wanted: tuple[str, ...], inventory: Path, ask_sudo_pass: bool) -> int:
-    """Show what `up` would change of addons, and what others changed.
+    """Show what `up` would change in addons, and changes by others.
 
-    Exits with 0 for no changes, 2 for changes, others for errors.
+    Exits with 0 if there are no changes, 2 if there are, or another code for an error.
     """
     cluster, warnings = read(inventory, ask_sudo_pass)
     door.findings(warnings)

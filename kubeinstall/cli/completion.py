@@ -10,7 +10,7 @@ from kubeinstall.report import door
 
 _INSTALL = {
     "bash": "~/.local/share/bash-completion/completions/kubeinstall",
-    "zsh": "a folder of your $fpath, as _kubeinstall",
+    "zsh": "a folder in your $fpath, as _kubeinstall",
     "fish": "~/.config/fish/completions/kubeinstall.fish",
 }
 
@@ -18,9 +18,9 @@ _INSTALL = {
 @click.command("completion")
 @click.argument("shell", type=click.Choice(list(_INSTALL)))
 def command(shell: str) -> None:
-    """Print the completion script of a shell.
+    """Print a completion script for your shell.
 
-    Its last lines say where to put it.
+    Its last lines describe how to install it.
     """
     completion_class = get_completion_class(shell)
     if completion_class is None:

@@ -23,9 +23,9 @@ from kubeinstall.report import door
 )
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 def command(targets: tuple[str, ...], output: Path, force: bool) -> None:
-    """Write a starter inventory with the hosts named.
+    """Write a starter inventory with the given hosts.
 
-    The first host becomes the control plane, the others workers. USER is root if not said.
+    The first host becomes the control plane, the others become workers. USER defaults to root.
     """
     text = starter([parse_target(target) for target in targets])
     try:

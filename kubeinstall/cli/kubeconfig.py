@@ -20,19 +20,19 @@ from kubeinstall.report import door
 @click.option(
     "--merge",
     is_flag=True,
-    help="Merge it into kubectl's file: the first of $KUBECONFIG, else ~/.kube/config.",
+    help="Merge it into the first file in $KUBECONFIG, or else into ~/.kube/config.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write it to this file, which is replaced.",
+    help="Write it to this file, replacing the file.",
 )
 def command(inventory: Path, ask_sudo_pass: bool, merge: bool, output: Path | None) -> None:
-    """Fetch the cluster's kubeconfig for this machine.
+    """Fetch the cluster's kubeconfig.
 
-    It is the admin's, from the first control plane; context and cluster are called as the
-    inventory calls the cluster. Printed, unless --merge or -o says where it goes.
+    This is the administrator's kubeconfig from the first control plane. Context and cluster get the
+    cluster's name in the inventory. The kubeconfig is printed, unless you use --merge or -o.
     """
     if merge and output:
         raise click.UsageError("--merge and -o exclude each other")

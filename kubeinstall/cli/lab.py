@@ -22,23 +22,23 @@ _UP = "kubeinstall lab up -i with the same inventory"
 
 @click.group("lab")
 def command() -> None:
-    """Hosts and a package mirror on this machine, to try things on.
+    """Manage test hosts and a package mirror on this machine.
 
-    The hosts are those that an inventory with a `lab` section names. Needs root.
+    The hosts are those of an inventory with a `lab` section. Needs root.
     """
 
 
 @command.command()
 @options.inventory
 def up(inventory: Path) -> None:
-    """Bring the inventory's hosts up; what is up already is left alone."""
+    """Create and start the inventory's hosts; running hosts are not changed."""
     lab.up(_plan(inventory), door.echo)
 
 
 @command.command()
 @options.inventory
 def down(inventory: Path) -> None:
-    """Take the hosts away, with all that was made for them."""
+    """Remove the hosts and everything that was created for them."""
     lab.down(_plan(inventory), door.echo)
 
 
@@ -46,7 +46,7 @@ def down(inventory: Path) -> None:
 @options.inventory
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def status(inventory: Path, as_json: bool) -> int:
-    """Show how every host is; exits with 1 unless all of them answer."""
+    """Show the state of each host. Exits with 1 unless all of them answer."""
     hosts = lab.status(_plan(inventory))
     if as_json:
         door.document(door.as_json([asdict(host) for host in hosts]))
@@ -101,11 +101,11 @@ def execute(inventory: Path, host: str, words: tuple[str, ...]) -> NoReturn:
     "--from-binaries",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Take the programs and image archives in DIR.",
+    help="Use the programs and image archives in DIR.",
 )
-@click.option("--kubernetes", metavar="VERSION", help="The programs' version, e.g. 1.36.2.")
+@click.option("--kubernetes", metavar="VERSION", help="Version of the programs, e.g. 1.36.2.")
 @click.option(
-    "-i", "--inventory", type=click.Path(path_type=Path), help="Take VERSION from this inventory."
+    "-i", "--inventory", type=click.Path(path_type=Path), help="Use the version in this inventory."
 )
 def make_mirror(
     from_debian_source: bool,
@@ -113,9 +113,9 @@ def make_mirror(
     kubernetes: str | None,
     inventory: Path | None,
 ) -> None:
-    """Make a mirror of Kubernetes for labs to serve; without a source, list those there are.
+    """Create a Kubernetes mirror for labs; without a source, list existing mirrors.
 
-    `lab up` serves the newest one of the inventory's version.
+    `lab up` serves the newest mirror of the inventory's version.
     """
     if from_debian_source and from_binaries:
         raise click.UsageError("give --from-debian-source or --from-binaries, not both")

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ plain = click.option(
     "plain",
     is_flag=True,
     callback=_plain,
-    help="No colours, no live progress.",
+    help="Disable colors and live progress.",
 )
 inventory = click.option(
     "-i",

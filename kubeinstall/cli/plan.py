@@ -38,8 +38,8 @@ def command(
 ) -> int:
     """Show what `up` would change, host by host, with file diffs.
 
-    Nothing is changed. What follows an earlier phase with changes is labelled so: it was looked at
-    before those changes. Exits with 0 for no changes, 2 for changes, others for errors.
+    Nothing is changed. If an earlier phase has changes, later ones are marked: they can differ when
+    `up` runs. Exits with 0 if there are no changes, 2 if there are, other codes for errors.
     """
     phases = pick(PHASES, first=first, last=last, only=only)
     cluster, warnings = read(inventory, ask_sudo_pass)

@@ -24,12 +24,12 @@ from kubeinstall.report import door
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="Folder to write to; each host gets one in it.",
+    help="Folder to write to; it gets a subfolder for each host.",
 )
 @click.option(
     "--containerd",
     type=click.IntRange(1, 2),
-    help="Major version of containerd; default: the one that goes with the release.",
+    help="Major version of containerd; default: the one for the Kubernetes release.",
 )
 @click.option(
     "--os",
@@ -40,10 +40,10 @@ from kubeinstall.report import door
     help="Operating system of the hosts.",
 )
 def command(inventory: Path, output: Path, containerd: int | None, system: str) -> None:
-    """Write every file that would be put on each host, without a host.
+    """Write the files for each host, without connecting to it.
 
-    OUTPUT/HOST/etc/... holds what `up` puts at /etc/... on a fresh HOST, by the same code. Secrets
-    that only a run knows are not in it.
+    OUTPUT/HOST/etc/... contains what `up` installs in /etc/... on a new HOST. Secrets that are
+    generated during a run are not included.
     """
     cluster, warnings = loaded(inventory, files_must_exist=False)
     door.findings(warnings)

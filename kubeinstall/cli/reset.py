@@ -20,7 +20,7 @@ from kubeinstall.run.runner import execute
 @reaching
 @printing
 @click.option("--packages", is_flag=True, help="Remove kubelet, kubeadm and kubectl as well.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 def command(
     inventory: Path,
     limit: tuple[str, ...],
@@ -31,11 +31,11 @@ def command(
     packages: bool,
     yes: bool,
 ) -> int:
-    """Take the cluster off its hosts; what ran in it is lost.
+    """Remove the cluster from its hosts; all workloads are lost.
 
-    Logins for registries and proxies go as well, and so does the runtime's configuration. Workers
-    first, then the control plane. With --limit a worker is drained and removed from the
-    cluster that stays. Afterwards `up` works again.
+    Registry and proxy logins and the runtime's configuration are removed, too. Workers are reset
+    first, then the control plane. With --limit, a worker is drained and removed from the remaining
+    cluster. Afterwards `up` works again.
     """
     cluster, _ = read(inventory, ask_sudo_pass)
     if not yes:
@@ -48,11 +48,13 @@ def command(
 
 
 def _confirm(cluster: Cluster, limit: tuple[str, ...]) -> None:
-    """Have the cluster's name typed."""
+    """Ask for the cluster's name."""
     if not interactive():
-        raise click.UsageError("reset destroys a cluster; where nobody can be asked it needs -y")
+        raise click.UsageError(
+            "reset destroys the cluster; without a terminal to confirm, it needs -y"
+        )
     what = f"{', '.join(limit)} of cluster" if limit else "all hosts of cluster"
     name = cluster.spec.name
-    typed = door.asked(f"This takes {what} {name} down. Type the cluster's name to go on")
+    typed = door.asked(f"This resets {what} {name}. Type the cluster's name to continue")
     if typed.strip() != name:
         raise click.Abort

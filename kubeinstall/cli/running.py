@@ -1,4 +1,4 @@
-"""What commands that reach hosts have in common: their options, their session, their reporter."""
+"""Shared by commands that connect to hosts: options, session, reporter."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from kubeinstall.run.selection import limit as limited
 Command = Callable[..., Any]
 
 ask_sudo_pass_option = click.option(
-    "-K", "--ask-sudo-pass", is_flag=True, help="Ask for the password that sudo wants."
+    "-K", "--ask-sudo-pass", is_flag=True, help="Ask for the sudo password."
 )
 
 
 def reaching(command: Command) -> Command:
-    """Add the options of every command that reaches hosts."""
+    """Add the options of every command that connects to hosts."""
     for option in (
         ask_sudo_pass_option,
         click.option(
             "--limit",
             multiple=True,
             metavar="HOST",
-            help="Only these hosts; several with commas, or the option several times.",
+            help="Only these hosts, separated by commas; may be repeated.",
         ),
     ):
         command = option(command)
@@ -47,7 +47,7 @@ def reaching(command: Command) -> Command:
 
 
 def choosing(command: Command) -> Command:
-    """Add the options of every command that may go through some of the phases only."""
+    """Add the options that select phases."""
     for option in (
         click.option(
             "--abandon-volumes",
@@ -58,10 +58,10 @@ def choosing(command: Command) -> Command:
             "delete; may be repeated.",
         ),
         click.option(
-            "--only", multiple=True, metavar="PHASE", help="Only this phase; may be repeated."
+            "--only", multiple=True, metavar="PHASE", help="Run only this phase; may be repeated."
         ),
-        click.option("--until", "last", metavar="PHASE", help="End with this phase."),
-        click.option("--from", "first", metavar="PHASE", help="Begin with this phase."),
+        click.option("--until", "last", metavar="PHASE", help="Stop after this phase."),
+        click.option("--from", "first", metavar="PHASE", help="Start with this phase."),
     ):
         command = option(command)
     return command
@@ -70,12 +70,14 @@ def choosing(command: Command) -> Command:
 def printing(command: Command) -> Command:
     """Add the options of every command that shows a run."""
     for option in (
-        click.option("-v", "--verbose", is_flag=True, help="Show what did not change too."),
+        click.option(
+            "-v", "--verbose", is_flag=True, help="Also show operations that changed nothing."
+        ),
         options.plain,
         click.option(
             "--events",
             type=click.Path(path_type=Path, dir_okay=False),
-            help="Write every operation to this file, as JSON lines.",
+            help="Write all operations to this file as JSON Lines.",
         ),
     ):
         command = option(command)
@@ -111,7 +113,7 @@ def _with_password(host: Host, password: SecretStr) -> Host:
 
 
 def interactive() -> bool:
-    """Whether somebody can be asked."""
+    """Whether there is a terminal to ask questions on."""
     return door.interactive()
 
 

@@ -12,7 +12,7 @@ from kubeinstall.report import door
 def command() -> None:
     """Print the inventory's JSON Schema, for editors.
 
-    Save it beside the inventory and begin the inventory with
+    Save it next to the inventory, and start the inventory with
 
         # yaml-language-server: $schema=./kubeinstall.schema.json
     """

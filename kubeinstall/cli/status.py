@@ -19,12 +19,12 @@ from kubeinstall.verify.status import addons, as_json, as_text, status
 @click.command("status")
 @options.inventory
 @reaching
-@click.option("--json", "as_json_", is_flag=True, help="Print it as JSON.")
+@click.option("--json", "as_json_", is_flag=True, help="Print the result as JSON.")
 def command(inventory: Path, limit: tuple[str, ...], ask_sudo_pass: bool, as_json_: bool) -> int:
-    """Show the cluster's nodes, what runs on them, and its addons.
+    """Show the cluster's nodes and addons.
 
-    Exits with 11 if a host cannot be reached, with 14 if a node is missing or not Ready, or if the
-    cluster cannot be asked.
+    Exits with 11 if a host is unreachable, and with 14 if a node is missing or not Ready, or if the
+    cluster does not answer.
     """
     cluster, _ = read(inventory, ask_sudo_pass)
     with running(cluster, Terminal(door.console(file=io.StringIO())), limit=limit) as run:

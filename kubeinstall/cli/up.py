@@ -26,9 +26,9 @@ from kubeinstall.run.selection import pick
     "--smoke/--no-smoke",
     "smoke",
     default=None,
-    help="Try a small app on the cluster; default: if anything was changed.",
+    help="Run a test app in the cluster; default: if anything was changed.",
 )
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 def command(
     inventory: Path,
     limit: tuple[str, ...],
@@ -43,9 +43,9 @@ def command(
     smoke: bool | None,
     yes: bool,
 ) -> int:
-    """Make the cluster what the inventory says.
+    """Create the cluster, or apply changes of the inventory to it.
 
-    A second run changes nothing.
+    Running it again changes nothing.
     """
     phases = pick(PHASES, first=first, last=last, only=only)
     cluster, warnings = read(inventory, ask_sudo_pass)
@@ -66,7 +66,7 @@ def command(
 
 
 def _confirm(cluster: Cluster, limit: tuple[str, ...]) -> None:
-    """Show which hosts are meant, and ask."""
+    """List the selected hosts, and ask for confirmation."""
     names = limited(cluster, limit)
     door.echo(f"cluster {cluster.spec.name}, Kubernetes {cluster.version}")
     for host in cluster.hosts:

@@ -19,10 +19,10 @@ from kubeinstall.report import door
 @options.inventory
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(inventory: Path, as_json: bool) -> int:
-    """Check an inventory and say all that is wrong with it.
+    """Check an inventory and report all errors in it.
 
-    No host is touched. Missing key files are warnings here: they need not be on the machine that
-    checks. Exits with 10 where there are errors.
+    Does not connect to hosts. Missing key files are only warnings, as they may be on another
+    machine. Exits with 10 if there are errors.
     """
     cluster: Cluster | None = None
     try:

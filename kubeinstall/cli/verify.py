@@ -27,14 +27,14 @@ from kubeinstall.verify.formats import FORMATS
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to this file instead.",
+    help="Write the result to this file.",
 )
 def command(
     inventory: Path, limit: tuple[str, ...], ask_sudo_pass: bool, form: str, output: Path | None
 ) -> int:
-    """Check every host and the cluster; nothing is changed.
+    """Check every host and the cluster, without changing anything.
 
-    Exits with 15 if a check fails, with 11 if a host cannot be reached.
+    Exits with 15 if a check fails, and with 11 if a host is unreachable.
     """
     cluster, _ = read(inventory, ask_sudo_pass)
     with running(cluster, Terminal(door.console(file=io.StringIO())), limit=limit) as run:

@@ -22,10 +22,10 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 @dataclass(frozen=True)
 class Target:
-    """A host as it is named on the command line.
+    """A host as given on the command line.
 
     Args:
-        name: a name for it, if it was named; empty if only its address was.
+        name: its name; empty if only its address was given.
     """
 
     user: str
@@ -51,7 +51,7 @@ def parse_target(
 
     Args:
         resolve: from a host's name to its address.
-        user: who it is if the text does not say.
+        user: the user if the text has none.
 
     Raises:
         KubeinstallError: not of that form, or a name without an IPv4 address.
@@ -75,7 +75,7 @@ def parse_target(
 def _name_and_address(
     text: str, host: str, resolve: Callable[[str], IPv4Address]
 ) -> tuple[str, IPv4Address]:
-    """The name for a host (empty if it has none to use) and its address."""
+    """The name for a host (empty if it has no usable one) and its address."""
     try:
         return "", IPv4Address(host)
     except AddressValueError:
@@ -130,7 +130,7 @@ def starter(targets: Sequence[Target] = ()) -> str:
 
 
 def _names(targets: Sequence[Target]) -> list[str]:
-    """A name for each: its own where it is nobody else's, else cp1, w1, w2, ..."""
+    """A name for each: its own if it is unique, else cp1, w1, w2, ..."""
     counts = Counter(target.name for target in targets)
     taken = {name for name, count in counts.items() if name and count == 1}
     names: list[str] = []
@@ -143,7 +143,7 @@ def _names(targets: Sequence[Target]) -> list[str]:
 
 
 def _host(name: str, target: Target, user: str, port: int) -> str:
-    """A host's lines, with what is not in the defaults."""
+    """A host's lines, with settings that differ from the defaults."""
     own = []
     if target.user != user:
         own.append(f"user: {target.user}")
@@ -155,45 +155,45 @@ def _host(name: str, target: Target, user: str, port: int) -> str:
     return "\n".join(lines)
 
 
-_EXAMPLE_NOTE = "# The addresses below are examples: put your own in their place.\n"
-_ALONE = "    taints: [] # the only node: let it run ordinary pods too\n"
+_EXAMPLE_NOTE = "# The addresses below are examples: replace them with your own.\n"
+_ALONE = "    taints: [] # the only node, so it runs all pods\n"
 _TEMPLATE = """\
-# A cluster for `kubeinstall up`. Check this file with `kubeinstall validate`.
-# For help in your editor: run `kubeinstall schema > kubeinstall.schema.json` and begin with
+# An inventory for `kubeinstall up`. To check it, run `kubeinstall validate`.
+# For completion in your editor, run `kubeinstall schema > kubeinstall.schema.json` and start with
 #   # yaml-language-server: $schema=./kubeinstall.schema.json
-# ${{NAME}} is an environment variable, anywhere but in keys; a password may be {{file: PATH}} too.
+# ${{NAME}} inserts an environment variable in any value; passwords can also be {{file: PATH}}.
 {example}
 cluster:
   name: kubernetes
   kubernetes: {version}
   runtime:
-    name: containerd # docker: up to Kubernetes 1.23
-    # registries: # mirrors, tried before the registry itself
+    name: containerd # or docker
+    # registries: # mirrors to try before the registry itself
     #   docker.io: {{mirrors: [https://mirror.example.org]}}
   network:
-    plugin: bridge # all hosts on one network; none: you bring your own
+    plugin: bridge # for hosts on one subnet; or flannel, calico, canal, none
     pods: {pods}
     services: {services}
   # source: aliyun # or tuna, ustc: mirrors of packages and images; default: official
-  # packages: # default: the source's; else a source in its layout, and its signing key
+  # packages: # default: those of the source; or another source with its layout and signing key
   #   url: https://packages.example.org
   #   key: packages.asc
-  # image_repository: registry.example.org/kubernetes # default: the source's
-  # kubeadm: # flags are named without dashes
+  # image_repository: registry.example.org/kubernetes # default: that of the source
+  # kubeadm: # flags without dashes
   #   api_server_args: {{event-ttl: 2h}}
   #   cert_sans: [api.example.org]
 
-defaults: # for every host; a group or a host may say otherwise
+defaults: # for all hosts; groups and hosts can override them
   ssh:
-    user: {user} # other than root: it needs sudo
+    user: {user} # other users than root need sudo
     port: {port}
     # key: ~/.ssh/id_ed25519 # default: the agent and the keys in ~/.ssh
     # sudo_password: {{file: sudo-password}}
     # bastion: user@gate.example.org:22
-    # host_keys: accept-new # default, strict: the host's key is in ~/.ssh/known_hosts
+    # host_keys: accept-new # default: strict, the host's key must be in ~/.ssh/known_hosts
 
 groups:
-  control_plane: # one host
+  control_plane: # exactly one host
 {taints}    hosts:
 {control_plane}
   workers:

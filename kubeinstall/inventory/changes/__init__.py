@@ -1,4 +1,4 @@
-"""What a change of the inventory does to a cluster that runs: data, and the document made of it."""
+"""Effects of inventory changes on a running cluster: data, and the page generated from it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ FIELDS = (*OF_CLUSTER, *OF_HOSTS)
 """Every field of the inventory."""
 
 _HEAD = """\
-# What a change of the inventory does to a running cluster
+# Effects of inventory changes on a running cluster
 
-`kubeinstall up` compares the inventory with the cluster before it changes anything, and `plan` and
-`verify` do the same, whichever phases and hosts are selected:
+`kubeinstall up` compares the inventory with the cluster before it changes anything, and so do
+`plan` and `verify`, whichever phases and hosts are selected:
 
 - **carried out**: the next `up` makes the change in the cluster;
-- **refused**: the run ends with an error that names both values and what to do, before any host
-  is changed;
-- **reported**: a warning; the cluster stays as it is, and the run goes on;
-- **used from now on**: nothing in the cluster depends on it.
+- **refused**: the run ends before any host is changed, with an error that shows both values and
+  what to do;
+- **reported**: the run shows a warning and continues; the cluster stays as it is;
+- **used from now on**: nothing in the cluster depends on the setting.
 
 This page is generated from `kubeinstall/inventory/changes/`; each row names the test
 that checks it.
@@ -31,14 +31,14 @@ that checks it.
 
 
 def document() -> str:
-    """The page of the documentation, in Markdown."""
+    """The documentation page, in Markdown."""
     return "\n".join(
         [
             _HEAD,
             *_table("Field", FIELDS),
-            "\n`host.` stands for a setting of a host, which can be set in `defaults`, in a "
-            "group or for the host itself.\n",
-            "## Hosts and addons that are added or removed\n",
+            "\n`host.` stands for a host setting, which can be set in `defaults`, in a group, or "
+            "for a host.\n",
+            "## Added and removed hosts and addons\n",
             *_table("In the inventory", MEMBERS, code=False),
             "\n## Changes made by others\n",
             *_table("In the cluster", KEPT, code=False),
@@ -48,7 +48,7 @@ def document() -> str:
 
 
 def _table(title: str, rows: Sequence[Row], *, code: bool = True) -> Iterator[str]:
-    yield f"| {title} | `up` | How, or why not | Test |"
+    yield f"| {title} | `up` | Details | Test |"
     yield "|---|---|---|---|"
     for row in rows:
         mark = "`" if code else ""

@@ -18,15 +18,15 @@ OF_CLUSTER = (
     row(
         "cluster.kubernetes",
         REFUSED,
-        "up or down, patch releases too: an upgrade has to follow an order, and for now is done "
-        "by hand. If the API server does not answer, its manifest and the packages on the hosts "
-        "show the version",
+        "higher or lower, including patch releases: kubeinstall does not upgrade clusters yet. If "
+        "the API server does not answer, the version is read from its manifest and from the "
+        "packages on the hosts",
         "unit/test_living.py::test_no_choice_of_phases_or_hosts_gets_round_the_version",
     ),
     row(
         "cluster.runtime.name",
         CARRIED,
-        "one node after the other is drained, switched and uncordoned, workers first",
+        "nodes are drained, switched and uncordoned one at a time, workers first",
         "unit/test_phases_kubelets.py::test_nodes_with_another_runtime_are_moved_workers_first",
     ),
     row(
@@ -84,7 +84,7 @@ OF_CLUSTER = (
         "cluster.runtime.cri_dockerd.version cluster.runtime.cri_dockerd.url "
         "cluster.runtime.cri_dockerd.file cluster.runtime.cri_dockerd.sha256",
         CARRIED,
-        "cri-dockerd is replaced and restarted; containers stay",
+        "cri-dockerd is replaced and restarted; containers keep running",
         "unit/test_cri_dockerd.py::test_it_is_put_back_only_where_it_differs",
     ),
     row(
@@ -96,7 +96,7 @@ OF_CLUSTER = (
     row(
         "cluster.runtime.config",
         CARRIED,
-        "the runtime is restarted where it has to be; containers stay",
+        "the runtime is restarted if necessary; containers keep running",
         "unit/test_deploys_runtime.py::test_a_service_older_than_its_configuration_is_restarted",
     ),
     row(
@@ -108,7 +108,7 @@ OF_CLUSTER = (
     row(
         "cluster.network.pods",
         REFUSED,
-        "nodes keep their ranges of it, and pods keep their addresses",
+        "nodes keep their pod CIDRs, and pods keep their addresses",
         _PLAYED,
     ),
     row(
@@ -131,7 +131,7 @@ OF_CLUSTER = (
         "cluster.network.canal.vni cluster.network.canal.port cluster.network.canal.mtu "
         "cluster.network.canal.keepalive cluster.network.canal.interface",
         CARRIED,
-        "its pods restart one after the other; until the last has restarted, pods on different "
+        "its pods restart one at a time; until the last has restarted, pods on different "
         "nodes may not reach each other",
         "render/test_networks.py::test_flannels_backend",
     ),
@@ -152,7 +152,7 @@ OF_CLUSTER = (
     row(
         "cluster.network.calico.address_detection cluster.network.calico.mtu",
         CARRIED,
-        "Calico's pods restart one after the other",
+        "Calico's pods restart one at a time",
         "render/test_networks.py::test_how_calico_finds_a_nodes_address",
     ),
     row(
@@ -220,7 +220,7 @@ OF_CLUSTER = (
     row(
         "cluster.packages.url",
         CARRIED,
-        "the source is replaced; what is installed stays",
+        "the source is replaced; installed packages stay",
         "unit/test_deploys_packages.py::test_the_source_can_be_a_mirror",
     ),
     row(
@@ -240,14 +240,14 @@ OF_CLUSTER = (
         "cluster.kubeadm.api_server_args cluster.kubeadm.controller_manager_args "
         "cluster.kubeadm.scheduler_args cluster.kubeadm.etcd_args",
         CARRIED,
-        "one component after the other; one that does not come back gets its old arguments",
+        "one component at a time; one that does not come back gets its previous arguments",
         "unit/test_control_plane_arguments.py::test_a_new_argument_and_another_value",
     ),
     row(
         "cluster.kubeadm.cert_sans",
         REPORTED,
-        "the warning lists the names that the API server's certificate was not created for, and "
-        "how to add them",
+        "the warning lists the names that are not in the API server's certificate, and how to add "
+        "them",
         _WARNED,
     ),
     row(
@@ -259,13 +259,13 @@ OF_CLUSTER = (
     row(
         "cluster.kubeadm.skip_phases",
         REPORTED,
-        "a kube-proxy that was installed stays; other phases are skipped only in new clusters",
+        "an installed kube-proxy stays; other phases are skipped only in new clusters",
         _WARNED,
     ),
     row(
         "cluster.kubeadm.token_ttl",
         NEXT,
-        "for the token of a new cluster; joins use short-lived tokens of their own",
+        "for the token of a new cluster; joins use other, short-lived tokens",
         "unit/test_kubeadm_join.py::test_a_join_gets_its_token_on_standard_input",
     ),
     row(

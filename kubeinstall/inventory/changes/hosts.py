@@ -1,4 +1,4 @@
-"""The fields of hosts; what comes and goes, and what others change."""
+"""The fields of hosts; added and removed hosts and addons; changes by others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OF_HOSTS = (
         "host.kubelet.kube_reserved host.kubelet.system_reserved host.kubelet.eviction_hard "
         "host.kubelet.max_pods",
         CARRIED,
-        "one kubelet after the other is restarted; the run stops at one that does not come back",
+        "kubelets are restarted one at a time; the run stops if one does not come back",
         "unit/test_phases_kubelets.py::test_kubelets_are_changed_one_by_one_until_one_fails",
     ),
     row(
@@ -46,8 +46,7 @@ OF_HOSTS = (
     row(
         "host.address",
         REFUSED,
-        "refused where it is also the node's address; with node_ip it is only the address that "
-        "ssh uses",
+        "if it is also the node's address; with node_ip, only ssh uses it, and it can change",
         _PLAYED,
     ),
     row(
@@ -60,7 +59,7 @@ OF_HOSTS = (
     row(
         "host.hostname",
         REFUSED,
-        "a node keeps its name: with another one it would join a second time",
+        "a node keeps its name; with another one, it would join a second time",
         _PLAYED,
     ),
     row(
@@ -77,7 +76,7 @@ OF_HOSTS = (
         "host/test_vagrant.py::test_the_machines_are_the_inventorys",
     ),
 )
-"""What a change of a host's settings does, and of what is for machines only."""
+"""Effects of changes of host settings, and of settings for local machines."""
 
 MEMBERS = (
     Row(
@@ -90,13 +89,13 @@ MEMBERS = (
         ("a worker is removed",),
         REPORTED,
         "its node stays, and the other hosts keep its route, name and firewall rules, until you "
-        "remove it from the cluster",
+        "remove the node from the cluster",
         "unit/test_living.py::test_a_worker_that_is_no_longer_in_the_inventory_keeps_what_it_needs",
     ),
     Row(
         ("a host moves to another group",),
         REFUSED,
-        "etcd and the API server do not move",
+        "etcd and the API server cannot move",
         "unit/test_living.py::test_a_host_does_not_change_its_role",
     ),
     Row(
@@ -113,7 +112,7 @@ MEMBERS = (
         "unit/test_runtime_classes.py::test_only_ours_are_deleted",
     ),
 )
-"""What may come to the inventory, and go from it."""
+"""Effects of adding to the inventory, and removing from it."""
 
 KEPT = (
     Row(
@@ -184,4 +183,4 @@ KEPT = (
         "unit/test_living.py::test_a_single_node_of_another_version_is_left_out",
     ),
 )
-"""What others may have changed in the cluster or on hosts, and what ``up`` does about it."""
+"""Changes by others in the cluster or on hosts, and what ``up`` does about them."""
