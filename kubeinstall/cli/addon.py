@@ -171,7 +171,7 @@ def _must_be_in(cluster: Cluster, name: str) -> None:
 
 
 def _lines(addon: Addon) -> list[str]:
-    """What there is to say of an addon."""
+    """The lines of ``addon show``."""
     file = addon.file
     lines = [f"{file.name}: {file.title}"]
     lines += [f"home: {file.home}"] if file.home else []
@@ -186,9 +186,9 @@ def _lines(addon: Addon) -> list[str]:
     lines += [f"hosts, {part}: {_short(value)}" for part, value in needs.items()]
     lines += ["values:"] if file.values else []
     for name, schema in file.values.items():
-        default = f" (default: {_short(schema['default'])})" if "default" in schema else " (needed)"
-        choice = f", one of {', '.join(map(str, schema['enum']))}" if "enum" in schema else ""
-        lines.append(f"  {name}{default}: {schema['description']}{choice}")
+        default = f"default: {_short(schema['default'])}" if "default" in schema else "required"
+        choice = f" One of: {', '.join(map(str, schema['enum']))}." if "enum" in schema else ""
+        lines.append(f"  {name} ({default}): {schema['description']}{choice}")
     return lines
 
 
