@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
+from kubeinstall.documents import NotYamlError, read
 from kubeinstall.findings import Finding, Kind
 
 _MARKS: Mapping[str, str] = MappingProxyType(
@@ -60,6 +59,6 @@ def _with_those_in_text(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapp
 
 def _parsed(text: str) -> Iterator[Mapping[str, Any]]:
     try:
-        yield from (d for d in yaml.safe_load_all(text) if isinstance(d, dict))
-    except yaml.YAMLError:
+        yield from (d for d in read(text) if isinstance(d, dict))
+    except NotYamlError:
         return

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from kubeinstall.certificates import load_pem
+from kubeinstall.documents import read
 from kubeinstall.inventory.formats import DNS_NAME
 from kubeinstall.inventory.model import Document
 
@@ -29,19 +29,8 @@ SERVER_NAME = "kubernetes"
 """A name that kubeadm writes into each API server's certificate."""
 _CLUSTER = ("server", "certificate-authority-data")
 _USER = ("client-certificate-data", "client-key-data")
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _FIELD = re.compile(r"[A-Za-z][A-Za-z-]{0,40}")
 _PORT = 6443
-
-
-class _Loader(yaml.SafeLoader):
-    """Times stay the text they are; they would be written in another form."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, form) for tag, form in resolvers if tag != _TIMESTAMP]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 @dataclass(frozen=True)
@@ -135,16 +124,10 @@ def parse(text: str) -> Document:
     Raises:
         ValueError: it is not one; the message holds nothing of the text, which has secrets.
     """
-    try:
-        document = yaml.load(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        at = error.problem_mark or error.context_mark
-        place = f"line {at.line + 1}, column {at.column + 1}: " if at else ""
-        raise ValueError(f"{place}it is not YAML") from None
-    except (yaml.YAMLError, RecursionError):
-        raise ValueError("it is not YAML") from None
-    if document is None:
-        return {}
+    found = list(read(text))
+    if len(found) > 1:
+        raise ValueError("it has more than one document")
+    document = found[0] if found else {}
     if not isinstance(document, dict):
         raise ValueError("it is not a map of keys and values")
     for key in LISTS:

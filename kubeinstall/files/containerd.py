@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import tomli_w
 
+from kubeinstall.documents import merged
 from kubeinstall.files import containerd_archive as containerd_archive_files
-from kubeinstall.files.documents import merged
 from kubeinstall.files.registries import KUBELET_LOGINS, given_ca, hidden_logins
 from kubeinstall.files.rendered import RenderedFile
 from kubeinstall.files.runtime_classes import handlers

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from kubeinstall.documents import merged
 from kubeinstall.files import cri_dockerd as cri_dockerd_files
-from kubeinstall.files.documents import merged
 from kubeinstall.files.registries import KUBELET_LOGINS, given_ca, hidden_logins
 from kubeinstall.files.rendered import RenderedFile
 from kubeinstall.inventory.model import Cluster, Host

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from kubeinstall.documents import merged
 from kubeinstall.files import kubelet as kubelet_files
 from kubeinstall.files import network as network_files
 from kubeinstall.files.rendered import RenderedFile
@@ -244,18 +245,6 @@ def extra_args(cluster: Cluster, arguments: Mapping[str, Any]) -> Any:
     if cluster.release.list_args:
         return [{"name": name, "value": value} for name, value in texts.items()]
     return texts
-
-
-def merged(ours: Document, theirs: Document) -> Document:
-    """Theirs over ours, maps key by key, everything else whole."""
-    result = dict(ours)
-    for key, value in theirs.items():
-        below = result.get(key)
-        if isinstance(below, dict) and isinstance(value, dict):
-            result[key] = merged(below, value)
-        else:
-            result[key] = value
-    return result
 
 
 def _put_args(cluster: Cluster, component: Document, arguments: Args) -> None:

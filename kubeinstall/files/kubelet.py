@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
+from kubeinstall.documents import NotYamlError, merged, read
 from kubeinstall.facts.resolv import USUAL
-from kubeinstall.files.documents import merged
 from kubeinstall.files.rendered import RenderedFile
 from kubeinstall.inventory.model import Cluster, Document, Host, RuntimeName
 from kubeinstall.operations.files import MARKER
@@ -187,33 +187,16 @@ def document(text: str | None) -> Document:
 def documents(text: str | None) -> list[Document]:
     """The mappings among YAML documents that somebody else may have broken; none where one is."""
     text = text or ""
-    # What PyYAML needs for brackets in brackets grows with the square of their number.
-    if len(text) > _LONGEST or text.count("[") + text.count("{") > _MOST_BRACKETS:
+    if len(text) > _LONGEST:
         return []
     try:
-        found = list(yaml.safe_load_all(text))
-    except (yaml.YAMLError, RecursionError, ValueError, OverflowError, TypeError, AttributeError):
-        # PyYAML's constructors raise what Python does at dates and numbers that are none.
+        return [one for one in read(text, _MOST_VALUES) if isinstance(one, dict)]
+    except NotYamlError:
         return []
-    each = [one for one in found if isinstance(one, dict)]
-    return each if _nodes(each) <= _MOST_VALUES else []
 
 
-def _nodes(value: Any) -> int:
-    """How many values there are with every alias written out, counted as far as it matters."""
-    count, left = 0, [value]
-    while left and count <= _MOST_VALUES:
-        one = left.pop()
-        count += 1
-        if isinstance(one, dict):
-            left += [*one, *one.values()]
-        elif isinstance(one, list):
-            left += one
-    return count
-
-
-_LONGEST, _MOST_BRACKETS, _MOST_VALUES = 1 << 20, 1_000, 50_000
-"""Far more than a configuration of Kubernetes has: characters, brackets, values."""
+_LONGEST, _MOST_VALUES = 1 << 20, 50_000
+"""Far more than a configuration of Kubernetes has: characters, values."""
 
 
 def dumped(document: Document) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from kubeinstall.documents import merged
 from kubeinstall.inventory.model import (
     Cluster,
     ClusterSpec,
@@ -46,27 +47,16 @@ def layers(inventory: InventoryFile) -> Iterator[tuple[Loc, HostSettings]]:
         yield loc, entry
 
 
-def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """``above`` over ``below``: mappings are merged key by key, everything else is replaced."""
-    merged = dict(below)
-    for key, value in above.items():
-        under = merged.get(key)
-        merged[key] = (
-            merge(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
-        )
-    return merged
-
-
 def settings(inventory: InventoryFile, role: Role, entry: HostEntry) -> HostSettings:
     """A host's settings: its own over its group's over the defaults."""
     own = inventory.groups.control_plane
     if role is Role.WORKER:
         own = inventory.groups.workers
-    merged: dict[str, Any] = {}
+    laid: dict[str, Any] = {}
     for layer in (inventory.defaults, own, entry):
         said = layer.model_dump(exclude_unset=True, include=set(HostSettings.model_fields))
-        merged = merge(merged, said)
-    return HostSettings.model_validate(merged)
+        laid = merged(laid, said)
+    return HostSettings.model_validate(laid)
 
 
 def resolve(inventory: InventoryFile, source: Path) -> Cluster:

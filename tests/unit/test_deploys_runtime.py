@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from kubeinstall.documents import merged
 from kubeinstall.facts.containerd import Major, Registries
 from kubeinstall.facts.files import File, FileState
 from kubeinstall.facts.services import Unit, UnitState
 from kubeinstall.files import containerd as containerd_files
 from kubeinstall.files import docker as docker_files
-from kubeinstall.files.documents import merged
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations.containerd import containerd_configured, registries_forgotten

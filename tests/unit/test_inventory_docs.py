@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kubeinstall.documents import merged
 from kubeinstall.inventory.load import load_with_warnings
-from kubeinstall.inventory.resolve import merge
 from tests.pages import fenced
 from tests.running import INVENTORIES
 
@@ -19,7 +19,7 @@ PIECES = fenced("docs/inventory.md")
 
 @pytest.mark.parametrize("piece", PIECES, ids=range(len(PIECES)))
 def test_a_piece_over_the_smallest_inventory(piece: str, tmp_path: Path) -> None:
-    whole = merge(yaml.safe_load((INVENTORIES / "small.yaml").read_text()), yaml.safe_load(piece))
+    whole = merged(yaml.safe_load((INVENTORIES / "small.yaml").read_text()), yaml.safe_load(piece))
     path = tmp_path / "inventory.yaml"
     path.write_text(yaml.safe_dump(whole))
     (tmp_path / "hub.password").write_text("secret")

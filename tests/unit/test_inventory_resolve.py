@@ -8,7 +8,6 @@ import pytest
 
 from kubeinstall.inventory.load import load
 from kubeinstall.inventory.model import Cluster, Role
-from kubeinstall.inventory.resolve import merge
 
 pytestmark = pytest.mark.unit
 
@@ -93,9 +92,3 @@ def test_names_and_addresses(cluster: Cluster) -> None:
 def test_an_unknown_host(cluster: Cluster) -> None:
     with pytest.raises(KeyError):
         cluster.host("w3")
-
-
-def test_merge_leaves_its_arguments_alone() -> None:
-    below = {"a": {"b": 1}, "l": [1]}
-    assert merge(below, {"a": {"c": 2}, "l": [2]}) == {"a": {"b": 1, "c": 2}, "l": [2]}
-    assert below == {"a": {"b": 1}, "l": [1]}

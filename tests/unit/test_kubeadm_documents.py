@@ -33,17 +33,6 @@ def test_extra_args_in_the_form_of_the_version(version: str, form: Any) -> None:
     assert kubeadm_files.extra_args(made, {"a": 1, "b": True, "c": "x=y"}) == form
 
 
-def test_merged() -> None:
-    ours = {"a": {"b": 1, "c": [1]}, "d": 2, "e": {"f": 1}}
-    theirs = {"a": {"c": [2]}, "d": {"g": 3}, "e": None}
-    assert kubeadm_files.merged(ours, theirs) == {
-        "a": {"b": 1, "c": [2]},
-        "d": {"g": 3},
-        "e": None,
-    }
-    assert ours["a"] == {"b": 1, "c": [1]}
-
-
 @pytest.mark.parametrize("version", ["1.20.2", "1.30.0", "1.36.2"])
 def test_a_join_skips_only_phases_that_it_has(version: str) -> None:
     skipped = ["addon/coredns", "preflight", "wait-control-plane"]

@@ -139,7 +139,7 @@ def test_all_else_stays(tmp_path: Path) -> None:
     found, before = yaml.safe_load(text), yaml.safe_load(THEIRS)
     assert "2026-01-02T03:04:05Z" in text
     provider = found["users"][0]["user"]["auth-provider"]["config"]
-    assert provider == {"expiry": "2026-01-02T03:04:05Z", "port": 8443, True: True}
+    assert provider == {"expiry": "2026-01-02T03:04:05Z", "port": 8443, "true": True}
     assert found["preferences"] == {"colors": True}
     assert found["x-note"] == "keep me"
     assert found["current-context"] == "lab"
@@ -376,7 +376,7 @@ def test_a_program_that_a_control_plane_names_reaches_no_file_and_no_screen(
     assert [path.name for path in tmp_path.iterdir()] == ["kubeinstall.yaml"]
 
 
-@pytest.mark.parametrize("field", ["\x1b]52;c;eA==\x07", "a\nb", "x" * 80, 7, True])
+@pytest.mark.parametrize("field", ["\x1b]52;c;eA==\x07", "a\nb", "x" * 80, 7, 1.5])
 def test_a_field_of_any_text_is_refused_without_it(field: Any) -> None:
     with pytest.raises(ValueError, match="its user has another field, which"):
         access(changed(user={field: 1}))

@@ -7,8 +7,8 @@ import re
 from testinfra.host import Host
 
 from kubeinstall.cluster.commands import KUBELET_LOG
+from kubeinstall.documents import merged
 from kubeinstall.files import kubelet as kubelet_files
-from kubeinstall.files.documents import merged
 from kubeinstall.inventory.model import Cluster, RuntimeName
 from kubeinstall.inventory.model import Host as Node
 from kubeinstall.verify.check import expect, up
