@@ -32,8 +32,8 @@ class NotYamlError(ValueError):
     """
 
     def __init__(self, problem: str, line: int = 0, column: int = 0) -> None:
-        place = f"line {line}, column {column}: " if line else ""
-        super().__init__(f"{place}{problem}")
+        place = f" (line {line}, column {column})" if line else ""
+        super().__init__(f"{problem}{place}")
 
 
 class _Loader(yaml.CSafeLoader):

@@ -10,15 +10,15 @@ from pyinfra.context import host
 
 from kubeinstall.facts.package_sources import AptSources, with_slash
 from kubeinstall.facts.packages import Packages
+from kubeinstall.families.repositories import already_named, place_key
 from kubeinstall.files import upgrades as upgrade_files
-from kubeinstall.files.family import Chrony, Repository, already_named
+from kubeinstall.files.family import Chrony, Repository
 from kubeinstall.files.rendered import RenderedFile
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations import packages
 from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.packages import Wanted
-from kubeinstall.operations.signing_keys import signing_key_fetched
 from kubeinstall.releases.package_sources import PackageFormat
 from kubeinstall.templates import render
 
@@ -80,7 +80,7 @@ class Debian:
         *keyrings, source = self.repository_files(repository)
         _alone(repository, source.path, [keyring.path for keyring in keyrings])
         for keyring in keyrings:
-            self._keyring(keyring, repository, wanted)
+            place_key(keyring, repository, wanted, Packages)
         name = f"Name the package source of {title}"
         # The source's URL may hold a login.
         managed_file(
@@ -90,20 +90,6 @@ class Debian:
             proof=_PROOF,
             name=name,
         )
-
-    def _keyring(self, keyring: RenderedFile, repository: Repository, wanted: Wanted) -> None:
-        title = repository.title
-        if repository.key is None:
-            signing_key_fetched(
-                path=keyring.path,
-                url=repository.key_url,
-                wanted=wanted,
-                fingerprints=repository.key_fingerprints,
-                name=f"Fetch the signing key of {title}",
-            )
-        else:
-            name = f"Place the signing key of {title}"
-            managed_file(path=keyring.path, content=keyring.content, holds=Holds.PUBLIC, name=name)
 
     def repository_files(self, repository: Repository) -> Iterable[RenderedFile]:
         keyring = f"/etc/apt/keyrings/{repository.name}-apt-keyring.asc"

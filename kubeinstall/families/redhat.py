@@ -10,14 +10,14 @@ from pyinfra.context import host
 
 from kubeinstall.facts.dnf import RpmInstalled, RpmPackages
 from kubeinstall.facts.package_sources import DnfRepositories
-from kubeinstall.files.family import Chrony, Repository, already_named
+from kubeinstall.families.repositories import already_named, place_key
+from kubeinstall.files.family import Chrony, Repository
 from kubeinstall.files.rendered import RenderedFile
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations import dnf
 from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.packages import Wanted
-from kubeinstall.operations.signing_keys import signing_key_fetched
 from kubeinstall.releases.package_sources import PackageFormat
 from kubeinstall.templates import render
 
@@ -81,26 +81,11 @@ class RedHat:
                 then = f"mv {shlex.quote(other.path)} {shlex.quote(other.path + '.disabled')}"
                 raise KubeinstallError(already_named(title, other, why, then))
         for key in keys:
-            self._key(key, repository, wanted)
+            place_key(key, repository, wanted, RpmPackages)
+            dnf.key_imported(path=key.path, name=f"Trust the signing key of {title}")
         name = f"Name the package source of {title}"
         # The source's URL may hold a login.
         managed_file(path=source.path, content=source.content, holds=Holds.SECRETS, name=name)
-
-    def _key(self, key: RenderedFile, repository: Repository, wanted: Wanted) -> None:
-        title = repository.title
-        if repository.key is None:
-            signing_key_fetched(
-                path=key.path,
-                url=repository.key_url,
-                wanted=wanted,
-                fingerprints=repository.key_fingerprints,
-                packages=RpmPackages,
-                name=f"Fetch the signing key of {title}",
-            )
-        else:
-            name = f"Place the signing key of {title}"
-            managed_file(path=key.path, content=key.content, holds=Holds.PUBLIC, name=name)
-        dnf.key_imported(path=key.path, name=f"Trust the signing key of {title}")
 
     def repository_files(self, repository: Repository) -> Iterable[RenderedFile]:
         key = f"/etc/pki/rpm-gpg/RPM-GPG-KEY-{repository.name}"

@@ -6,11 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from pyinfra.context import host
-
-from kubeinstall.facts.package_sources import Source
 from kubeinstall.files.rendered import RenderedFile
-from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations.packages import Wanted
 from kubeinstall.releases.package_sources import PackageFormat
@@ -53,23 +49,6 @@ class Repository:
     exclude: tuple[str, ...] = ()
     signed: bool = True
     signed_metadata: bool = True
-
-
-def already_named(title: str, other: Source, why: str, then: str) -> Finding:
-    """Another file names a package source of ours in a way that does not go with ours.
-
-    Args:
-        title: the source's.
-        why: what would go wrong.
-        then: the command that takes the other one out.
-    """
-    return Finding(
-        Kind.PREFLIGHT,
-        f"{other.path}, line {other.line}, also configures the package source of {title}",
-        host.name,
-        why=why,
-        next=f"on {host.name}: {then}",
-    )
 
 
 class Family(Protocol):

@@ -17,30 +17,11 @@ from kubeinstall.facts.dnf import (
     relying_on,
     without_epoch_0,
 )
-from kubeinstall.facts.packages import PackageState
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.packages import Wanted
+from kubeinstall.operations.packages import Wanted, lacking, unknown
 
 # A lock looks at installed packages only, so no repository has to be read for it.
 _VERSIONLOCK = "LC_ALL=C dnf -q --disablerepo='*' versionlock"
-
-
-def lacking(wanted: Wanted, present: dict[str, PackageState]) -> Wanted:
-    """What is not installed, or in another version."""
-    return tuple(
-        (name, version)
-        for name, version in wanted
-        if name not in present or not _matches(present[name].version, version)
-    )
-
-
-def unknown(wanted: Wanted, available: dict[str, tuple[str, ...]]) -> Wanted:
-    """What no repository has, as far as dnf knows by now."""
-    return tuple(
-        (name, version)
-        for name, version in wanted
-        if not any(_matches(one, version) for one in available.get(name, ()))
-    )
 
 
 @operation()
@@ -58,11 +39,11 @@ def installed(wanted: Wanted, held: bool = False, repository: str = "") -> Gener
     """
     names = tuple(name for name, _ in wanted)
     present = host.get_fact(RpmPackages, names=names)
-    missing = lacking(wanted, present)
+    missing = lacking(wanted, present, matches)
     if missing:
         asked = tuple(name for name, _ in missing)
         available = host.get_fact(RpmAvailable, names=asked, repository=repository)
-        refresh = bool(unknown(missing, available))
+        refresh = bool(unknown(missing, available, matches))
         yield Command(_install(missing, repository, refresh, relock=_lock(names) if held else ":"))
     if held and (missing or not all(present[name].held for name in names)):
         yield Command(_lock(names))
@@ -95,7 +76,7 @@ def key_imported(path: str) -> Generator[Command]:
         yield Command(f"{drop}rpm --import {shlex.quote(path)}")
 
 
-def _matches(version: str, pattern: str) -> bool:
+def matches(version: str, pattern: str) -> bool:
     forms = (without_epoch_0(version), version.partition(":")[2])
     return not pattern or any(fnmatchcase(form, without_epoch_0(pattern)) for form in forms)
 

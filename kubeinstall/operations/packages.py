@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from fnmatch import fnmatchcase
 
 from pyinfra.api.operation import operation
@@ -62,21 +62,32 @@ Wanted = tuple[tuple[str, str], ...]
 """Names, each with a version as apt takes it (``*`` stands for anything) or an empty string."""
 
 
-def lacking(wanted: Wanted, present: dict[str, PackageState]) -> Wanted:
+Matches = Callable[[str, str], bool]
+"""Whether a version fits a pattern; apt and dnf compare in their own ways."""
+
+
+def matches(version: str, pattern: str) -> bool:
+    """Whether a version fits a pattern of apt's; an empty one fits all."""
+    return not pattern or fnmatchcase(version, pattern)
+
+
+def lacking(wanted: Wanted, present: Mapping[str, PackageState], fits: Matches = matches) -> Wanted:
     """What is not installed, or in another version."""
     return tuple(
         (name, version)
         for name, version in wanted
-        if name not in present or not _matches(present[name].version, version)
+        if name not in present or not fits(present[name].version, version)
     )
 
 
-def unknown(wanted: Wanted, available: dict[str, tuple[str, ...]]) -> Wanted:
-    """What no package source has, as far as apt knows by now."""
+def unknown(
+    wanted: Wanted, available: Mapping[str, tuple[str, ...]], fits: Matches = matches
+) -> Wanted:
+    """What no package source has, as far as the package manager knows by now."""
     return tuple(
         (name, version)
         for name, version in wanted
-        if not any(_matches(one, version) for one in available.get(name, ()))
+        if not any(fits(one, version) for one in available.get(name, ()))
     )
 
 
@@ -117,10 +128,6 @@ def removed(names: tuple[str, ...]) -> Generator[Command]:
         listed = " ".join(map(shlex.quote, sorted(present)))
         yield Command(f"apt-mark unhold -q {listed}")
         yield Command(f"{_FREE}quietly env {_APT} purge {listed}", stream=True, _timeout=_TIMEOUT)
-
-
-def _matches(version: str, pattern: str) -> bool:
-    return not pattern or fnmatchcase(version, pattern)
 
 
 def _confold() -> str:

@@ -15,9 +15,8 @@ from kubeinstall.deploys.runtime import containerd
 from kubeinstall.facts.flags import CommandLine, Flags
 from kubeinstall.facts.kernel import SysctlLines
 from kubeinstall.facts.package_sources import AptSources, DnfRepositories, Source
-from kubeinstall.families import debian, redhat
+from kubeinstall.families import debian, redhat, repositories
 from kubeinstall.files import containerd as containerd_files
-from kubeinstall.files import family
 from kubeinstall.files import kubelet as kubelet_files
 from kubeinstall.files.family import Repository
 from kubeinstall.findings import Finding, Kind, KubeinstallError
@@ -101,7 +100,7 @@ def name_source(monkeypatch: pytest.MonkeyPatch, sources: tuple[Source, ...]) ->
     """Why the source is refused; None: it is not."""
     found = FactHost({AptSources: sources})
     found.name = "w1"  # type: ignore[attr-defined]
-    for module in (debian, family):
+    for module in (debian, repositories):
         monkeypatch.setattr(module, "host", found)
     try:
         debian._alone(docker(), OURS, [KEYRING])
@@ -116,7 +115,7 @@ def test_dnf_has_one_repository_of_a_name(monkeypatch: pytest.MonkeyPatch) -> No
     assert [(one.url, one.line) for one in sources] == [("main", 1), ("kubernetes", 4)]
     found = FactHost({DnfRepositories: sources})
     found.name = "w1"  # type: ignore[attr-defined]
-    for module in (redhat, family):
+    for module in (redhat, repositories):
         monkeypatch.setattr(module, "host", found)
     given = Repository("kubernetes", "Kubernetes", "http://x/", key="KEY")
     with pytest.raises(
