@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Generator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
@@ -12,6 +11,7 @@ from pyinfra.context import host
 
 from kubeinstall.facts.cni import BridgeAddress, CniFiles, Routes
 from kubeinstall.facts.services import Unit
+from kubeinstall.operations import backups
 from kubeinstall.operations.commands import Command
 
 _NETWORKS = re.compile(r"antrea|calico|canal|cilium|flannel|kube-?router|kubeinstall|kindnet|weave")
@@ -50,8 +50,7 @@ def others_aside(own: str) -> Generator[Command]:
     """
     for name in host.get_fact(CniFiles):
         if name != own and (name < own or _NETWORKS.search(name)):
-            path = shlex.quote(f"/etc/cni/net.d/{name}")
-            yield Command(f"mv {path} {path}.before-kubeinstall")
+            yield Command(backups.aside(f"/etc/cni/net.d/{name}"))
 
 
 @operation()

@@ -12,9 +12,9 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from kubeinstall.facts.docker import Daemon, DaemonState
-from kubeinstall.facts.files import BACKUP_SUFFIX
 from kubeinstall.facts.flags import CommandLine, Flags
 from kubeinstall.facts.services import Unit
+from kubeinstall.operations import backups
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.docker_settings import Clash, fitted, given_back
 from kubeinstall.operations.files import Holds, WriteFile, changed_names
@@ -114,7 +114,7 @@ def _write(path: str, state: DaemonState, wanted: Mapping[str, Any]) -> Generato
     old, file = state.file, shlex.quote(path)
     unit = host.get_fact(Unit, unit=UNIT, configs=(path,))
     if old and state.last is None and not old.backed_up:
-        yield Command(f"cp -a {file} {shlex.quote(path + BACKUP_SUFFIX)}")
+        yield Command(backups.copied(path))
     mode = old.mode if old else "644"
     text = _text(wanted)
     names = changed_names(state.settings, wanted)

@@ -13,7 +13,8 @@ from typing import Any
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.files import BACKUP_SUFFIX, Exists, File, FileState
+from kubeinstall.facts.files import Exists, File, FileState
+from kubeinstall.operations import backups
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.undo import forgotten, put_back, set_aside
 
@@ -158,7 +159,7 @@ def managed_file(
     old = host.get_fact(File, path=path)
     if old is None or old.content != content.encode():
         if old is not None and not old.backed_up and MARKER.encode() not in old.content:
-            yield Command(f"cp -a {shlex.quote(path)} {shlex.quote(path + BACKUP_SUFFIX)}")
+            yield Command(backups.copied(path))
         yield WriteFile(
             path,
             content,
@@ -183,8 +184,7 @@ def given_back(path: str) -> Generator[Command]:
     """
     old = host.get_fact(File, path=path)
     if old is not None and MARKER.encode() in old.content:
-        file, backup = shlex.quote(path), shlex.quote(path + BACKUP_SUFFIX)
-        yield Command(f"mv -fT {backup} {file}" if old.backed_up else f"rm -f {file}")
+        yield Command(backups.put_back(path) if old.backed_up else f"rm -f {shlex.quote(path)}")
 
 
 @operation()

@@ -10,7 +10,6 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.files import BACKUP_SUFFIX
 from kubeinstall.facts.kubeadm import (
     ADMIN,
     KUBEADM,
@@ -20,6 +19,7 @@ from kubeinstall.facts.kubeadm import (
     JoinState,
     KubeconfigCopy,
 )
+from kubeinstall.operations import backups
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.control_plane_decision import Action, Decision
 from kubeinstall.operations.files import Holds, WriteFile
@@ -208,7 +208,7 @@ def kubeconfig(user: str) -> Generator[Command]:
     home = state.home or ("/root" if user == "root" else f"/home/{user}")
     copy = f"{home}/.kube/config"
     if state.copy and state.copy != state.admin and not state.backed_up:
-        yield Command(f"cp -a {shlex.quote(copy)} {shlex.quote(copy + BACKUP_SUFFIX)}")
+        yield Command(backups.copied(copy))
     folder, file, name = shlex.quote(f"{home}/.kube"), shlex.quote(copy), shlex.quote(user)
     yield Command(
         f"group=$(id -g {name}) && install -d -m 700 -o {name} -g $group {folder} && "
@@ -226,11 +226,8 @@ def kubeconfig_gone(user: str) -> Generator[Command]:
     state = host.get_fact(KubeconfigCopy, user=user)
     if not state.copy or state.copy != state.admin:
         return
-    copy = shlex.quote(f"{state.home}/.kube/config")
-    if state.backed_up:
-        yield Command(f"mv -f {copy}{BACKUP_SUFFIX} {copy}")
-    else:
-        yield Command(f"rm -f {copy}")
+    copy = f"{state.home}/.kube/config"
+    yield Command(backups.put_back(copy) if state.backed_up else f"rm -f {shlex.quote(copy)}")
 
 
 def _reset(cri_socket: str) -> Command:

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.files import BACKUP_SUFFIX, File
+from kubeinstall.facts.files import File
 from kubeinstall.facts.identity import Hostname
+from kubeinstall.operations import backups
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import Holds, WriteFile
 
@@ -107,6 +108,6 @@ def etc_hosts(
     new = with_names(text, dict(addresses), dict(kept))
     if new != text:
         if old and not old.backed_up:
-            yield Command(f"cp -a {HOSTS} {HOSTS}{BACKUP_SUFFIX}")
+            yield Command(backups.copied(HOSTS))
         mode = old.mode if old else "644"
         yield WriteFile(HOSTS, new, mode, holds=Holds.PUBLIC, old=old)

@@ -10,9 +10,10 @@ from collections.abc import Generator, Mapping
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.files import BACKUP_SUFFIX, File
+from kubeinstall.facts.files import File
 from kubeinstall.facts.kubeadm import KUBEADM, KUBECTL
 from kubeinstall.facts.proxy import PodProxies
+from kubeinstall.operations import backups
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import Holds, WriteFile
 
@@ -65,7 +66,7 @@ def dnf_proxy(
     mode = "600" if secret else "644"
     if new != text:
         if old and not old.backed_up and _BEGIN not in text:
-            yield Command(f"cp -a {shlex.quote(path)} {shlex.quote(path + BACKUP_SUFFIX)}")
+            yield Command(backups.copied(path))
         yield WriteFile(path, new, mode, holds=Holds.SECRETS)
     elif old and settings and old.mode != mode:
         yield Command(f"chmod {mode} {shlex.quote(path)}")

@@ -7,11 +7,11 @@ from collections.abc import Generator
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.files import BACKUP_SUFFIX
 from kubeinstall.facts.selinux import CONFIG, Selinux
+from kubeinstall.operations import backups
 from kubeinstall.operations.commands import Command
 
-_KEEP = f"[ -e {CONFIG}{BACKUP_SUFFIX} ] || cp -a {CONFIG} {CONFIG}{BACKUP_SUFFIX}"
+_KEEP = backups.copied(CONFIG)
 _WRITE = rf"sed -i -E 's/^([[:space:]]*SELINUX=)enforcing/\1permissive/' {CONFIG}"
 
 

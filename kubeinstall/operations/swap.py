@@ -8,19 +8,18 @@ from collections.abc import Generator
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.files import BACKUP_SUFFIX
 from kubeinstall.facts.swap import Swap
+from kubeinstall.operations import backups
 from kubeinstall.operations.commands import Command
 
 _COMMENT = (
-    f"[ -e /etc/fstab{BACKUP_SUFFIX} ] || cp -a /etc/fstab /etc/fstab{BACKUP_SUFFIX}; "
+    f"{backups.copied('/etc/fstab')}; "
     r"sed -i -E 's/^[[:space:]]*[^#[:space:]]+[[:space:]]+[^[:space:]]+[[:space:]]+swap"
     r"([[:space:]].*)?$/# off for Kubernetes: &/' /etc/fstab"
 )
 
 _WAAGENT = (
-    f"[ -e /etc/waagent.conf{BACKUP_SUFFIX} ] || "
-    f"cp -a /etc/waagent.conf /etc/waagent.conf{BACKUP_SUFFIX}; "
+    f"{backups.copied('/etc/waagent.conf')}; "
     r"sed -i -E 's/^([[:space:]]*ResourceDisk\.EnableSwap=)y/\1n/' /etc/waagent.conf"
 )
 
@@ -54,18 +53,17 @@ def swap_off() -> Generator[Command]:
 
 def _empty(path: str) -> str:
     """Turn zram-generator off in its own way: an empty file where it looks first."""
-    file, kept = shlex.quote(path), shlex.quote(path + BACKUP_SUFFIX)
+    file = shlex.quote(path)
     folder = shlex.quote(path.rpartition("/")[0])
-    move = f"[ ! -e {file} ] || [ -e {kept} ] || mv {file} {kept}"
-    return f"{move}; mkdir -p {folder} && : > {file}"
+    return f"{backups.moved(path)}; mkdir -p {folder} && : > {file}"
 
 
 def _mask(unit: str) -> str:
     """Mask a unit; a file that was put where the mask goes is kept beside it."""
-    file, name = shlex.quote(f"/etc/systemd/system/{unit}"), shlex.quote(unit)
+    file, name = f"/etc/systemd/system/{unit}", shlex.quote(unit)
     return (
         f"systemctl disable --quiet {name} 2>/dev/null; "
-        f"[ ! -f {file} ] || mv {file} {file}{BACKUP_SUFFIX}; systemctl mask --quiet {name}"
+        f"{backups.aside(file)}; systemctl mask --quiet {name}"
     )
 
 

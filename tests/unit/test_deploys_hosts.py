@@ -11,6 +11,7 @@ from kubeinstall.facts.files import File, FileState
 from kubeinstall.facts.identity import Hostname, Names
 from kubeinstall.facts.kernel import Module, Modules, Sysctls, sysctl_path
 from kubeinstall.facts.swap import Swap, SwapState
+from kubeinstall.operations import backups
 from kubeinstall.operations.clock import in_sync, others_off
 from kubeinstall.operations.modules import modules_file, modules_loaded
 from kubeinstall.operations.names import BEGIN, END, etc_hosts, hostname, with_names
@@ -55,7 +56,7 @@ def test_etc_hosts_keeps_a_copy_and_then_its_peace(monkeypatch: pytest.MonkeyPat
     given = tuple(ADDRESSES.items())
     old = FileState("644", b"127.0.1.1 cp1\n")
     copy, write = commands(monkeypatch, etc_hosts, {File: old}, addresses=given)
-    assert texts([copy]) == ["cp -a /etc/hosts /etc/hosts.before-kubeinstall"]
+    assert texts([copy]) == [backups.copied("/etc/hosts")]
     assert write.stdin == BLOCK
     assert "-127.0.1.1 cp1" in write.diff
     new = FileState("644", BLOCK.encode(), backed_up=True)

@@ -18,6 +18,7 @@ from kubeinstall.facts.services import Unit, UnitState
 from kubeinstall.files import docker as docker_files
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import RuntimeName
+from kubeinstall.operations import backups
 from kubeinstall.operations.docker import SHARED, daemon_configured, desired
 from kubeinstall.operations.docker_settings import given_back
 from kubeinstall.operations.three_way import laid_into
@@ -296,7 +297,7 @@ def configure(
 
 def test_the_users_file_is_kept_and_its_mode_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     backup, write, record = configure(monkeypatch, {"debug": True}, None)
-    assert backup.get_raw_value() == f"cp -a {PATH} {PATH}.before-kubeinstall"
+    assert backup.get_raw_value() == backups.copied(PATH)
     assert json.loads(write.stdin) == {"debug": True, **OURS}
     assert "chmod 640" in write.get_raw_value()
     # The user's own settings may hold a token (log-opts, proxies): only names are shown.

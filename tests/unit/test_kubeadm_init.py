@@ -14,7 +14,7 @@ from kubeinstall.deploys.kubernetes.control_plane import documents_in_use, wante
 from kubeinstall.facts import kubeadm as facts
 from kubeinstall.facts.control_plane import ControlPlaneState, Etcd, Part, ours
 from kubeinstall.files.kubeadm import init_config
-from kubeinstall.operations import kubeadm
+from kubeinstall.operations import backups, kubeadm
 from kubeinstall.operations.control_plane_decision import (
     Action,
     Decision,
@@ -321,9 +321,7 @@ def test_kubeconfig_of_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "'/home/me too/.kube/config'" in line
     assert len(copies(monkeypatch, kubeadm.kubeconfig, home, "1", "1", False)) == 1
     backup, _ = copies(monkeypatch, kubeadm.kubeconfig, home, "1", "2", True)
-    assert backup == (
-        "cp -a '/home/me too/.kube/config' '/home/me too/.kube/config.before-kubeinstall'"
-    )
+    assert backup == (backups.copied("/home/me too/.kube/config"))
     assert len(copies(monkeypatch, kubeadm.kubeconfig, home, "1", "2", True, True)) == 1
 
 
@@ -333,5 +331,5 @@ def test_kubeconfig_is_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     assert copies(monkeypatch, gone, "/home/me", "1", "2", True) == []
     assert copies(monkeypatch, gone, "/home/me", "1", "1", True) == ["rm -f /home/me/.kube/config"]
     assert copies(monkeypatch, gone, "/home/me", "1", "1", True, True) == [
-        "mv -f /home/me/.kube/config.before-kubeinstall /home/me/.kube/config"
+        backups.put_back("/home/me/.kube/config")
     ]

@@ -11,7 +11,7 @@ import pytest
 from kubeinstall.cluster.nodes import Nodes
 from kubeinstall.facts.cni import CniFiles, PodRoutes
 from kubeinstall.findings import Finding
-from kubeinstall.operations import cni
+from kubeinstall.operations import backups, cni
 from kubeinstall.preflight.pod_networks import another_addon, another_file, behind_a_router
 from kubeinstall.preflight.probe import Probe, script
 from tests.unit.clusters import cluster
@@ -85,8 +85,8 @@ def aside(monkeypatch: pytest.MonkeyPatch, *files: str) -> list[str]:
 
 def test_leftovers_of_other_networks_are_put_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     assert aside(monkeypatch, "05-cilium.conflist", "20-weave.conf", FLANNEL) == [
-        "mv /etc/cni/net.d/05-cilium.conflist /etc/cni/net.d/05-cilium.conflist.before-kubeinstall",
-        "mv /etc/cni/net.d/20-weave.conf /etc/cni/net.d/20-weave.conf.before-kubeinstall",
+        backups.aside("/etc/cni/net.d/05-cilium.conflist"),
+        backups.aside("/etc/cni/net.d/20-weave.conf"),
     ]
 
 
