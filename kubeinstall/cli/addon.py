@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from kubeinstall.inventory.suggestions import did_you_mean
 from kubeinstall.phases.addons import everything
 from kubeinstall.phases.addons.builders import sources
 from kubeinstall.report import door
-from kubeinstall.report.terminal import Terminal
+from kubeinstall.report.reporter import Silent
 
 _optional = click.option(
     "-i",
@@ -98,8 +97,7 @@ def diff(wanted: tuple[str, ...], inventory: Path, ask_sudo_pass: bool) -> int:
     """
     cluster, warnings = read(inventory, ask_sudo_pass)
     door.findings(warnings)
-    reporter = Terminal(door.console(file=io.StringIO()))
-    with running(cluster, reporter, dry=True) as run:
+    with running(cluster, Silent(), dry=True) as run:
         run.session.connect([cluster.first.name])
         if failed := list(run.session.failures.values()):
             raise KubeinstallError(*failed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from kubeinstall.cli import options
 from kubeinstall.cli.running import choosing, reaching, read, running
 from kubeinstall.report import door
 from kubeinstall.report.plan import Plan
+from kubeinstall.report.reporter import Silent
 from kubeinstall.report.terminal import Terminal
 from kubeinstall.run.phases import PHASES
 from kubeinstall.run.runner import execute
@@ -44,11 +44,9 @@ def command(
     phases = pick(PHASES, first=first, last=last, only=only)
     cluster, warnings = read(inventory, ask_sudo_pass)
     plan = Plan()
-    out = door.console(file=io.StringIO()) if as_json else door.console(plain=plain)
-    reporter = Terminal(out, plan=plan)
-    if not as_json:
-        for warning in warnings:
-            reporter.finding(warning)
+    reporter = Silent(plan.add) if as_json else Terminal(door.console(plain=plain), plan=plan)
+    for warning in warnings:
+        reporter.finding(warning)
     with running(cluster, reporter, limit=limit, dry=True, abandoned=abandoned) as run:
         code = execute(run, phases)
     if as_json:

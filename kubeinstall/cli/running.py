@@ -21,7 +21,7 @@ from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.phase import Run
 from kubeinstall.report import door
-from kubeinstall.report.terminal import Terminal
+from kubeinstall.report.reporter import Reporter
 from kubeinstall.run.selection import limit as limited
 
 Command = Callable[..., Any]
@@ -120,7 +120,7 @@ def interactive() -> bool:
 @contextmanager
 def running(
     cluster: Cluster,
-    reporter: Terminal,
+    reporter: Reporter,
     *,
     limit: tuple[str, ...] = (),
     events: Path | None = None,

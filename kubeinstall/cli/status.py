@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import click
@@ -12,7 +11,7 @@ from kubeinstall.cli.running import reaching, read, running
 from kubeinstall.cluster.nodes import Nodes, Standing
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.report import door
-from kubeinstall.report.terminal import Terminal
+from kubeinstall.report.reporter import Silent
 from kubeinstall.verify.status import addons, as_json, as_text, status
 
 
@@ -27,7 +26,7 @@ def command(inventory: Path, limit: tuple[str, ...], ask_sudo_pass: bool, as_jso
     cluster does not answer.
     """
     cluster, _ = read(inventory, ask_sudo_pass)
-    with running(cluster, Terminal(door.console(file=io.StringIO())), limit=limit) as run:
+    with running(cluster, Silent(), limit=limit) as run:
         run.session.connect(host.name for host in cluster.hosts)
         try:
             found = run.asked()

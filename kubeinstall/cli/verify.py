@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import click
@@ -13,7 +12,7 @@ from kubeinstall.findings import Kind, KubeinstallError, unwritable
 from kubeinstall.phases.verify import check
 from kubeinstall.preflight.addresses import settle
 from kubeinstall.report import door
-from kubeinstall.report.terminal import Terminal
+from kubeinstall.report.reporter import Silent
 from kubeinstall.verify.formats import FORMATS
 
 
@@ -37,7 +36,7 @@ def command(
     Exits with 15 if a check fails, and with 11 if a host is unreachable.
     """
     cluster, _ = read(inventory, ask_sudo_pass)
-    with running(cluster, Terminal(door.console(file=io.StringIO())), limit=limit) as run:
+    with running(cluster, Silent(), limit=limit) as run:
         run.session.connect([host.name for host in cluster.hosts if run.selected(host.name)])
         settle(run)
         results, warnings = check(run)

@@ -11,6 +11,7 @@ from kubeinstall.engine.types import Deploy, Event, HostResult, Output, Status
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.phases.phase import Run
+from kubeinstall.report.reporter import Silent
 
 Answer = Callable[[str, str], Output]
 
@@ -134,10 +135,11 @@ class FakeSession:
         return {host: self.ask(host, command) for host, command in commands.items()}
 
 
-class Memory:
+class Memory(Silent):
     """A reporter that keeps what it is told."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.phases: list[str] = []
         self.notes: list[str] = []
         self.waits: list[str] = []
@@ -149,12 +151,6 @@ class Memory:
     def phase_begins(self, name: str, title: str) -> None:
         del title
         self.phases.append(name)
-
-    def phase_ends(self, name: str, seconds: float) -> None: ...
-
-    def event(self, event: Event) -> None: ...
-
-    def line(self, host: str, line: str) -> None: ...
 
     def waiting(self, text: str) -> None:
         self.waits.append(text)
