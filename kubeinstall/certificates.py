@@ -9,6 +9,8 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.utils import CryptographyDeprecationWarning
 
+from kubeinstall.resources import script
+
 
 def load_pem(pem: str) -> list[x509.Certificate]:
     """The certificates in a PEM text, in order.
@@ -22,19 +24,7 @@ def load_pem(pem: str) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(pem.encode())
 
 
-CERTIFICATES = r"""
-pem() { sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p'; }
-for f in /etc/kubernetes/pki/*.crt /etc/kubernetes/pki/etcd/*.crt \
-         /var/lib/kubelet/pki/kubelet-client-current.pem; do
-  [ -e "$f" ] && echo "file $f" && pem < "$f"
-done
-for f in /etc/kubernetes/*.conf; do
-  [ -e "$f" ] || continue
-  data=$(sed -n 's/^ *client-certificate-data: //p' "$f")
-  [ -z "$data" ] || { echo "file $f"; echo "$data" | base64 -d | pem; }
-done
-exit 0
-"""
+CERTIFICATES = script("certificates")
 """Prints certificates only: what else is in these files (private keys) stays on the host."""
 
 

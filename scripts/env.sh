@@ -1,9 +1,14 @@
+# shellcheck shell=bash
 # Sourced by the other scripts: a Python environment from the lock file, made once and kept outside
 # the checkout, and kubeinstall from this checkout in it. Needs root, apt and python3.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 say() { printf '\n==> %s\n' "$*"; }
+apt_install() {
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+}
 
 [ "$(id -u)" = 0 ] || {
   echo "This needs root: it makes network namespaces and systemd-nspawn hosts. Run it with sudo." >&2
@@ -16,10 +21,7 @@ venv=$cache/venv/$key
 
 if [ ! -x "$venv/ready/bin/kubeinstall-env" ]; then
   say "Making the Python environment in $venv (once)"
-  python3 -c 'import ensurepip, venv' 2>/dev/null || {
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv
-  }
+  python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
   rm -rf "$venv"
   mkdir -p "$venv"
   python3 -m venv "$venv/ready"

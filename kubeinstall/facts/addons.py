@@ -10,8 +10,9 @@ from typing import Any
 
 from pyinfra.api.facts import FactBase
 
-from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
+from kubeinstall.facts.kubeadm import KUBECTL
 from kubeinstall.facts.values import beginning, unpacked
+from kubeinstall.resources import script
 
 Json = dict[str, Any]
 
@@ -31,40 +32,10 @@ _ROW = re.compile(
     r"\s+(?P<kind>[A-Z][A-Za-z0-9]*)\s*$"
 )
 """The end of a line of ``kubectl api-resources``: APIVERSION, NAMESPACED and KIND."""
-# kubectl shows managed fields by itself before 1.21, and does not know the option. Objects go
-# packed: CRDs are long. A kind that the cluster lost makes kubectl refuse them all.
-_SCRIPT = f"""
-[ -e {ADMIN} ] && [ -x {KUBECTL} ] || exit 0
-get() {{
-  {KUBECTL} --kubeconfig {ADMIN} --request-timeout=15s get -o json "$@" 2>&1
-}}
-pack() {{ gzip -c1 | base64; }}
-shown=--show-managed-fields
-"""
 # kubectl writes this cache on each call. /run is in memory, so a run that changes nothing leaves
 # the disk alone.
 _CACHE = "/run/kubeinstall/kubectl"
 _KIND = r"[A-Z][A-Za-z0-9]*\.v[a-z0-9]+\.[a-z0-9.-]*"
-_ADDONS = rf"""{_SCRIPT}
-parents=$(get configmaps,secrets -n kube-system -l {ADDON_LABEL}); code=$?
-printf %s "$parents" | pack
-[ $code = 0 ] || exit 0
-echo {_SERVED}
-{KUBECTL} --kubeconfig {ADMIN} --request-timeout=15s --cache-dir={_CACHE} \
-  api-resources --no-headers 2>/dev/null | pack
-kinds=$(printf %s "$parents" | sed -n 's|.*"{KINDS}": "\(.*\)".*|\1|p' | tr , '\n' |
-  grep -xE '{_KIND}' | sort -u)
-[ "$kinds" ] || exit 0
-all() {{ get "$1" $shown -A -l {PART_OF}; }}
-joined=$(printf %s "$kinds" | tr '\n' ,)
-found=$(all "$joined"); code=$?
-case $found in *'unknown flag'*) shown=; found=$(all "$joined"); code=$? ;; esac
-if [ $code = 0 ]; then
-  echo --; printf %s "$found" | pack
-else
-  for kind in $kinds; do echo --; all "$kind" | pack; done
-fi
-true"""
 _NO_SUCH_KIND = "doesn't have a resource type"
 
 
@@ -97,7 +68,15 @@ class Addons(FactBase[AddonState]):
         return AddonState()
 
     def command(self) -> str:
-        return _ADDONS
+        question = script(
+            "addons/state",
+            addon_label=ADDON_LABEL,
+            kinds=KINDS,
+            kind=_KIND,
+            part_of=PART_OF,
+            cache=_CACHE,
+        )
+        return "\n".join([script("addons/functions"), question])
 
     def process(self, output: list[str]) -> AddonState:
         first, *rest = "\n".join(output).split(_RECORD)
@@ -136,7 +115,7 @@ class Objects(FactBase[tuple[Json, ...]]):
         asked += [["pods", "-n", namespace] for namespace in pods]
         each = [f"get {shlex.join(words)} $shown | pack; echo --" for words in asked]
         known = f"case $({KUBECTL} get --help) in *$shown*) ;; *) shown= ;; esac"
-        return "\n".join([_SCRIPT, known, *each, "true"]) if asked else "true"
+        return "\n".join([script("addons/functions"), known, *each, "true"]) if asked else "true"
 
     def process(self, output: list[str]) -> tuple[Json, ...]:
         found: list[Json] = []
@@ -165,7 +144,7 @@ class Volumes(FactBase[VolumeState]):
         return VolumeState()
 
     def command(self) -> str:
-        return f"{_SCRIPT}\nget persistentvolumes | pack"
+        return "\n".join([script("addons/functions"), "get persistentvolumes | pack"])
 
     def process(self, output: list[str]) -> VolumeState:
         found, error = _items("\n".join(output))

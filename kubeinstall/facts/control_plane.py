@@ -8,7 +8,6 @@ them before wait-control-plane).
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,8 +15,9 @@ from enum import StrEnum
 from pyinfra.api.facts import FactBase
 
 from kubeinstall.certificates import CERTIFICATES, expiries
-from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
+from kubeinstall.facts.kubeadm import ADMIN
 from kubeinstall.facts.values import ip, seconds
+from kubeinstall.resources import script
 
 PKI = "/etc/kubernetes/pki"
 MANIFESTS = "/etc/kubernetes/manifests"
@@ -175,99 +175,6 @@ class ControlPlaneState:
         return self.etcd is Etcd.REGISTERED or (data and (self.signed or self.settled))
 
 
-ADDRESSES = rf"""
-data=$(sed -n 's/^ *- --data-dir=//p' {MANIFESTS}/etcd.yaml 2>/dev/null)
-data=${{data:-/var/lib/etcd}}
-sed -n -e 's|^ *- --initial-advertise-peer-urls=https://\(.*\):[0-9]*$|\1|p' \
-  -e 's|^ *- --advertise-address=||p' \
-  {MANIFESTS}/etcd.yaml {MANIFESTS}/kube-apiserver.yaml 2>/dev/null
-if [ ! -s {MANIFESTS}/etcd.yaml ] && [ -e "$data/member/snap/db" ]; then
-  grep -ao '"peerURLs":\["https://[^]"]*:2380"\]' "$data/member/snap/db" |
-    sed 's|^.*://|member |; s|:2380.*$||' | sort -u
-fi
-"""
-"""Prints the addresses that etcd and the API server go by; those of etcd's data after ``member``.
-
-There may be those of other members among the latter, and old ones of this one.
-"""
-
-LAST_WORDS = r"""
-last_words() {
-  log=$(ls -t /var/log/pods/kube-system_"$1"-*/"$1"/*.log 2>/dev/null | head -n 1)
-  [ -z "$log" ] || tail -n 3 "$log" | cut -c -400 |
-    sed "s/^{\"log\":\"\(.*\)\\\\n\",\"stream\":.*/\1/; s/^[^ ]* std[a-z]* [FP] //; s/^/$1: /"
-}
-"""
-"""A function of the shell: the last lines of a static pod's log.
-
-Docker keeps a line of a log as JSON, containerd has time, stream and a letter before it.
-"""
-_SCRIPT = r"""
-{last}
-say() {{ printf '%s=%s\n' "$1" "$2"; }}
-printf '%s\n' "$({addresses})" | while read -r one; do say address "$one"; done
-for f in {files}; do [ -s "$f" ] && say file "$f"; done
-[ -e {admin} ] && say begun yes
-for f in {manifests}; do [ -e $f ] && say begun yes; done
-[ -e {config} ] && say config "$(sha256sum < {config} | cut -d' ' -f1)"
-for f in {admin} /etc/kubernetes/controller-manager.conf /etc/kubernetes/scheduler.conf; do
-  name=$(sed -n 's/^current-context: .*@//p' $f 2>/dev/null)
-  [ -z "$name" ] || {{ say cluster "$name"; break; }}
-done
-grep -q kubelet-client-current.pem /etc/kubernetes/kubelet.conf 2>/dev/null && say settled yes
-[ -e {certificate} ] && say signed yes
-case $(systemctl is-active kubelet) in inactive | failed | unknown) ;; *) say active yes ;; esac
-data=$(sed -n 's/^ *- --data-dir=//p' {etcd} 2>/dev/null); data=${{data:-/var/lib/etcd}}
-kubectl="{kubectl} --kubeconfig {admin} --request-timeout=5s"
-ask() {{
-  said=$($kubectl get --raw /readyz 2>&1) && [ "$said" = ok ] || return
-  said=$($kubectl -n kube-system get {objects} --ignore-not-found -o name 2>&1) || return
-  found=$said
-  said=$($kubectl -n kube-public get configmap/cluster-info --ignore-not-found -o name 2>&1) ||
-    return
-  found="$found
-$said"
-  said=$($kubectl get node {node} --ignore-not-found -o 'jsonpath=x{{.metadata.labels}}' 2>&1) ||
-    return
-  case $said in
-    '' | *node-role.kubernetes.io/control-plane* | *node-role.kubernetes.io/master*) ;;
-    *) say unmarked yes ;;
-  esac
-  printf '%s\n' "$found" | while read -r one; do say object "$one"; done
-  say answers yes
-}}
-if [ -s {admin} ] && [ -x {kubectl} ]; then
-  # An API server that has just been started by the kubelet gets some time to answer.
-  until=0
-  [ -s {api_server} ] && systemctl -q is-active kubelet && until=$(($(date +%s) + 20))
-  until ask; do
-    if [ "$(date +%s)" -ge $until ]; then
-      say why "$(printf '%s\n' "$said" | grep . | tail -n 1 | cut -c -300)"
-      for name in kube-apiserver etcd; do
-        printf '%s\n' "$(last_words $name)" | grep . | tail -n 1 |
-          while read -r one; do say words "$one"; done
-      done
-      break
-    fi
-    sleep 1
-  done
-fi
-if [ -d "$data/member" ]; then
-  say etcd data
-  # Read through only where nothing else tells: it may be large.
-  if [ ! -e {certificate} ] || ! grep -q kubelet-client /etc/kubernetes/kubelet.conf; then
-    grep -aqs /configmaps/kube-system/kubeadm-config "$data"/member/snap/db \
-      "$data"/member/wal/*.wal && say etcd registered
-  fi
-elif [ "$(ls -A "$data" 2>/dev/null)" ]; then
-  say etcd files
-fi
-say now "$(date +%s)"
-echo certificates
-( {certificates} )
-true"""
-
-
 class ControlPlane(FactBase[ControlPlaneState]):
     """How far init came on this host: by its disk, and where that answers by the cluster.
 
@@ -282,23 +189,16 @@ class ControlPlane(FactBase[ControlPlaneState]):
         return ControlPlaneState()
 
     def command(self, config: str, node: str, kubelet_config: str) -> str:
-        objects = [f"configmap/{name}" for name in ("kubeadm-config", kubelet_config)]
-        objects += ["daemonset/kube-proxy", "deployment/coredns"]
-        return _SCRIPT.format(
-            last=LAST_WORDS,
-            addresses=ADDRESSES,
+        question = script(
+            "control_plane/state",
             files=" ".join([*AUTHORITIES, *(f for files in FILES.values() for f in files)]),
             manifests=" ".join(FILES[part][0] for part in STATIC_PODS),
-            etcd=FILES[Part.ETCD][0],
-            api_server=FILES[Part.API_SERVER][0],
-            admin=ADMIN,
-            certificate=KUBELET_CERTIFICATE,
-            config=shlex.quote(config),
-            node=shlex.quote(node),
-            kubectl=KUBECTL,
-            objects=shlex.join(objects),
-            certificates=CERTIFICATES,
+            config=config,
+            node=node,
+            kubelet_config=kubelet_config,
         )
+        functions = [script("control_plane/addresses"), script("control_plane/last_words")]
+        return "\n".join([*functions, question, CERTIFICATES])
 
     def process(self, output: list[str]) -> ControlPlaneState:
         lines, pems = output, ""
@@ -355,7 +255,7 @@ def _absent(made: Collection[str], unmarked: bool) -> frozenset[Part]:
 
 
 def in_use(lines: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What ``ADDRESSES`` prints: the manifests' addresses, and those of etcd's data.
+    """What the shell's ``addresses`` prints: the manifests' addresses, and those of etcd's data.
 
     What is no address is left out.
     """

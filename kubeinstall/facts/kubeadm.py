@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
+from kubeinstall.resources import script
+
 ADMIN = "/etc/kubernetes/admin.conf"
 KUBEADM = "/usr/bin/kubeadm"
 KUBECTL = "/usr/bin/kubectl"
 KUBELET = "/usr/bin/kubelet"
 """What the packages installed: a program of the same name earlier in PATH may be another one."""
-# One that fails and is started again and again by systemd is "activating".
-_ACTIVE = "case $(systemctl is-active kubelet) in inactive | failed) ;; *) echo active=yes ;; esac"
 
 
 def _pairs(output: list[str]) -> dict[str, str]:
@@ -49,22 +49,7 @@ class Joined(FactBase[JoinState]):
         return JoinState()
 
     def command(self) -> str:
-        # Of the certificate, not the file: there may be text around it on one of the hosts.
-        certificate = "/-BEGIN CERT/,/-END CERT/{/-END CERT/q;/-BEGIN CERT/d;p}"
-        return f"""
-cd /etc/kubernetes 2>/dev/null || exit 0
-[ -e kubelet.conf ] && echo kubelet_conf=yes
-for at in bootstrap-kubelet.conf pki/ca.crt /var/lib/kubelet/config.yaml; do
-  [ -e $at ] && echo leftovers=yes
-done
-[ -e bootstrap-kubelet.conf ] && echo unfinished=yes
-for at in manifests/kube-apiserver.yaml /var/lib/etcd/member; do
-  [ -e $at ] && echo control_plane=yes
-done
-[ -e pki/ca.crt ] &&
-  echo "ca=$(sed -n '{certificate}' pki/ca.crt | base64 -d | sha256sum | cut -d' ' -f1)"
-{_ACTIVE}
-true"""
+        return script("kubeadm/joined")
 
     def process(self, output: list[str]) -> JoinState:
         found = _pairs(output)
@@ -147,30 +132,7 @@ class Leftovers(FactBase[frozenset[str]]):
         return frozenset()
 
     def command(self) -> str:
-        return rf"""
-any() {{ for path in "$@"; do [ -e "$path" ] && return 0; done; return 1; }}
-any /etc/kubernetes/*.conf /etc/kubernetes/manifests/*.yaml /etc/kubernetes/pki/* \
-  /var/lib/kubelet/config.yaml /var/lib/kubelet/pki/* /var/lib/etcd/member && echo kubeadm
-any /etc/kubernetes /var/lib/cni /var/lib/kubelet/* /var/lib/etcd/* /var/lib/calico /run/calico \
-  /run/flannel && echo folders
-[ -d /etc/cni/net.d ] && (cd /etc/cni/net.d && any {CNI_FILES}) && echo cni
-systemctl is-active -q containerd && ctr -n k8s.io tasks ls -q 2>/dev/null | grep -q . &&
-  echo containers
-any /etc/systemd/system/kubeinstall-routes.service /usr/local/lib/kubeinstall/routes && echo routes
-nft list tables 2>/dev/null | grep -qE '^table ip6? (kube-proxy|calico|flannel-ipv[46])$' &&
-  echo tables
-{{ ip -o link show 2>/dev/null | grep -qE '^[0-9]+: ({INTERFACES})[:@]' ||
-  ip -o -4 address show dev tunl0 2>/dev/null | grep -q .; }} && echo interfaces
-ipset list -n 2>/dev/null | grep -q '^cali[46]0' && echo sets
-for save in iptables-save ip6tables-save; do
-  command -v $save >/dev/null || continue
-  $save 2>/dev/null | grep -qE '^:(KUBE|CNI|KUBEINSTALL|FLANNEL|cali)-' && echo rules
-done
-for package in kubelet kubeadm kubectl kubernetes-cni cri-tools; do
-  {{ dpkg-query -W -f '${{Status}}' $package | grep -q ' installed$' ||
-    rpm -q --quiet $package; }} 2>/dev/null && echo "package:$package"
-done
-true"""
+        return script("kubeadm/leftovers", cni_files=CNI_FILES, interfaces=INTERFACES)
 
     def process(self, output: list[str]) -> frozenset[str]:
         return frozenset(line.strip() for line in output if line.strip())

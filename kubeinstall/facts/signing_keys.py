@@ -11,6 +11,7 @@ from pyinfra.api.facts import FactBase
 
 from kubeinstall.facts.proxy import THROUGH_PROXY, redirected
 from kubeinstall.openpgp import public_keys
+from kubeinstall.resources import script
 
 
 @dataclass(frozen=True)
@@ -75,31 +76,8 @@ class SourceKeys(FactBase[Offered]):
         return Offered(why="it was not asked for yet")
 
     def command(self, url: str) -> str:
-        link = shlex.quote(url)
-        # apt refuses by itself to be sent from https to http.
-        redirects = redirected(url)
-        return f"""
-part=$(mktemp -d) || exit 0
-{THROUGH_PROXY}
-if [ -x /usr/lib/apt/apt-helper ]; then
-  chown _apt "$part"
-  said=$(/usr/lib/apt/apt-helper -o Acquire::Retries=1 -o Acquire::https::Timeout=15 \\
-    download-file {link} "$part/key" 2>&1)
-else
-  # Ours is in the environment; its login must not become an argument.
-  proxy=
-  [ "$HTTPS_PROXY" ] || proxy=$(sed -n 's/^proxy *= *//p' /etc/dnf/dnf.conf 2>/dev/null)
-  said=$(curl -fsSL --proto-redir {redirects} --retry 1 --max-time 30 \\
-    ${{proxy:+-x "$proxy"}} -o "$part/key" {link} 2>&1)
-fi
-if [ -s "$part/key" ]; then echo "key=$(base64 -w0 "$part/key")"
-else
-  # apt has the reason in the line after "Err:1 URL", curl in its last one.
-  why=$(printf '%s\\n' "$said" | sed -n '/^Err:/{{n;s/^ *//p;q}}')
-  echo "why=${{why:-$(printf '%s\\n' "$said" | grep . | tail -n 1)}}"
-fi
-rm -rf "$part"
-true"""
+        fetch = script("packages/key", url=url, redirects=redirected(url))
+        return f"{THROUGH_PROXY}\n{fetch}"
 
     def process(self, output: list[str]) -> Offered:
         found = dict(line.split("=", 1) for line in output if "=" in line)

@@ -10,14 +10,14 @@ from pyinfra.api.operation import operation
 from kubeinstall.facts.control_plane import (
     FILES,
     KUBELET_CERTIFICATE,
-    LAST_WORDS,
     STATIC_PODS,
     Part,
 )
-from kubeinstall.facts.kubeadm import ADMIN, KUBEADM, KUBECTL
+from kubeinstall.facts.kubeadm import KUBEADM
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.control_plane_decision import Action, Decision
 from kubeinstall.operations.proxy import reading
+from kubeinstall.resources import script
 
 _TIMEOUT = 600
 # In the pods' own order; what runs outside of Kubernetes' cgroups is not ours.
@@ -37,23 +37,12 @@ _FINALIZE = f"""
 for i in $(seq 90); do [ -e {KUBELET_CERTIFICATE} ] && break; sleep 1; done
 [ -e {KUBELET_CERTIFICATE} ] || {{ echo "the kubelet has no signed certificate" >&2; exit 1; }}
 {KUBEADM} init phase kubelet-finalize all --config /dev/stdin"""
-_ANSWERS = (
-    LAST_WORDS
-    + f"""
-kubectl="{KUBECTL} --kubeconfig {ADMIN} --request-timeout=5s"
-until=$(($(date +%s) + 150)) well=0
-while [ "$(date +%s)" -lt $until ]; do
-  if [ "$($kubectl get --raw /readyz 2>/dev/null)" = ok ]; then well=$((well + 1)); else well=0; fi
-  [ $well != 3 ] || exit 0
-  sleep 1
-done
-{{
-  last_words kube-apiserver; last_words etcd
-  printf 'the API server does not answer: '
-  $kubectl get --raw /readyz 2>&1 | tail -n 1
-}} >&2
-exit 1"""
-)
+
+
+def _answers() -> Command:
+    """Waits until the API server answers."""
+    text = "\n".join([script("control_plane/last_words"), script("control_plane/answers")])
+    return Command(text, _timeout=_TIMEOUT)
 
 
 def put_back_commands(
@@ -83,7 +72,7 @@ def put_back_commands(
             yield command(f"{KUBEADM} certs renew {_renewed(part)} --config /dev/stdin")
     if any(part not in STATIC_PODS for part in (*parts, *expired)):
         yield Command(_RESTART)
-    yield Command(_ANSWERS, _timeout=_TIMEOUT)
+    yield _answers()
     if kubelet:
         yield command(_FINALIZE)
 
@@ -110,7 +99,7 @@ def put_back(decision: Decision, config: str | None, environment: str) -> Genera
             raise OperationError("the configuration that the cluster was created with is not known")
         yield from put_back_commands(decision.parts, decision.expired, config, environment)
     elif decision.wait:
-        yield Command(_ANSWERS, _timeout=_TIMEOUT)
+        yield _answers()
 
 
 @operation()

@@ -9,8 +9,9 @@ from ipaddress import IPv4Address, ip_address
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from kubeinstall import resources
 from kubeinstall.facts import values
-from kubeinstall.facts.control_plane import ADDRESSES, TRACES, in_use
+from kubeinstall.facts.control_plane import TRACES, in_use
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.facts.resolv import ResolverState
 from kubeinstall.files.proxy import ways
@@ -18,106 +19,6 @@ from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.preflight.disks import Room, folders, rooms_of
 
 _T = TypeVar("_T")
-
-_PROBE = r"""
-. /etc/os-release 2>/dev/null
-say os "$ID"
-say os_version "$VERSION_ID"
-say os_like "$ID_LIKE"
-say os_codename "$VERSION_CODENAME"
-say arch "$(uname -m)"
-say kernel "$(uname -r)"
-say cpus "$(nproc 2>/dev/null)"
-say memory_kb "$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)"
-say machine_id "$(cat /etc/machine-id 2>/dev/null)"
-say product_uuid "$(cat /sys/class/dmi/id/product_uuid 2>/dev/null)"
-say container "$(systemd-detect-virt --container 2>/dev/null)"
-say time "$(date +%s.%N)"
-say cgroup "$(stat -fc %T /sys/fs/cgroup 2>/dev/null)"
-for s in $(sed -n 's/^nameserver[[:space:]]*//p' /etc/resolv.conf 2>/dev/null); do
-  say nameserver "$s"
-done
-grep -qs '^nameserver' /run/systemd/resolve/resolv.conf && say resolved yes
-say disk_mb "$(df -Pm /var 2>/dev/null | awk 'END { print $4 }')"
-room nodefs "$nodefs"
-room imagefs "$imagefs"
-for f in /etc/kubernetes/kubelet.conf /etc/kubernetes/manifests/kube-apiserver.yaml \
-         /etc/kubernetes/manifests/etcd.yaml /var/lib/kubelet/pki/kubelet-client-current.pem; do
-  [ -e "$f" ] && say node yes
-done
-for a in $(ip -o -4 addr show 2>/dev/null | awk '{ split($4, p, "/"); print p[1] }'); do
-  say address "$a"
-done
-for f in /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist /etc/cni/net.d/*.json; do
-  [ -e "$f" ] && say cni "${f##*/}"
-done
-say source "$(ip -4 route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')"
-nic=$(ip -o -4 addr show to "$node_ip" 2>/dev/null | awk '{ print $2; exit }')
-[ "$nic" ] && say mac "$(cat "/sys/class/net/${nic%@*}/address" 2>/dev/null)"
-ss -Hltnp 2>/dev/null | awk '{ n = split($4, a, ":"); split($6, p, "\""); print a[n] "\t" p[2] }' |
-  while IFS="$(printf '\t')" read -r port program; do say port "$port $program"; done
-"""
-
-CONTROL_PLANE = rf"""
-in_use=$({ADDRESSES})
-printf '%s\n' "$in_use" | while read -r one; do say in_use "$one"; done
-if [ "$(ls -A /var/lib/etcd 2>/dev/null)" ]; then
-  left=yes
-  for one in {" ".join(TRACES)}; do [ ! -e $one ] || left=; done
-  [ -z "$left" ] || say etcd_left yes
-fi
-"""
-"""What a first control plane is asked besides."""
-_PROGRAMS = r"""
-for one in kubeadm kubectl kubelet; do
-  path=$(command -v $one) && [ "$path" != /usr/bin/$one ] && say program "$path"
-done
-"""
-
-_SAY = r"""
-say() { printf '%s\t%s\n' "$1" "$2"; }
-# A folder that is not there yet will be made where its parents are.
-room() {
-  at=$2
-  until [ -e "$at" ] || [ "${at%/*}" = "$at" ]; do at=${at%/*}; done
-  say room "$1 $(stat -f -c '%S %b %a %c %d' "${at:-/}" 2>/dev/null)"
-}
-"""
-
-_RESOLVE = r"""
-resolve() {
-  timeout 10 getent ahosts "$1" >/dev/null 2>&1
-  say resolve "$1 $?"
-}
-"""
-
-_HOP = r"""
-hop() {
-  via=$(ip -4 route get "$1" 2>/dev/null | sed -n 's/.* via \([0-9.]*\) .*/\1/p')
-  [ -z "$via" ] || say hop "$1 $via"
-}
-"""
-
-_REACH = r"""
-reach() {
-  answer=$(timeout 4 bash -c 'exec 3<>"/dev/tcp/$1/$2"' - "$1" "$2" 2>&1)
-  code=$?
-  case "$code $answer" in
-    0*) say reach "$1:$2 ok" ;;
-    *refused*) say reach "$1:$2 refused" ;;
-    124*) say reach "$1:$2 no answer in 4 s" ;;
-    *) say reach "$1:$2 ${answer##*: }" ;;
-  esac
-}
-"""
-
-_FRESH = r"""
-if [ ! -e /etc/kubernetes/kubelet.conf ]; then
-  { apt-config dump; cat /etc/dnf/dnf.conf; } 2>/dev/null |
-    grep -Eq '^(Acquire::https?::Proxy "..*"|proxy *= *[^ ])' && say proxy yes
-  grep -Eqi '^ *(export +)?(https?|all)_proxy=' /etc/environment /etc/profile.d/*.sh 2>/dev/null &&
-    say login_proxy yes
-"""
 
 _SYNCED = '  say synced "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)"'
 
@@ -309,23 +210,36 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
         present: hosts that are connected; only those are tried from here.
     """
     targets = [*sorted(peers(host, present)), *sources(cluster)]
+    rooms = folders(cluster)
     clock = [] if cluster.spec.time.manage else [_SYNCED]
     hops = [f"hop {shlex.quote(to.node_ip)}" for to in cluster.hosts if to.name != host.name]
-    routed = [_HOP, *hops] if cluster.spec.network.is_routed else []
-    disks = [f"{name}={shlex.quote(path)}" for name, path in folders(cluster).items()]
     names = [f"resolve {shlex.quote(name)}" for name in names_to_resolve(cluster)]
-    begin = [
-        f"node_ip={shlex.quote(host.node_ip)}",
-        *disks,
-        _SAY + _PROBE,
-        *routed,
-        _RESOLVE,
-        *names,
-        _REACH + _FRESH,
-        *clock,
-    ]
-    end = [CONTROL_PLANE] if host == cluster.first else []
-    return "\n".join([*begin, *_tries(targets), "fi", _PROGRAMS, *end, "exit 0"])
+    return "\n".join(
+        [
+            resources.script("preflight/functions"),
+            resources.script(
+                "preflight/host",
+                node_ip=host.node_ip,
+                nodefs=rooms["nodefs"],
+                imagefs=rooms["imagefs"],
+            ),
+            *(hops if cluster.spec.network.is_routed else []),
+            *names,
+            "if [ ! -e /etc/kubernetes/kubelet.conf ]; then",
+            resources.script("preflight/proxies"),
+            *clock,
+            *_tries(targets),
+            "fi",
+            *([control_plane()] if host == cluster.first else []),
+            "exit 0",
+        ]
+    )
+
+
+def control_plane() -> str:
+    """What a first control plane is asked besides; it needs the functions."""
+    question = resources.script("preflight/control_plane", traces=" ".join(TRACES))
+    return "\n".join([resources.script("control_plane/addresses"), question])
 
 
 def names_to_resolve(cluster: Cluster) -> list[str]:
@@ -342,7 +256,7 @@ def names_to_resolve(cluster: Cluster) -> list[str]:
 
 def reach_script(targets: Iterable[tuple[str, int]]) -> str:
     """A script that only tries whether hosts and ports can be reached."""
-    return "\n".join([_SAY + _REACH, *_tries(targets), "exit 0"])
+    return "\n".join([resources.script("preflight/functions"), *_tries(targets), "exit 0"])
 
 
 def _tries(targets: Iterable[tuple[str, int]]) -> list[str]:

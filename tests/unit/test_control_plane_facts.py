@@ -20,7 +20,7 @@ from kubeinstall.facts.control_plane import (
     Part,
     in_use,
 )
-from kubeinstall.preflight.probe import CONTROL_PLANE, Probe, script
+from kubeinstall.preflight.probe import Probe, control_plane, script
 from tests.unit.certificates import certificate
 from tests.unit.clusters import cluster
 from tests.unit.operating import run, with_programs
@@ -82,7 +82,7 @@ class Disk:
 
     def probe(self) -> Probe:
         say = 'say() { printf \'%s\\t%s\\n\' "$1" "$2"; }'
-        return Probe.parse(self._run(f"{say}\n{CONTROL_PLANE}"))
+        return Probe.parse(self._run(f"{say}\n{control_plane()}"))
 
     def whole(self) -> None:
         """All that a control plane has; certificates that cannot end."""
@@ -186,8 +186,8 @@ def test_etcds_data_are_left_over_only_where_nothing_else_is(disk: Disk, trace: 
 
 def test_the_first_control_plane_alone_is_asked_for_its_cluster() -> None:
     made = cluster(workers=1)
-    assert CONTROL_PLANE in script(made, made.first, [])
-    assert CONTROL_PLANE not in script(made, made.workers[0], [])
+    assert control_plane() in script(made, made.first, [])
+    assert control_plane() not in script(made, made.workers[0], [])
 
 
 def test_files_that_are_no_data_of_etcds(disk: Disk) -> None:

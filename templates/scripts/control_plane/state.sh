@@ -1,0 +1,70 @@
+# shellcheck shell=sh
+# How far "kubeadm init" came, after the functions "addresses" and "last_words".
+# files: all that init makes, manifests: those of the static pods, config: what we give init,
+# node: the node's name, kubelet_config: the ConfigMap of the kubelets' configuration.
+: "${files?}" "${manifests?}" "${config?}" "${node?}" "${kubelet_config?}"
+admin=/etc/kubernetes/admin.conf
+signed=/var/lib/kubelet/pki/kubelet-client-current.pem
+say() { printf '%s=%s\n' "$1" "$2"; }
+printf '%s\n' "$(addresses)" | while read -r one; do say address "$one"; done
+for f in $files; do [ -s "$f" ] && say file "$f"; done
+[ -e $admin ] && say begun yes
+for f in $manifests; do [ -e "$f" ] && say begun yes; done
+[ -e "$config" ] && say config "$(sha256sum < "$config" | cut -d' ' -f1)"
+for f in $admin /etc/kubernetes/controller-manager.conf /etc/kubernetes/scheduler.conf; do
+  name=$(sed -n 's/^current-context: .*@//p' "$f" 2>/dev/null)
+  [ -z "$name" ] || { say cluster "$name"; break; }
+done
+grep -q kubelet-client-current.pem /etc/kubernetes/kubelet.conf 2>/dev/null && say settled yes
+[ -e $signed ] && say signed yes
+case $(systemctl is-active kubelet) in inactive | failed | unknown) ;; *) say active yes ;; esac
+data=$(sed -n 's/^ *- --data-dir=//p' /etc/kubernetes/manifests/etcd.yaml 2>/dev/null)
+data=${data:-/var/lib/etcd}
+kubectl() { /usr/bin/kubectl --kubeconfig $admin --request-timeout=5s "$@"; }
+ask() {
+  said=$(kubectl get --raw /readyz 2>&1) && [ "$said" = ok ] || return
+  said=$(kubectl -n kube-system get configmap/kubeadm-config "configmap/$kubelet_config" \
+    daemonset/kube-proxy deployment/coredns --ignore-not-found -o name 2>&1) || return
+  found=$said
+  said=$(kubectl -n kube-public get configmap/cluster-info --ignore-not-found -o name 2>&1) ||
+    return
+  found="$found
+$said"
+  said=$(kubectl get node "$node" --ignore-not-found -o 'jsonpath=x{.metadata.labels}' 2>&1) ||
+    return
+  case $said in
+    '' | *node-role.kubernetes.io/control-plane* | *node-role.kubernetes.io/master*) ;;
+    *) say unmarked yes ;;
+  esac
+  printf '%s\n' "$found" | while read -r one; do say object "$one"; done
+  say answers yes
+}
+if [ -s $admin ] && [ -x /usr/bin/kubectl ]; then
+  # An API server that has just been started by the kubelet gets some time to answer.
+  until=0
+  [ -s /etc/kubernetes/manifests/kube-apiserver.yaml ] && systemctl -q is-active kubelet &&
+    until=$(($(date +%s) + 20))
+  until ask; do
+    if [ "$(date +%s)" -ge $until ]; then
+      say why "$(printf '%s\n' "$said" | grep . | tail -n 1 | cut -c -300)"
+      for name in kube-apiserver etcd; do
+        printf '%s\n' "$(last_words $name)" | grep . | tail -n 1 |
+          while read -r one; do say words "$one"; done
+      done
+      break
+    fi
+    sleep 1
+  done
+fi
+if [ -d "$data/member" ]; then
+  say etcd data
+  # Read through only where nothing else tells: it may be large.
+  if [ ! -e $signed ] || ! grep -q kubelet-client /etc/kubernetes/kubelet.conf; then
+    grep -aqs /configmaps/kube-system/kubeadm-config "$data"/member/snap/db \
+      "$data"/member/wal/*.wal && say etcd registered
+  fi
+elif [ "$(ls -A "$data" 2>/dev/null)" ]; then
+  say etcd files
+fi
+say now "$(date +%s)"
+echo certificates

@@ -1,0 +1,32 @@
+# shellcheck shell=sh
+# What the questions of preflight are asked with: each prints lines "NAME<tab>VALUE".
+say() { printf '%s\t%s\n' "$1" "$2"; }
+
+# A folder that is not there yet will be made where its parents are.
+room() {
+  at=$2
+  until [ -e "$at" ] || [ "${at%/*}" = "$at" ]; do at=${at%/*}; done
+  say room "$1 $(stat -f -c '%S %b %a %c %d' "${at:-/}" 2>/dev/null)"
+}
+
+resolve() {
+  timeout 10 getent ahosts "$1" >/dev/null 2>&1
+  say resolve "$1 $?"
+}
+
+hop() {
+  via=$(ip -4 route get "$1" 2>/dev/null | sed -n 's/.* via \([0-9.]*\) .*/\1/p')
+  [ -z "$via" ] || say hop "$1 $via"
+}
+
+reach() {
+  # shellcheck disable=SC2016 # bash expands these
+  answer=$(timeout 4 bash -c 'exec 3<>"/dev/tcp/$1/$2"' - "$1" "$2" 2>&1)
+  code=$?
+  case "$code $answer" in
+    0*) say reach "$1:$2 ok" ;;
+    *refused*) say reach "$1:$2 refused" ;;
+    124*) say reach "$1:$2 no answer in 4 s" ;;
+    *) say reach "$1:$2 ${answer##*: }" ;;
+  esac
+}
