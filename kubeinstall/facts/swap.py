@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
+from kubeinstall.resources import script
+
 SERVICES = (
     "dphys-swapfile.service",
     "swapspace.service",
@@ -52,29 +54,7 @@ class Swap(FactBase[SwapState]):
         return SwapState()
 
     def command(self) -> str:
-        services = " ".join(SERVICES)
-        return rf"""
-sed -n '2,$s/^\([^[:space:]]*\).*/active \1/p' /proc/swaps 2>/dev/null
-awk '!/^[[:space:]]*#/ && $3 == "swap" {{ print "fstab " $0 }}' /etc/fstab 2>/dev/null
-systemctl list-unit-files --no-legend --plain -t swap 2>/dev/null |
-  awk '$2 != "masked" && $2 != "masked-runtime" {{ print "unit " $1 }}'
-systemctl list-unit-files --no-legend --plain {services} 2>/dev/null |
-  awk '$2 ~ /^enabled/ {{ print "service " $1 }}'
-zram=zram-generator.conf
-for name in $zram $(
-  for at in /etc /run /usr/local/lib /usr/lib; do ls $at/systemd/$zram.d; done 2>/dev/null |
-    sed -n "s|.*\.conf$|$zram.d/&|p" | sort -u
-); do
-  for at in /etc /run /usr/local/lib /usr/lib; do
-    if [ -e $at/systemd/$name ]; then
-      grep -q '^[[:space:]]*\[zram' $at/systemd/$name && echo "zram $name"
-      break
-    fi
-  done
-done
-grep -qs '^[[:space:]]*ResourceDisk.EnableSwap=y' /etc/waagent.conf && echo waagent
-case $(systemctl is-enabled swap.target 2>/dev/null) in masked | '') ;; *) echo target ;; esac
-true"""
+        return script("hosts/swap", services=" ".join(SERVICES))
 
     def process(self, output: list[str]) -> SwapState:
         found: dict[str, list[str]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from kubeinstall.operations.modules import modules_file, modules_loaded
 from kubeinstall.operations.names import BEGIN, END, etc_hosts, hostname, with_names
 from kubeinstall.operations.swap import swap_off
 from kubeinstall.operations.sysctls import sysctls_live
-from tests.unit.operating import ask, commands, texts
+from tests.unit.operating import ask, commands, run, texts
 
 pytestmark = pytest.mark.unit
 
@@ -94,6 +95,23 @@ def test_swap_fact() -> None:
         zram=("zram-generator.conf", "zram-generator.conf.d/mine.conf"),
         waagent=True,
         target=True,
+    )
+
+
+def test_swap_finds_every_file_of_zram_generator(tmp_path: Path) -> None:
+    """The first folder that has a name counts; a name may have spaces."""
+    first, second = (tmp_path / name / "systemd/zram-generator.conf.d" for name in ("one", "two"))
+    for folder in (first, second):
+        folder.mkdir(parents=True)
+        (folder / "my zram.conf").write_text("[zram0]\n")
+    (first / "none.conf").write_text("# nothing\n")
+    (second / "none.conf").write_text("[zram0]\n")
+    (second.parent / "zram-generator.conf").write_text(" [zram0]\n")
+    folders = f"{tmp_path}/one {tmp_path}/two"
+    said = run(Swap().command().replace("/etc /run /usr/local/lib /usr/lib", folders))
+    assert Swap().process(said.splitlines()).zram == (
+        "zram-generator.conf",
+        "zram-generator.conf.d/my zram.conf",
     )
 
 
