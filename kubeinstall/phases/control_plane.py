@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from kubeinstall.deploys.kubernetes.control_plane import (
-    complete,
-    documents_in_use,
-    init,
-    question,
-    wanted,
-)
+from kubeinstall.deploys.kubernetes.control_plane import complete, init
 from kubeinstall.deploys.kubernetes.control_plane_arguments import keep
 from kubeinstall.facts.control_plane import ControlPlane, ControlPlaneState
 from kubeinstall.facts.files import File, FileState
 from kubeinstall.facts.static_pods import StaticPods, StaticPodsState
 from kubeinstall.files import kubeadm as kubeadm_files
+from kubeinstall.files.control_plane import documents_in_use, question, wanted
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.operations.control_plane_decision import Action, decide, words
 from kubeinstall.phases.phase import Deploys, Run

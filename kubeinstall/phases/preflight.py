@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.phases import addons
 from kubeinstall.phases.phase import Run
-from kubeinstall.preflight.clones import renewed
+from kubeinstall.preflight.identity import renewed
 from kubeinstall.preflight.other_sources import advice, lost, question
 from kubeinstall.preflight.probe import Probe, script
 from kubeinstall.preflight.rules import judge

@@ -16,7 +16,7 @@ from kubeinstall.inventory import changes
 from kubeinstall.inventory.changes import Effect
 from kubeinstall.inventory.model import Cluster, InventoryFile, MachineIds
 from kubeinstall.preflight import running_cluster as living
-from kubeinstall.preflight.clones import renewed
+from kubeinstall.preflight.identity import renewed
 from kubeinstall.preflight.probe import Probe
 from kubeinstall.run.phases import PHASES
 from kubeinstall.run.runner import execute

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pyinfra.api.exceptions import OperationError
 
-from kubeinstall.deploys.kubernetes.control_plane import documents_in_use, wanted
 from kubeinstall.facts import kubeadm as facts
 from kubeinstall.facts.control_plane import ControlPlaneState, Etcd, Part, ours
+from kubeinstall.files.control_plane import documents_in_use, wanted
 from kubeinstall.files.kubeadm import init_config
 from kubeinstall.operations import backups, kubeadm
 from kubeinstall.operations.control_plane_decision import (

@@ -17,8 +17,8 @@ from kubeinstall.facts.resolv import ResolverState
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.inventory.model import Kubelet, Role
 from kubeinstall.phases import preflight
-from kubeinstall.preflight.clones import renewed
 from kubeinstall.preflight.disks import Room, lacks_room
+from kubeinstall.preflight.identity import renewed
 from kubeinstall.preflight.other_sources import advice, question
 from kubeinstall.preflight.probe import Probe, script, sources
 from kubeinstall.preflight.rules import judge

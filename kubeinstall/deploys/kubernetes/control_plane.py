@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import yaml
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
@@ -17,79 +13,16 @@ from kubeinstall.files import (
     kubeadm as kubeadm_files,
 )
 from kubeinstall.files import (
-    kubelet as kubelet_files,
-)
-from kubeinstall.files import (
     proxy as proxy_files,
 )
-from kubeinstall.inventory.model import Cluster, Document
+from kubeinstall.files.control_plane import documents_in_use, question, wanted
+from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations import control_plane, kubeadm
 from kubeinstall.operations.control_plane_decision import (
     Decision,
-    Wanted,
     decide,
-    digest,
 )
 from kubeinstall.operations.proxy import pod_proxies
-
-_FOLDER_CHECKS = {"all", "diravailable--var-lib-etcd"}
-
-
-def question(cluster: Cluster) -> Mapping[str, Any]:
-    """The arguments of the fact ``ControlPlane`` on the first control plane."""
-    return {
-        "config": kubeadm_files.CONFIG,
-        "node": cluster.first.hostname,
-        "kubelet_config": kubelet_files.config_map(cluster.version),
-    }
-
-
-def wanted(cluster: Cluster, in_use: str | None) -> Wanted:
-    """The control plane of the inventory.
-
-    Args:
-        in_use: kubeadm's documents as the cluster was made with; None: not known.
-    """
-    spec = cluster.spec.kubeadm
-    ignored = {name.lower() for name in spec.ignore_preflight_errors}
-    return Wanted(
-        cluster=cluster.spec.name,
-        config_sha256=digest(kubeadm_files.init_config(cluster)),
-        node_ip=cluster.first.node_ip,
-        skip_phases=tuple(spec.skip_phases),
-        config_known=in_use is not None,
-        takes_files=bool(ignored & _FOLDER_CHECKS) or "preflight" in spec.skip_phases,
-    )
-
-
-def documents_in_use(cluster: Cluster, live: str, noted: str) -> str | None:
-    """kubeadm's documents for single phases on a cluster that is there, as YAML.
-
-    What the cluster was made with is the cluster's own word, or what kubeinstall noted on the
-    host; how its node is registered is the inventory's.
-
-    Args:
-        live: the ClusterConfiguration that the cluster has; empty: it does not answer.
-        noted: the documents that init was given.
-
-    Returns:
-        None: nobody knows what the cluster was made with.
-    """
-    notes = {str(each.get("kind")): each for each in kubelet_files.documents(noted)}
-    theirs = kubelet_files.document(live) or notes.get("ClusterConfiguration")
-    if not theirs:
-        return None
-    init: Document = kubeadm_files.init_configuration(cluster)
-    endpoint = notes.get("InitConfiguration", {}).get("localAPIEndpoint")
-    if isinstance(endpoint, dict):
-        init["localAPIEndpoint"] = endpoint
-    every = (
-        init,
-        theirs,
-        notes.get("KubeletConfiguration") or kubeadm_files.kubelet_configuration(cluster),
-        notes.get("KubeProxyConfiguration") or kubeadm_files.kube_proxy_configuration(cluster),
-    )
-    return yaml.safe_dump_all(every, sort_keys=False)
 
 
 def _in_use(cluster: Cluster) -> str | None:

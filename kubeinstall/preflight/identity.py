@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, Host, MachineIds
 from kubeinstall.preflight.probe import Probe
-
-Probes = Mapping[str, Probe]
+from kubeinstall.preflight.rule import Probes
 
 _WHY = "nodes are told by it"
 
