@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from tests.running import Ran, events, kubeinstall, on_host
+
 IMAGE = "demo/busybox:1"
 
 _WORKLOAD = """
@@ -96,3 +98,40 @@ def _folder(top: Path, name: str, text: str, **more: Any) -> None:
     }
     (top / name / "addon.yaml").write_text(yaml.safe_dump(file))
     (top / name / "manifests" / "all.yaml.j2").write_text(text)
+
+
+class Shop:
+    """The cluster with the addons ``base`` and ``shop``, as a test wants them."""
+
+    def __init__(self, inventory: Path, folder: Path) -> None:
+        self._plain = inventory
+        self._folder = folder
+        self.log = folder / "events.jsonl"
+
+    def inventory(self, **choices: Any) -> Path:
+        document = yaml.safe_load(self._plain.read_text())
+        repository = document["cluster"]["image_repository"]
+        document["cluster"] |= {
+            "addon_folders": [str(self._folder)],
+            "addons": choices,
+            "images": {"docker.io": repository},
+        }
+        path = self._folder / "inventory.yaml"
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+        return path
+
+    def up(self, **choices: Any) -> Ran:
+        """Only the addons: the rest of the cluster is there."""
+        path = self.inventory(**choices)
+        return kubeinstall("up", "-y", "-i", path, "--only", "addons", "--events", self.log)
+
+    @property
+    def changed(self) -> list[str]:
+        return [e["operation"] for e in events(self.log) if e.get("changed")]
+
+    def kubectl(self, *commands: str) -> str:
+        """What kubectl says to each, on the control plane."""
+        calls = "\n".join(f"$k {command} || exit 1" for command in commands)
+        return on_host(
+            self._plain, "cp1", f"k='kubectl --kubeconfig /etc/kubernetes/admin.conf'\n{calls}"
+        )

@@ -22,9 +22,9 @@ from kubeinstall.addons.restoring import LEGACY, ON_REMOVAL, RESTORE
 from tests import programs
 from tests.cluster import published
 from tests.cluster.api import Api, Object
-from tests.cluster.shop import write
+from tests.cluster.shop import Shop, write
 from tests.render.test_addons import CASES, DOWNLOADED, addon_of, minors, rendered
-from tests.running import INVENTORIES, REPO, Ran, events, kubeinstall, on_host
+from tests.running import INVENTORIES, REPO, Ran, kubeinstall, on_host
 from tests.unit.addon_folders import config, folder
 from tests.web import Web, serving
 
@@ -277,43 +277,6 @@ def _await(api: Api, crds: list[Object]) -> None:
         if wanted <= set(api.served):
             return
     raise AssertionError(f"not served: {wanted - set(api.served)}")
-
-
-class Shop:
-    """The cluster with the addons ``base`` and ``shop``, as a test wants them."""
-
-    def __init__(self, inventory: Path, folder: Path) -> None:
-        self._plain = inventory
-        self._folder = folder
-        self.log = folder / "events.jsonl"
-
-    def inventory(self, **choices: Object) -> Path:
-        document = yaml.safe_load(self._plain.read_text())
-        repository = document["cluster"]["image_repository"]
-        document["cluster"] |= {
-            "addon_folders": [str(self._folder)],
-            "addons": choices,
-            "images": {"docker.io": repository},
-        }
-        path = self._folder / "inventory.yaml"
-        path.write_text(yaml.safe_dump(document, sort_keys=False))
-        return path
-
-    def up(self, **choices: Object) -> Ran:
-        """Only the addons: the rest of the cluster is there."""
-        path = self.inventory(**choices)
-        return kubeinstall("up", "-y", "-i", path, "--only", "addons", "--events", self.log)
-
-    @property
-    def changed(self) -> list[str]:
-        return [e["operation"] for e in events(self.log) if e.get("changed")]
-
-    def kubectl(self, *commands: str) -> str:
-        """What kubectl says to each, on the control plane."""
-        calls = "\n".join(f"$k {command} || exit 1" for command in commands)
-        return on_host(
-            self._plain, "cp1", f"k='kubectl --kubeconfig /etc/kubernetes/admin.conf'\n{calls}"
-        )
 
 
 @pytest.fixture(scope="module")

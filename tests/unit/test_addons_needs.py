@@ -16,10 +16,10 @@ from kubeinstall.inventory.catalogue.host_needs import host_needs, numbers
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.preflight.rules import judge
 from kubeinstall.verify.checks import system
+from tests.unit.checked import always, ended
 from tests.unit.clusters import cluster
 from tests.unit.recorded import commands, recording
 from tests.unit.test_phases_preflight import only, probes
-from tests.unit.test_verify import always, ended
 
 pytestmark = pytest.mark.unit
 

@@ -18,7 +18,7 @@ from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.verify.checks import addons as checks
 from kubeinstall.verify.status import AddonStatus, as_text
 from tests.unit.addon_folders import applied, deployment, folder, rendered, with_addons
-from tests.unit.test_verify import Answers, always, ended
+from tests.unit.checked import Answers, always, ended
 from tests.unit.waiting_pods import pod
 
 pytestmark = pytest.mark.unit

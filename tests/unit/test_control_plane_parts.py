@@ -23,10 +23,10 @@ from kubeinstall.phases.phase import Run
 from kubeinstall.preflight.probe import Probe
 from kubeinstall.preflight.rules import judge
 from kubeinstall.verify.checks import cluster_state
+from tests.unit.checked import ended
 from tests.unit.clusters import cluster
 from tests.unit.fakes import FakeSession, fake_run
 from tests.unit.operating import commands, with_programs
-from tests.unit.test_verify import ended
 
 pytestmark = pytest.mark.unit
 
