@@ -105,5 +105,7 @@ def fresh(inventory: Path) -> Iterator[None]:
     kubeinstall("lab", "down", "-i", inventory).ok()
     # It may have to build the mirror first.
     kubeinstall("lab", "up", "-i", inventory, timeout=2400).ok()
-    yield
-    kubeinstall("lab", "down", "-i", inventory).ok()
+    try:
+        yield
+    finally:
+        kubeinstall("lab", "down", "-i", inventory).ok()

@@ -23,6 +23,7 @@ from tests import programs
 from tests.cluster import published
 from tests.cluster.api import Api, Object
 from tests.cluster.shop import Shop, write
+from tests.labs import fresh
 from tests.render.test_addons import CASES, DOWNLOADED, addon_of, minors, rendered
 from tests.running import INVENTORIES, REPO, Ran, kubeinstall, on_host
 from tests.unit.addon_folders import config, folder
@@ -97,13 +98,11 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def api(inventory: Path) -> Iterator[Api]:
     """The API server of a cluster that is up."""
-    kubeinstall("lab", "down", "-i", inventory).ok()
-    kubeinstall("lab", "up", "-i", inventory, timeout=2400).ok()
-    kubeinstall("up", "-y", "--no-smoke", "-i", inventory, timeout=900).ok()
-    made = Api(on_host(inventory, "cp1", "cat /etc/kubernetes/admin.conf"), CONTROL_PLANE)
-    made.create(COREDNS)
-    yield made
-    kubeinstall("lab", "down", "-i", inventory).ok()
+    with fresh(inventory):
+        kubeinstall("up", "-y", "--no-smoke", "-i", inventory, timeout=900).ok()
+        made = Api(on_host(inventory, "cp1", "cat /etc/kubernetes/admin.conf"), CONTROL_PLANE)
+        made.create(COREDNS)
+        yield made
 
 
 def test_what_others_had_is_given_back(inventory: Path, api: Api, tmp_path: Path) -> None:

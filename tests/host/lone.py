@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from tests.labs import fresh
 from tests.running import Ran, events, kubeinstall
 
 STATE = Path("/var/lib/kubeinstall/lab")
@@ -100,10 +101,5 @@ def lone_host(name: str, network: str, folder: Path, **lab: Any) -> Iterator[Lon
         lab: more of the section ``lab``.
     """
     lone = Lone(name, network, folder, lab)
-    inventory = lone.inventory()
-    kubeinstall("lab", "down", "-i", inventory).ok()
-    kubeinstall("lab", "up", "-i", inventory).ok()
-    try:
+    with fresh(lone.inventory()):
         yield lone
-    finally:
-        kubeinstall("lab", "down", "-i", inventory).ok()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.labs import fresh
 from tests.running import kubeinstall, on_host
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(900)]
@@ -35,12 +36,8 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "lab": {"subnet": f"{NETWORK}.0/24", "mirror": f"{NETWORK}.2", "suite": "trixie"},
     }
     path.write_text(yaml.safe_dump(document))
-    kubeinstall("lab", "down", "-i", path).ok()
-    kubeinstall("lab", "up", "-i", path).ok()
-    try:
+    with fresh(path):
         yield path
-    finally:
-        kubeinstall("lab", "down", "-i", path).ok()
 
 
 def test_up_until_packages(inventory: Path) -> None:

@@ -58,19 +58,21 @@ class Machine:
         tar = self.root / "containerd.tar.gz"
         with tarfile.open(tar, "w:gz") as packed:
             packed.add(folder / "bin", "bin")
+        return self.brought(tar)
+
+    def brought(self, file: Path) -> Download:
+        """A file that is on the host already."""
+        content = file.read_bytes()
         self.record.parent.mkdir(exist_ok=True)
-        (self.record.parent / "download").write_bytes(tar.read_bytes())
-        return Download(hashlib.sha256(tar.read_bytes()).hexdigest(), path=str(tar))
+        (self.record.parent / "download").write_bytes(content)
+        return Download(hashlib.sha256(content).hexdigest(), path=str(file))
 
     def yielded(self, download: Download, **arguments: Any) -> list[Any]:
         has = ask(InstalledFrom, record=str(self.record))
         given = {"program": "containerd", "folder": self.programs, "record": self.record}
-        texted = {key: str(value) for key, value in given.items()}
+        texted = {key: str(value) for key, value in given.items()} | arguments
         facts = {InstalledFrom: has}
-        operation = programs_installed
-        return commands(
-            self.monkeypatch, operation, facts, download=download, **texted, **arguments
-        )
+        return commands(self.monkeypatch, programs_installed, facts, download=download, **texted)
 
     def install(self, download: Download, **arguments: Any) -> None:
         """Do what the operation says; the upload is done already."""
@@ -151,22 +153,10 @@ def test_another_file_than_the_expected_is_not_unpacked(machine: Machine) -> Non
 def test_a_program_by_itself(machine: Machine) -> None:
     program = machine.root / "runc.amd64"
     program.write_text("#!/bin/sh\necho runc\n")
-    machine.record.parent.mkdir()
-    (machine.record.parent / "download").write_bytes(program.read_bytes())
-    sha = hashlib.sha256(program.read_bytes()).hexdigest()
-    has = commands(
-        machine.monkeypatch,
-        programs_installed,
-        {InstalledFrom: ""},
-        download=Download(sha, path=str(program)),
-        program="runc",
-        folder=str(machine.programs),
-        record=str(machine.record),
-        packed=False,
-    )
-    run(texts(has[-1:])[0])
+    download = machine.brought(program)
+    machine.install(download, program="runc", packed=False)
     assert machine.says("runc") == "runc"
-    assert ask(InstalledFrom, record=str(machine.record)) == sha
+    assert ask(InstalledFrom, record=str(machine.record)) == download.sha256
 
 
 def test_a_program_among_documents(machine: Machine) -> None:
@@ -178,23 +168,11 @@ def test_a_program_among_documents(machine: Machine) -> None:
     tar = machine.root / "helm.tar.gz"
     with tarfile.open(tar, "w:gz") as packed:
         packed.add(folder, folder.name)
-    machine.record.parent.mkdir()
-    (machine.record.parent / "download").write_bytes(tar.read_bytes())
-    sha = hashlib.sha256(tar.read_bytes()).hexdigest()
-    [*_, place] = commands(
-        machine.monkeypatch,
-        programs_installed,
-        {InstalledFrom: ""},
-        download=Download(sha, path=str(tar)),
-        program="helm",
-        folder=str(machine.programs),
-        record=str(machine.record),
-        check="version",
-    )
-    run(texts([place])[0])
+    download = machine.brought(tar)
+    machine.install(download, program="helm", check="version")
     assert [path.name for path in machine.programs.iterdir()] == ["helm"]
     assert run(f"{machine.programs}/helm version").strip() == "v4.2.4"
-    assert ask(InstalledFrom, record=str(machine.record)) == sha
+    assert ask(InstalledFrom, record=str(machine.record)) == download.sha256
 
 
 def test_it_is_taken_away_again(machine: Machine) -> None:

