@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced by the other scripts: a Python environment from the lock file, made once and kept outside
-# the checkout, and kubeinstall from this checkout in it. Needs root, apt and python3.
+# Sourced by the other scripts: creates a Python environment from the lock file once, outside the
+# checkout, for kubeinstall from this checkout. Needs root, apt and python3.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,7 +11,7 @@ apt_install() {
 }
 
 [ "$(id -u)" = 0 ] || {
-  echo "This needs root: it makes network namespaces and systemd-nspawn hosts. Run it with sudo." >&2
+  echo "This needs root: it creates network namespaces and systemd-nspawn hosts. Run it with sudo." >&2
   exit 1
 }
 
@@ -20,13 +20,13 @@ key=$({ cat requirements.lock; python3 --version; } | sha256sum | cut -c1-12)
 venv=$cache/venv/$key
 
 if [ ! -x "$venv/ready/bin/kubeinstall-env" ]; then
-  say "Making the Python environment in $venv (once)"
+  say "Creating the Python environment in $venv (once)"
   python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
   rm -rf "$venv"
   mkdir -p "$venv"
   python3 -m venv "$venv/ready"
   "$venv/ready/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-  # Written last: an environment that was interrupted half-way is made again.
+  # Written last, so that an incomplete environment is created again.
   ln -s python3 "$venv/ready/bin/kubeinstall-env"
 fi
 # shellcheck disable=SC2034 # used by the scripts that source this
