@@ -30,7 +30,7 @@ _FLAT_AGAIN_SINCE = Version(1, 21, 2)
 
 
 class ImageLayout(StrEnum):
-    """Where an image repository has CoreDNS: ``REPO/coredns`` or ``REPO/coredns/coredns``."""
+    """Location of CoreDNS in an image repository: ``REPO/coredns`` or ``REPO/coredns/coredns``."""
 
     FLAT = "flat"
     NESTED = "nested"

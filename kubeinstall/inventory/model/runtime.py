@@ -92,7 +92,7 @@ class VerifiedFile(Strict):
     file: Path | None = Field(None, description="File on this machine, copied to the hosts.")
     url: Url | None = Field(None, description="Or a URL that the hosts download it from.")
     sha256: str = Field(
-        pattern=SHA256, description="Its checksum; it is not verified in any other way."
+        pattern=SHA256, description="SHA-256 of the file; it is not verified in any other way."
     )
 
 
