@@ -19,6 +19,7 @@ from kubeinstall.facts.dnf import (
 )
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.packages import Wanted, lacking, unknown
+from kubeinstall.resources import script
 
 # A lock looks at installed packages only, so no repository has to be read for it.
 _VERSIONLOCK = "LC_ALL=C dnf -q --disablerepo='*' versionlock"
@@ -93,13 +94,8 @@ def _install(missing: Wanted, repository: str, refresh: bool, relock: str) -> st
     dnf = f"LC_ALL=C dnf -q -y{relying_on(repository)}"
     tells = "\n".join(f"tell {shlex.quote(n)} {shlex.quote(v)}" for n, v in missing)
     return f"""\
-tell() {{
-  has=$({query(repository)} --whatprovides "$1" 2>/dev/null) || return
-  has=$(printf '%s\\n' "$has" | sed -n 's/.*|//p' | sort -uVr)
-  for one in $has; do case $one in ${{2:-*}} | *:${{2:-*}}) return ;; esac; done
-  echo "package $1${{2:+ $2}} is in none of this host's package sources; they have:" \\
-    "$(printf '%s\\n' "${{has:-none at all}}" | head -n 20 | paste -sd' ')" >&2
-}}
+query() {{ {query(repository)} "$@"; }}
+{script("packages/dnf")}
 {unlock}
 {dnf}{" --refresh" if refresh else ""} install --allowerasing {specs} && exit 0
 echo 'installing failed; once more with fresh metadata' >&2

@@ -109,6 +109,17 @@ def unpacked(part: str, folder: str, what: str) -> str:
     return _UNPACK.format(part=part, folder=folder, what=shlex.quote(what))
 
 
+def functions(download: Download, part: str, what: str) -> str:
+    """Shell functions for a script with ``set -e``: ``verified``, and ``unpacked`` to ``$new``.
+
+    Args:
+        part: where the file is.
+        what: what it is, for messages.
+    """
+    unpack = unpacked(shlex.quote(part), '"$new"', what)
+    return f"verified() {{\n{verification(download, part, what)}\n}}\nunpacked() {{\n{unpack}\n}}"
+
+
 def _verify_here(download: Download) -> None:
     """Before many megabytes travel for nothing."""
     try:

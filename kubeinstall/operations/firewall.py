@@ -13,6 +13,7 @@ from kubeinstall.facts.files import Exists
 from kubeinstall.facts.firewall import OFF, Firewalls, InPlace
 from kubeinstall.facts.services import Unit
 from kubeinstall.operations.commands import Command
+from kubeinstall.resources import script
 
 # Not those of iptables, which are spoken to through iptables, nor those of programs that keep
 # their own and would lose what another puts there.
@@ -158,18 +159,7 @@ def firewall_back() -> Generator[Command]:
         yield Command(f"rm -f {OFF} {OFF}.nft")
 
 
-_NFTABLES_OFF = f"""\
-{CHAINS}
-set -e
-umask 077
-tables=$(chains | cut -d' ' -f1,2 | sort -u)
-printf '%s\\n' "$tables" | while read -r family table; do
-  [ -z "$table" ] || nft -s list table "$family" "$table"
-done > {OFF}.nft
-systemctl disable --quiet nftables
-printf '%s\\n' "$tables" | while read -r family table; do
-  [ -z "$table" ] || nft delete table "$family" "$table"
-done"""
+_NFTABLES_OFF = "\n".join([CHAINS, script("firewall/nftables_off", off=OFF)])
 
 
 def _remember(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Generator, Iterable
 
 from pyinfra.api.operation import operation
@@ -11,63 +10,9 @@ from pyinfra.context import host
 from kubeinstall.facts.kubeadm_images import Images, list_command
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.proxy import reading
+from kubeinstall.resources import script
 
 _TIMEOUT = 3600
-
-_DOCKER = 'docker pull -q "$1"'
-# crictl pulls as the kubelet does, with the registries' credentials of containerd's configuration;
-# ctr could be given one only as an argument, which everybody sees.
-_CONTAINERD = """\
-if command -v crictl >/dev/null; then
-    crictl -r unix:///run/containerd/containerd.sock pull "$1"
-  else
-    ctr -n k8s.io images pull --hosts-dir /etc/containerd/certs.d "$1"
-  fi"""
-
-_LEFT = """\
-case ${{1%%/*}} in {logins}) ! command -v crictl >/dev/null ;; *) false ;; esac"""
-
-# A registry that says no to one image may have the others; one that cannot be reached has none.
-# Where a registry is tried by https and http, its answer is not always what comes last.
-_PULL = """\
-pull() {{
-  {pull}
-}}
-answer() {{
-  no=$(printf '%s\\n' "$said" | grep -Em1 \
-    'not found|manifest unknown|denied|nauthorized|[Ff]orbidden|http.Status[NUF]')
-  case $no in
-    *http.StatusNotFound*) echo '404 not found' ;;
-    *http.StatusUnauthorized*) echo '401 unauthorized' ;;
-    *http.StatusForbidden*) echo '403 forbidden' ;;
-    ?*) printf '%s\\n' "$no" ;;
-    *) printf '%s\\n' "$said" | grep . | tail -n 1; return 1 ;;
-  esac
-}}
-left() {{
-  {left}
-}}
-number=0 failed=
-for image in {images}; do
-  number=$((number + 1))
-  ! left "$image" || {{ echo "$image is left to the kubelet, which has the login"; continue; }}
-  echo "pulling $image ($number of {total})"
-  said=$(pull "$image" 2>&1) && continue
-  answer >/dev/null || {{ sleep 3; said=$(pull "$image" 2>&1) && continue; }}
-  why=$(answer) && reached=yes || reached=
-  failed="$failed${{failed:+
-}}image $image cannot be pulled: $why"
-  [ "$reached" ] || break
-done
-[ "$failed" ] || exit 0
-{end}"""
-
-
-# An image that the registry does not have may be left out; a registry that is gone is told apart.
-_END = """\
-if {may}; then printf '%s\\n' "$failed"
-else printf '%s\\n' "$failed" >&2; exit 1
-fi"""
 
 
 @operation()
@@ -95,8 +40,8 @@ def pulled(
         return
     missing = [image for image in state.missing if short_name(image) not in left_out]
     if missing:
-        script = reading(environment, pull_script(missing, docker, required, logins))
-        yield Command(script, stream=True, _timeout=_TIMEOUT)
+        pull = pull_script(missing, docker, required, logins)
+        yield Command(reading(environment, pull), stream=True, _timeout=_TIMEOUT)
     elif not state.known:
         # In a plan kubeadm is not there yet; where this is executed it says what is wrong.
         yield Command(f"{list_command(config)} >&2")
@@ -118,11 +63,11 @@ def pull_script(
         required: whether it fails where a registry says no to one.
         logins: registries that want a login; ctr cannot be given one without anybody seeing it.
     """
-    names = [shlex.quote(image) for image in images]
-    return _PULL.format(
-        pull=_DOCKER if docker else _CONTAINERD,
-        left="false" if docker or not logins else _LEFT.format(logins="|".join(logins)),
-        images=" ".join(names),
-        total=len(names),
-        end=_END.format(may="false" if required else '[ "$reached" ]'),
+    logged = "" if docker else " ".join(logins)
+    return script(
+        "images/pull",
+        images,
+        docker="yes" if docker else "",
+        logins=logged,
+        required="yes" if required else "",
     )

@@ -14,7 +14,6 @@ from kubeinstall.facts.kubeadm import (
     ADMIN,
     KUBEADM,
     KUBECTL,
-    KUBELET,
     Joined,
     JoinState,
     KubeconfigCopy,
@@ -24,6 +23,7 @@ from kubeinstall.operations.commands import Command
 from kubeinstall.operations.control_plane_decision import Action, Decision
 from kubeinstall.operations.files import Holds, WriteFile
 from kubeinstall.operations.proxy import reading
+from kubeinstall.resources import script
 
 _TIMEOUT = 900
 _START = "systemctl start kubelet"
@@ -78,36 +78,13 @@ def init(
         words.append(f"--skip-phases={','.join(skip_phases)}")
     if decision.action is Action.RESUME:
         words.append(f"--ignore-preflight-errors={','.join((*_RESUME, f'Port-{port}'))}")
-    command = _with_effect(shlex.join(words), version, made)
+    command = _with_effect(words, version, made)
     yield Command(reading(environment, command), stream=True, _timeout=_TIMEOUT)
 
 
-_OF_VERSION = """of() {{
-  wanted=$1; shift; said=$("$@" 2>/dev/null)
-  case $said in *"$wanted" | *"$wanted"[+-]* | *"$wanted\\""*) return ;; esac
-  said=$(printf '%s' "$said" | tr -s '\\n ' ' ' | cut -c -200)
-  echo "$1 is not from Kubernetes {version}: it reports \\"$said\\"" >&2
-  exit 1
-}}
-of v{version} {kubeadm} version -o short
-of 'Kubernetes v{version}' {kubelet} --version
-of '"gitVersion": "v{version}' {kubectl} version --client -o json
-{command} || exit
-for file in {made}; do
-  [ -s "$file" ] || {{ echo "kubeadm exited with code 0, but did not create $file" >&2; exit 1; }}
-done"""
-
-
-def _with_effect(command: str, version: str, made: Iterable[str]) -> str:
+def _with_effect(words: Iterable[str], version: str, made: Iterable[str]) -> str:
     """A command of kubeadm's, by programs of that version, that fails where it has no effect."""
-    return _OF_VERSION.format(
-        version=version,
-        kubeadm=KUBEADM,
-        kubelet=KUBELET,
-        kubectl=KUBECTL,
-        command=command,
-        made=" ".join(map(shlex.quote, made)),
-    )
+    return script("kubeadm/checked", words, version=version, made=" ".join(made))
 
 
 class JoinDecision(StrEnum):
@@ -180,7 +157,7 @@ def join(
     words = [KUBEADM, "join", "--config", "/dev/stdin"]
     if skip_phases:
         words.append(f"--skip-phases={','.join(skip_phases)}")
-    command = reading(environment, _with_effect(shlex.join(words), version, _JOINED))
+    command = reading(environment, _with_effect(words, version, _JOINED))
     yield Command(command, stream=True, stdin=config or "", _timeout=_TIMEOUT)
 
 

@@ -19,6 +19,7 @@ from pyinfra.api.operation import operation
 from kubeinstall.facts.addons import PART_OF
 from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
 from kubeinstall.operations.commands import Command
+from kubeinstall.resources import script
 
 Document = Mapping[str, Any]
 
@@ -59,23 +60,6 @@ for crd in {names}; do
     echo "{stays}CustomResourceDefinition $crd stays, for there are objects of it: $left"
   else
     {kubectl} delete crd "$crd" --ignore-not-found --timeout=60s || exit 1
-  fi
-done"""
-# Pods and ReplicaSets of what was deleted are still on their way out; they have owners.
-_NAMESPACES = """\
-# delete namespaces that hold nothing of others
-kinds=deployments,statefulsets,daemonsets,cronjobs,jobs,pods,services,persistentvolumeclaims
-mine='.metadata.ownerReferences .metadata.deletionTimestamp'
-name='{{{{.kind}}}}/{{{{.metadata.name}}}} '
-free="{{{{range .items}}}}{{{{if not (or $mine)}}}}$name{{{{end}}}}{{{{end}}}}"
-for namespace in {names}; do
-  left=$({kubectl} -n "$namespace" get $kinds -o "go-template=$free") || exit 1
-  if [ "$left" ]; then
-    {kubectl} label namespace "$namespace" {label}- >/dev/null || exit 1
-    echo "{stays}namespace $namespace stays, because it contains $left"
-  else
-    {kubectl} --request-timeout=0 delete namespace "$namespace" --ignore-not-found \\
-      --timeout={seconds}s || exit 1
   fi
 done"""
 
@@ -193,15 +177,14 @@ def removed(removal: Removal) -> Generator[Command]:
             )
         )
     if removal.namespaces:
-        yield Command(
-            _NAMESPACES.format(
-                names=shlex.join(removal.namespaces),
-                kubectl=_KUBECTL,
-                label=PART_OF,
-                stays=STAYS,
-                seconds=_SECONDS,
-            )
+        delete = script(
+            "addons/namespaces",
+            removal.namespaces,
+            label=PART_OF,
+            kept=STAYS,
+            seconds=_SECONDS,
         )
+        yield Command(f"# delete namespaces that hold nothing of others\n{delete}")
 
 
 def _created(documents: Sequence[Document]) -> Command:

@@ -12,6 +12,7 @@ from pyinfra.context import host
 
 from kubeinstall.facts.packages import Available, Interrupted, Packages, PackageState
 from kubeinstall.operations.commands import Command
+from kubeinstall.resources import script
 
 LOCK_TIMEOUT = 300
 """Seconds to wait for another program, such as unattended-upgrades, to be done with apt."""
@@ -21,39 +22,7 @@ _ENVIRONMENT = "LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l"
 _DPKG = "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
 _APT = f"{_ENVIRONMENT} apt-get -q -y -o DPkg::Lock::Timeout=60 {_DPKG}"
 
-# apt waits for dpkg's lock by itself, but not for that of its lists, and does not name the holder.
-_FREE = f"""\
-holder() {{
-  for lock in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock \\
-    /var/cache/apt/archives/lock; do
-    inode=$(stat -c %i "$lock" 2>/dev/null) || continue
-    pid=$(awk -v inode="$inode" '$2 != "->" {{
-      n = split($6, at, ":"); if (at[n] == inode) {{ print $5; exit }} }}' /proc/locks)
-    [ "$pid" ] || continue
-    echo "$pid ($(tr -s '\\0\\n' ' ' < "/proc/$pid/cmdline" 2>/dev/null | tr -d '()' |
-      sed 's/ *$//' | cut -c -80))"
-    return
-  done
-  return 1
-}}
-waited=0
-free() {{
-  while by=$(holder); do
-    [ $waited -gt 0 ] ||
-      echo "process $by holds apt's lock: waiting for it, {LOCK_TIMEOUT} s at most"
-    [ $waited -lt {LOCK_TIMEOUT} ] ||
-      {{ echo "apt's lock has been held for $waited s by process $by" >&2; exit 100; }}
-    sleep 1; waited=$((waited + 1))
-  done
-}}
-quietly() {{
-  free
-  said=$("$@" 2>&1) && return
-  code=$?
-  printf '%s\\n' "$said" | tail -n 30 >&2
-  return $code
-}}
-"""
+_FREE = script("packages/apt", limit=LOCK_TIMEOUT) + "\n"
 
 # A source of the user's that fails is no reason to stop: what is wanted may come from another.
 _UPDATE = f"quietly env {_APT} update || true"
@@ -143,14 +112,7 @@ def _install(missing: Wanted, instead_of: tuple[str, ...]) -> str:
     allowed = "--allow-change-held-packages --allow-downgrades"
     apt = f"quietly env {_APT} install --no-install-recommends {allowed} {specs}"
     return f"""\
-{_FREE}need() {{
-  has=$(apt-cache madison "$1" 2>/dev/null | cut -d'|' -f2 | tr -d ' ' | sort -uVr)
-  printf '%s\\n' "$has" | grep -Eqx -e "$2" && return
-  echo "package $1$3 is in none of this host's package sources; they have:" \\
-    "$(printf '%s\\n' "${{has:-none at all}}" | head -n 20 | paste -sd' ')" >&2
-  exit 100
-}}
-{checks}
+{_FREE}{checks}
 {apt} && exit 0
 echo 'installing failed; trying again with fresh package lists' >&2
 {_UPDATE}

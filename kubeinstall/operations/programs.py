@@ -9,64 +9,12 @@ from pathlib import PurePosixPath
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.files import BACKUP_SUFFIX, Exists
+from kubeinstall.facts.files import Exists
 from kubeinstall.facts.programs import InstalledFrom
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.downloads import Download, brought, unpacked, verification
+from kubeinstall.operations.downloads import Download, brought, functions
 from kubeinstall.operations.files import MARKER
-
-_SET = """\
-set -e
-record={record}
-part={part}
-new={new}
-folder={folder}
-{verify}
-rm -rf "$new" && mkdir "$new"
-"""
-
-_TAR = """\
-{unpack}
-from=$(find "$new" -type f -path '*/bin/{program}' -printf '%h\\n' | head -n 1)
-if [ -z "$from" ]; then
-  alone=$(find "$new" -type f -name {program} | head -n 1)
-  [ -n "$alone" ] || {{ echo 'the archive has no {program}' >&2; exit 1; }}
-  from=$new/.alone
-  mkdir "$from" && mv "$alone" "$from"
-fi
-"""
-
-_FILE = """\
-from=$new
-mv "$part" "$from/{program}"
-"""
-
-# One that was there before us is kept beside it; one that an earlier file brought, and this one
-# does not, goes. The record is written last: a run that is cut off begins anew. restorecon fails
-# where no SELinux policy is loaded, and no label counts there.
-_PLACE = """\
-chmod 755 "$from/{program}"
-"$from/{program}" {check} >/dev/null || {{ echo '{program} does not run here' >&2; exit 1; }}
-old=$(sed 1d "$record" 2>/dev/null | cut -d' ' -f1)
-placed=
-mkdir -p "$folder"
-for file in "$from"/*; do
-  [ -f "$file" ] || continue
-  at=$folder/${{file##*/}}
-  if [ -e "$at" ] && [ ! -e "$at{backup}" ] && ! printf '%s\\n' "$old" | grep -qxF "$at"; then
-    cp -a "$at" "$at{backup}"
-  fi
-  install -m 755 "$file" "$at.part" && mv -f "$at.part" "$at"
-  placed="$placed $at"
-done
-if command -v restorecon >/dev/null; then restorecon $placed || true; fi
-for at in $old; do
-  case "$placed " in *" $at "*) ;; *) rm -f "$at" ;; esac
-done
-{{ echo {sha256}; stat -c '%n %s %Y' $placed; }} > "$record.part"
-mv -f "$record.part" "$record"
-rm -rf "$new" "$part"
-"""
+from kubeinstall.resources import script
 
 _GONE = """\
 set -e
@@ -111,19 +59,18 @@ def programs_installed(
     parent = PurePosixPath(record).parent
     part = str(parent / "download")
     yield from brought(download, part, program)
-    script = (_SET + (_TAR if packed else _FILE) + _PLACE).format(
-        record=shlex.quote(record),
-        part=shlex.quote(part),
-        new=shlex.quote(str(parent / "new")),
-        folder=shlex.quote(folder),
-        verify=verification(download, part, program),
+    install = script(
+        "programs/install",
+        part=part,
+        packed="yes" if packed else "",
         program=program,
         check=check,
-        unpack=unpacked('"$part"', '"$new"', program),
-        backup=BACKUP_SUFFIX,
-        sha256=shlex.quote(download.sha256),
+        new=str(parent / "new"),
+        folder=folder,
+        record=record,
+        sha256=download.sha256,
     )
-    yield Command(script)
+    yield Command(f"{functions(download, part, program)}\n{install}")
 
 
 @operation()

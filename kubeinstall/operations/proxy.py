@@ -11,11 +11,12 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from kubeinstall.facts.files import File
-from kubeinstall.facts.kubeadm import KUBEADM, KUBECTL
+from kubeinstall.facts.kubeadm import KUBEADM
 from kubeinstall.facts.proxy import PodProxies
 from kubeinstall.operations import backups
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import Holds, WriteFile
+from kubeinstall.resources import script
 
 _BEGIN = "# BEGIN kubeinstall proxy"
 _END = "# END kubeinstall proxy"
@@ -97,26 +98,5 @@ def pod_proxies(
     ):
         command = f"{KUBEADM} init phase {phase} --config /dev/stdin || exit"
         if phase == "control-plane all":
-            command = _API_SERVER_AGAIN.format(command=command, kubectl=KUBECTL)
+            command = script("kubeadm/proxied")
         yield Command(reading(environment, command), stdin=config, stream=True)
-
-
-# The kubelet makes the API server's pod anew a moment after its manifest was written.
-_API_SERVER_AGAIN = """
-manifest=/etc/kubernetes/manifests/kube-apiserver.yaml
-kubectl="{kubectl} --kubeconfig /etc/kubernetes/admin.conf --request-timeout=5s"
-pod() {{
-  $kubectl -n kube-system get pods -l component=kube-apiserver \
-    --field-selector "spec.nodeName=$(hostname)" \
-    -o "jsonpath={{.items[*].metadata.annotations['kubernetes\\.io/config\\.hash']}}" 2>/dev/null
-}}
-before=$(pod) written=$(sha256sum $manifest)
-{command}
-[ "$(sha256sum $manifest)" != "$written" ] || exit 0
-for _ in $(seq 180); do
-  sleep 1
-  now=$(pod) && [ "$now" ] && [ "$now" != "$before" ] &&
-    [ "$($kubectl get --raw /readyz 2>/dev/null)" = ok ] && exit 0
-done
-echo "the API server did not come back with its new settings" >&2
-exit 1"""

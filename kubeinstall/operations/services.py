@@ -11,8 +11,8 @@ from pyinfra.context import host
 from kubeinstall.facts.files import Exists
 from kubeinstall.facts.services import RELOADS, Reload, Unit
 from kubeinstall.operations.commands import Command
-from kubeinstall.operations.undo import forgotten as forgotten_undo
-from kubeinstall.operations.undo import put_back
+from kubeinstall.operations.undo import functions
+from kubeinstall.resources import script
 
 
 @operation()
@@ -41,8 +41,11 @@ def running(
         verb = "restart" if state.is_active else "start"
         # Whether systemd has read the unit or not: it does not notice one in /etc that takes the
         # place of a package's. In one command: afterwards nothing tells that the unit was changed.
-        then = _or_back(verb, name, (*configs, *records))
-        yield Command(f"systemctl reset-failed {name} 2>/dev/null; {then}")
+        yield Command(
+            f"{functions((*configs, *records))}\nsystemctl reset-failed {name} 2>/dev/null; "
+            f"systemctl daemon-reload && systemctl {verb} {name} && {{ forget; exit 0; }}\n"
+            f"failed=$?\n{script('services/start_failed', unit=unit)}"
+        )
 
 
 @operation()
@@ -109,19 +112,3 @@ def _words(name: str) -> str:
     """What the unit's own program said last; what systemd said of it where that is nothing."""
     read = "journalctl --no-pager -q -o cat -n 15"
     return f"{{ {read} _SYSTEMD_UNIT={name} | grep . || {read} -u {name}; }}"
-
-
-def _or_back(verb: str, name: str, paths: tuple[str, ...]) -> str:
-    """systemctl; when it fails, the old files and the unit with those, and its last words."""
-    return f"""\
-systemctl daemon-reload && systemctl {verb} {name} && {{ {forgotten_undo(paths)}; exit 0; }}
-code=$?
-{_words(name)} >&2
-{put_back(paths)}
-if [ "$back" ]; then
-  systemctl reset-failed {name} 2>/dev/null
-  now='but it does not start with that either'
-  systemctl restart {name} && now='and it runs again'
-  echo {name}" does not start with the new$back; the previous version was restored, $now" >&2
-fi
-exit $code"""

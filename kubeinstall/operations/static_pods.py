@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Generator
 from dataclasses import dataclass
 
 from pyinfra.api.operation import operation
 
-from kubeinstall.facts.kubeadm import ADMIN, KUBEADM, KUBECTL
-from kubeinstall.facts.static_pods import MANIFESTS
+from kubeinstall.facts.kubeadm import KUBEADM
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import Holds, WriteFile
 from kubeinstall.operations.proxy import reading
+from kubeinstall.resources import script
 
 
 @dataclass(frozen=True)
@@ -34,44 +33,6 @@ class Change:
     diff: str
 
 
-# The kubelet makes the pod anew a moment after its manifest was written. A program that does not
-# take its arguments may look well for a second: the pod has to be well five times in succession.
-_APPLY = """\
-manifest={manifests}/{component}.yaml
-kept=/etc/kubernetes/kubeinstall/{component}.yaml
-mkdir -p "${{kept%/*}}" && cp -p "$manifest" "$kept" || exit
-kubectl="{kubectl} --kubeconfig {admin} --request-timeout=5s"
-is_well() {{
-  said=$($kubectl -n kube-system get pod {pod} -o 'jsonpath={path}' 2>/dev/null) || return
-  has() {{ printf '%s\\n' "$said" | grep -qxF -e "$1"; }}
-  has ready=True || return
-  for one in {wanted}; do has "$one" || return; done
-  for one in {unwanted}; do ! has "$one" || return; done
-  [ "$($kubectl get --raw /readyz 2>/dev/null)" = ok ]
-}}
-{kubeadm} init phase {phase} --config /dev/stdin || {{ mv -f "$kept" "$manifest"; exit 1; }}
-until=$(($(date +%s) + 150)) well=0
-while [ "$(date +%s)" -lt $until ]; do
-  if is_well; then well=$((well + 1)); else well=0; fi
-  if [ $well = 5 ]; then rm -f "$kept"; exit 0; fi
-  sleep 1
-done
-log=$(ls -t /var/log/pods/kube-system_{pod}_*/{component}/*.log 2>/dev/null | head -n 1)
-words=$(tail -n 3 "$log" 2>/dev/null | sed '{bare}' | cut -c -400)
-mv -f "$kept" "$manifest"
-{{
-  echo {component} 'does not come back with its new arguments: it has its old ones again'
-  printf '%s\\n' "$words"
-}} >&2
-exit 1"""
-# Docker keeps a line as JSON, containerd has time, stream and a letter before it.
-_BARE = r's/^{"log":"\(.*\)\\n","stream":.*/\1/; s/^[^ ]* std[a-z]* [FP] //'
-_PATH = (
-    '{range .spec.containers[0].command[*]}{@}{"\\n"}{end}'
-    'ready={.status.conditions[?(@.type=="Ready")].status}{"\\n"}'
-)
-
-
 @operation()
 def arguments_changed(
     changes: tuple[Change, ...], node: str, config: str, note: str, path: str, environment: str
@@ -89,20 +50,15 @@ def arguments_changed(
         environment: path of a file with variables for kubeadm; empty: none.
     """
     for change in changes:
-        script = _APPLY.format(
-            manifests=MANIFESTS,
-            admin=ADMIN,
-            kubeadm=KUBEADM,
-            kubectl=KUBECTL,
+        change_one = script(
+            "kubeadm/arguments",
             component=change.component,
             phase=change.phase,
-            pod=shlex.quote(f"{change.component}-{node}"),
-            path=_PATH,
-            bare=_BARE,
-            wanted=" ".join(map(shlex.quote, change.wanted)),
-            unwanted=" ".join(map(shlex.quote, change.unwanted)),
+            pod=f"{change.component}-{node}",
+            wanted="\n".join(change.wanted),
+            unwanted="\n".join(change.unwanted),
         )
-        command = reading(environment, script)
+        command = reading(environment, f"{script('control_plane/last_words')}\n{change_one}")
         yield Command(command, stdin=config, stream=True, diff=change.diff, _timeout=600)
     if changes:
         upload = f"{KUBEADM} init phase upload-config kubeadm --config /dev/stdin"

@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 from pyinfra.api.operation import operation
 
 from kubeinstall.operations.commands import Command
+from kubeinstall.resources import script
 
 # Static pods' data are on the host; everything else was moved to other nodes before.
 _STOP = "systemctl stop kubelet"
@@ -15,21 +16,6 @@ if systemctl -q is-active docker; then
   pods=$(docker ps -aq --filter label=io.kubernetes.pod.uid)
   [ -z "$pods" ] || docker rm -f $pods >/dev/null
 fi"""
-_CONTAINERD = """\
-if systemctl -q is-active containerd; then
-  # Of a pod that is just ending some cannot be removed at once.
-  for i in 1 2 3 4 5; do
-    for task in $(ctr -n k8s.io tasks ls -q); do ctr -n k8s.io tasks rm -f "$task"; done
-    for pod in $(ctr -n k8s.io containers ls -q); do ctr -n k8s.io containers rm "$pod"; done
-    [ "$(ctr -n k8s.io containers ls -q)" ] || break
-    sleep 1
-  done >/dev/null 2>&1
-  left=$(ctr -n k8s.io containers ls -q)
-  [ -z "$left" ] || { echo "containers that containerd cannot remove: $left" >&2; exit 1; }
-fi
-for at in /run/netns/cni-*; do
-  [ ! -e "$at" ] || { umount "$at"; rm -f "$at"; }
-done"""
 # No pod is left to give its address back.
 _ADDRESSES = """\
 ! [ -d /var/lib/cni/networks ] ||
@@ -48,7 +34,8 @@ def pods_gone(docker: bool) -> Generator[Command]:
         docker: the old runtime is Docker, else it is containerd.
     """
     yield Command(_STOP)
-    yield Command(f"{_DOCKER if docker else _CONTAINERD}\n{_ADDRESSES}", _timeout=300)
+    emptied = _DOCKER if docker else script("runtime/containerd_emptied")
+    yield Command(f"{emptied}\n{_ADDRESSES}", _timeout=300)
 
 
 @operation()

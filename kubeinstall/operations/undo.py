@@ -51,3 +51,9 @@ def put_back(paths: Iterable[str]) -> str:
             f'elif [ -e {none} ]; then rm -f {file} {none} && back="$back "{file}; fi'
         )
     return "\n".join(lines)
+
+
+def functions(paths: Iterable[str]) -> str:
+    """Shell functions: ``forget`` is ``forgotten``, ``put_back`` sets ``$back`` as well."""
+    given = tuple(paths)
+    return f"forget() {{ {forgotten(given)}; }}\nput_back() {{\n{put_back(given)}\n}}"

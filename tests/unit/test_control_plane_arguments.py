@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from kubeinstall.files.kubeadm import cluster_configuration
 from kubeinstall.inventory.model import Document
 from kubeinstall.operations.static_pods import Change, arguments_changed
 from tests.unit.clusters import cluster
-from tests.unit.operating import run, texts
+from tests.unit.operating import texts, with_programs
 
 pytestmark = pytest.mark.unit
 
@@ -104,7 +105,7 @@ def test_the_note_comes_last_and_the_scripts_are_sound() -> None:
     yielded = list(arguments_changed._inner(changes=(change,), note="note", **given))
     apply, upload, write = texts(yielded)
     subprocess.run(["sh", "-n"], input=apply, text=True, check=True)
-    assert "kubeadm init phase control-plane scheduler --config /dev/stdin" in apply
+    assert "phase='control-plane scheduler'" in apply
     assert upload == "/usr/bin/kubeadm init phase upload-config kubeadm --config /dev/stdin"
     assert "/etc/note" in write
 
@@ -117,10 +118,69 @@ def test_the_note_comes_last_and_the_scripts_are_sound() -> None:
         "Error: unknown flag: --x",
     ],
 )
-def test_a_containers_last_words_are_told_without_what_its_runtime_adds(line: str) -> None:
-    change = Change("etcd", "etcd local", (), (), "")
+def test_a_containers_last_words_are_told_without_what_its_runtime_adds(
+    tmp_path: Path, line: str
+) -> None:
+    log = tmp_path / "pods/kube-system_etcd-cp1_1/etcd/0.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(f"{line}\n")
+    ended = changed(tmp_path, Change("etcd", "etcd local", (), (), ""), said="")
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        "etcd does not come back with its new arguments: it has its old ones again",
+        "etcd: Error: unknown flag: --x",
+    ]
+    assert (tmp_path / "kubernetes/manifests/etcd.yaml").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("said", "is_well"),
+    [
+        ("etcd\n--a=it's\n--c=x y\nready=True", True),
+        ("etcd\n--a=it's\n--c=x y\nready=False", False),
+        ("etcd\n--a=it's\nready=True", False),
+        ("etcd\n--a=it's\n--c=x y\n--b=1\nready=True", False),
+        ("etcd\n--a=it's\n--c=x y\n--b=12\nready=True", True),
+        ("", False),
+    ],
+)
+def test_a_pod_is_well_with_all_that_is_wanted_and_nothing_that_is_not(
+    tmp_path: Path, said: str, is_well: bool
+) -> None:
+    change = Change("etcd", "etcd local", ("--a=it's", "--c=x y"), ("--b=1",), "")
+    assert changed(tmp_path, change, said).returncode == (0 if is_well else 1)
+    written = (tmp_path / "kubernetes/manifests/etcd.yaml").read_text()
+    assert written == ("etcd local\n" if is_well else "old")
+
+
+def changed(folder: Path, change: Change, said: str) -> subprocess.CompletedProcess[str]:
+    """What the script does where the pod is as it is said; a second is a minute.
+
+    Args:
+        folder: in the place of /etc, with the logs of pods.
+    """
+    manifest = folder / "kubernetes/manifests/etcd.yaml"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text("old")
+    (folder / "said").write_text(f"{said}\n")
+    (folder / "now").write_text("0\n")
+    programs = {
+        "kubeadm": f'echo "$3 $4" > {manifest}',
+        "kubectl": f"case $* in *readyz*) echo ok ;; *) cat {folder}/said ;; esac",
+        "sleep": f"echo $(($(cat {folder}/now) + 20)) > {folder}/now",
+        "date": f"cat {folder}/now",
+    }
+    for name, text in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
     given = {"node": "cp1", "config": "", "path": "", "environment": "", "note": ""}
-    script = texts(list(arguments_changed._inner(changes=(change,), **given)))[0]
-    [told] = [part for part in script.splitlines() if part.startswith("words=")]
-    words = told.replace('tail -n 3 "$log" 2>/dev/null', "cat")
-    assert run(f'{words}; echo "$words"', stdin=line).strip() == "Error: unknown flag: --x"
+    text = texts(list(arguments_changed._inner(changes=(change,), **given)))[0]
+    text = text.replace("/etc/kubernetes", f"{folder}/kubernetes")
+    text = text.replace("/var/log/pods", f"{folder}/pods")
+    return subprocess.run(
+        ["sh", "-c", with_programs(text, folder)],
+        env={"PATH": f"{folder}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

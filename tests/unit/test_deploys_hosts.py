@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +213,47 @@ def test_clock(monkeypatch: pytest.MonkeyPatch, answer: str, synced: bool) -> No
     assert InSync().process([answer]) is synced
     yielded = commands(monkeypatch, in_sync, {InSync: synced}, timeout=30)
     assert (yielded == []) is synced
-    assert all("waitsync 30 " in text for text in texts(yielded))
+
+
+@pytest.mark.parametrize(
+    ("chronyc", "said"),
+    [
+        ("true", ""),
+        ("exit 1", "chrony does not run (chrony.service is inactive)"),
+        (
+            'case $2 in waitsync) [ "$*" != "-n waitsync 30 0 0 1" ] ;; '
+            "sources) printf '%s\\n' 'MS Name' ==== '^? ntp.example' ;; esac",
+            "not in sync after 30 s; what chrony knows:\n^? ntp.example\n"
+            "no time server answered: ntp.example\n",
+        ),
+        (
+            "[ $2 != waitsync ]",
+            "it has no sources: the names of its servers cannot be resolved",
+        ),
+    ],
+)
+def test_waiting_for_the_clock(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, chronyc: str, said: str
+) -> None:
+    programs = {
+        "chronyc": chronyc,
+        "systemctl": "case $1 in is-active) echo inactive ;; esac",
+        "journalctl": "true",
+        "sleep": "true",
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    (text,) = texts(commands(monkeypatch, in_sync, {InSync: False}, timeout=30))
+    ended = subprocess.run(
+        ["sh", "-c", text],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said in ended.stderr
+    assert ended.returncode == (1 if said else 0)
 
 
 def test_other_time_services_are_told_from_their_units() -> None:

@@ -240,7 +240,7 @@ def test_init(monkeypatch: pytest.MonkeyPatch) -> None:
     write, init = inits(monkeypatch, Action.INIT)
     assert (write.path, write.stdin, write.diff) == ("/etc/c.yaml", "text", "")
     assert "chmod 600" in write.get_raw_value()
-    assert "\n/usr/bin/kubeadm init --config /etc/c.yaml || exit\n" in init.get_raw_value()
+    assert "\nset -- /usr/bin/kubeadm init --config /etc/c.yaml\n" in init.get_raw_value()
     assert init.stream
 
 

@@ -86,7 +86,7 @@ def joins(monkeypatch: pytest.MonkeyPatch, state: facts.JoinState, **given: Any)
 def test_a_join_gets_its_token_on_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     (command,) = joins(monkeypatch, facts.JoinState(), skip_phases=("preflight",))
     (text,) = texts([command])
-    assert "\n/usr/bin/kubeadm join --config /dev/stdin --skip-phases=preflight || exit\n" in text
+    assert "\nset -- /usr/bin/kubeadm join --config /dev/stdin --skip-phases=preflight\n" in text
     assert command.stdin == "secret"
     assert command.stream
     assert "secret" not in f"{command} {command!r}"
@@ -95,7 +95,7 @@ def test_a_join_gets_its_token_on_standard_input(monkeypatch: pytest.MonkeyPatch
 def test_a_half_joined_worker_is_reset_first(monkeypatch: pytest.MonkeyPatch) -> None:
     reset, join = texts(joins(monkeypatch, facts.JoinState(leftovers=True)))
     assert reset == "/usr/bin/kubeadm reset -f --cri-socket unix:///s"
-    assert "/usr/bin/kubeadm join --config /dev/stdin || exit" in join
+    assert "\nset -- /usr/bin/kubeadm join --config /dev/stdin\n" in join
 
 
 def test_a_node_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
