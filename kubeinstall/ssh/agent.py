@@ -7,7 +7,6 @@ loop in sh(1) is started as root, and is sent commands over its input; it ends w
 from __future__ import annotations
 
 import re
-import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +14,11 @@ from enum import StrEnum
 
 import paramiko
 
+from kubeinstall.resources import script
 from kubeinstall.ssh.channel import CommandTimeout, Upload
 from kubeinstall.ssh.clock import now
 from kubeinstall.ssh.output import Output
-from kubeinstall.ssh.shell import UPTIME, Shell
+from kubeinstall.ssh.shell import Shell
 from kubeinstall.ssh.streams import Budget, ConnectionLost, LineSink, Stream
 
 RUN_DIR = "/run/kubeinstall"
@@ -32,68 +32,7 @@ _KILL_AFTER = 10
 _GRACE = _KILL_AFTER + 10
 _CODE = re.compile(r"(\d{1,3})(?: (\d{1,15}))?", re.ASCII)
 
-# What runs under timeout(1). Its input is the script, which ends with the mark, what the script
-# reads, and then one line: the mark and until when, by the host's clock, the script may begin.
-# Only when that line is there has all of it come, and not one command of a script runs before.
-# What the script reads is spooled to a file without a name, so a program never takes the end of a
-# cut input for the end of all. Where nobody listens any more, to say so kills: a subshell says it.
-_ONE = f"""\
-_ki_mark=$1 _ki_size=$3
-_ki_say() {{ printf '\\n%s %s\\n' "$_ki_mark" "$1" >&2; }}
-_ki_in_time() {{
-  [ "$1" = 0 ] && return
-  {UPTIME}
-  [ "$up" -lt "$1" ]
-}}
-{TAKE}() {{
-  head -c "$_ki_size" && IFS=' ' read -r _ki_end _ki_until && [ "$_ki_end" = "$_ki_mark" ] ||
-    {{ (_ki_say broken); return 74; }}
-  _ki_in_time "$_ki_until" || {{ (_ki_say late); return 74; }}
-}}
-_ki_script=$(head -c "$2")
-case $_ki_script in *"$1") ;; *) (_ki_say broken); exit 74 ;; esac
-if [ "$4" = spool ]; then
-  if [ "$3" = 0 ]; then
-    {TAKE} || exit
-    exec </dev/null
-  else
-    _ki_file=$(mktemp -p "$5" in.XXXXXX 2>/dev/null || mktemp) &&
-      exec 7>"$_ki_file" 8<"$_ki_file" && rm -f "$_ki_file" || {{ _ki_say broken; exit 74; }}
-    {TAKE} >&7 || exit
-    exec <&8 7>&- 8<&-
-  fi
-fi
-printf '\\n%s begin\\n' "$_ki_mark"
-_ki_say begin
-set --
-eval "${{_ki_script%"$_ki_mark"}}"
-"""
-# It reads a line: the command's mark, the seconds it may take, how to lock, how its input is taken,
-# how many bytes its script has and how many its input; then those. So the script is in no list of
-# processes, and may be longer than an argument. A run that was killed can leave a command behind:
-# the lock makes the next one wait for it. Where programs write after their end, nobody hears them:
-# each output begins with the mark too.
-_LOOP = """\
-one={one}
-while IFS=' ' read -r mark seconds mode how script input; do
-  case $mark in "$0"-*) ;; *) continue ;; esac
-  if [ "$mode" != none ]; then
-    {make}
-    exec 9>>{run}/op.lock || exit 74
-    if ! flock "$mode" -n 9; then
-      printf '\\n%s wait\\n' "$mark" >&2
-      flock "$mode" -w {busy} 9 || {{ printf '\\n%s busy\\n' "$mark" >&2; exit 75; }}
-      printf '\\n%s go\\n' "$mark" >&2
-    fi
-  fi
-  timeout -k {kill} "$seconds" sh -c "$one" sh "$mark" "$script" "$input" "$how" {run} 9>&-
-  r=$?
-  exec 9>&-
-  {uptime}
-  printf '\\n%s %s %s\\n' "$mark" "$r" "$up"
-  printf '\\n%s %s\\n' "$mark" "$r" >&2
-done
-"""
+_ONE = script("ssh/command")
 
 
 def make_run_dir() -> str:
@@ -153,14 +92,7 @@ class Agent:
         first: bytes,
         notice: Callable[[str], None],
     ) -> None:
-        loop = _LOOP.format(
-            one=shlex.quote(_ONE),
-            run=RUN_DIR,
-            make=make_run_dir(),
-            busy=_BUSY,
-            kill=_KILL_AFTER,
-            uptime=UPTIME,
-        )
+        loop = script("ssh/loop", command=_ONE, run=RUN_DIR, busy=_BUSY, patience=_KILL_AFTER)
         self._shell = Shell(channel, become, first, loop)
         self._wire = self._shell.wire
         self._notice = notice
