@@ -9,6 +9,7 @@ from uuid import UUID
 from kubeinstall.lab import network
 from kubeinstall.lab.plan import LabHost, LabPlan, Purpose
 from kubeinstall.lab.system import run
+from kubeinstall.resources import script
 
 _NETWORK = """\
 [Match]
@@ -71,27 +72,7 @@ if [ -e "$uuid" ]; then mount --bind /etc/lab-product-uuid "$uuid"; fi
 exit 0
 """
 
-# Where the machine around the host lacks CAP_SYS_RESOURCE, no container may have it either, nor a
-# negative oom_score_adj. Docker has no setting for that: this stands between it and runc.
-_RUNC = r"""#!/bin/sh
-bounding=$(sed -n 's/^CapBnd:[[:space:]]*//p' /proc/self/status)
-if [ $(( 0x$bounding >> 24 & 1 )) = 0 ]; then
-  previous=
-  for word in "$@"; do
-    case "$previous" in
-      --bundle | -b) file=$word/config.json ;;
-      --process | -p) file=$word ;;
-      *) file= ;;
-    esac
-    if [ -f "$file" ]; then
-      sed -i -E -e 's/"oomScoreAdj": *-[0-9]+/"oomScoreAdj":0/' \
-        -e 's/"CAP_SYS_RESOURCE",//g; s/,?"CAP_SYS_RESOURCE"//g' "$file"
-    fi
-    previous=$word
-  done
-fi
-exec runc "$@"
-"""
+_RUNC = f"#!/bin/sh\n{script('lab/runc')}\n"
 
 # A login's password is for sudo.
 _SSHD = """\

@@ -8,6 +8,7 @@ from kubeinstall.lab.mirror.debs import Package
 from kubeinstall.lab.mirror.names import version_in
 from kubeinstall.lab.mirror.programs import Programs
 from kubeinstall.lab.mirror.shell import run
+from kubeinstall.resources import script
 
 KUBELET_SERVICE = """\
 [Unit]
@@ -41,21 +42,7 @@ ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELE
 $KUBELET_EXTRA_ARGS
 """
 
-POSTINST = """\
-#!/bin/sh
-set -e
-if [ "$1" = configure ]; then
-    deb-systemd-helper unmask kubelet.service >/dev/null || true
-    if deb-systemd-helper --quiet was-enabled kubelet.service; then
-        deb-systemd-helper enable kubelet.service >/dev/null || true
-    else
-        deb-systemd-helper update-state kubelet.service >/dev/null || true
-    fi
-    if [ -d /run/systemd/system ]; then
-        systemctl --system daemon-reload >/dev/null || true
-    fi
-fi
-"""
+POSTINST = f"#!/bin/sh\n{script('lab/kubelet_postinst')}\n"
 
 PRERM = """\
 #!/bin/sh
@@ -65,22 +52,7 @@ if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
 fi
 """
 
-POSTRM = """\
-#!/bin/sh
-set -e
-if [ -x /usr/bin/deb-systemd-helper ]; then
-    if [ "$1" = remove ]; then
-        deb-systemd-helper mask kubelet.service >/dev/null || true
-    fi
-    if [ "$1" = purge ]; then
-        deb-systemd-helper purge kubelet.service >/dev/null || true
-        deb-systemd-helper unmask kubelet.service >/dev/null || true
-    fi
-fi
-if [ -d /run/systemd/system ]; then
-    systemctl --system daemon-reload >/dev/null || true
-fi
-"""
+POSTRM = f"#!/bin/sh\n{script('lab/kubelet_postrm')}\n"
 
 _KUBELET_NEEDS = (
     "iptables (>= 1.4.21)",
