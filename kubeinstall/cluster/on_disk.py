@@ -10,31 +10,12 @@ from cryptography.x509.oid import NameOID
 from kubeinstall.certificates import load_pem
 from kubeinstall.facts.values import dns_name
 from kubeinstall.releases import Version, version_in
+from kubeinstall.resources import script
 
-_CERTIFICATE = "/var/lib/kubelet/pki/kubelet-client-current.pem"
-_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 _USER = "system:node:"
 _IMAGE = re.compile(r"/kube-apiserver:(v?[0-9.]+)")
 
-# The kubelet has this certificate once an API server has signed it one: an init or a join that was
-# cut off before that is begun again, by any version. Of the file only the certificate is read: the
-# private key is in it, too.
-QUESTION = f"""
-[ -e {_CERTIFICATE} ] && [ -e /etc/kubernetes/kubelet.conf ] || exit 0
-{{
-  echo node
-  printf '\\036'
-  sed -n '/-BEGIN CERT/,/-END CERT/p' {_CERTIFICATE}
-  printf '\\036'
-  dpkg-query -W -f '${{Version}}' kubelet || rpm -q --qf '%{{VERSION}}' kubelet
-  printf '\\036'
-  if [ -e {_MANIFEST} ] || [ -e /var/lib/etcd/member ]; then echo control-plane; fi
-  printf '\\036'
-  sed -n 's/^ *image: *//p' {_MANIFEST}
-  printf '\\036'
-  ls /etc/cni/net.d
-}} 2>/dev/null
-true"""
+QUESTION = script("nodes/on_disk")
 """Asked of every host; ``OnDisk.parse`` reads the answer."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.sax.saxutils import quoteattr
 
+from kubeinstall import resources
 from kubeinstall.inventory.catalogue.chosen import chosen
 from kubeinstall.inventory.catalogue.model import HostPort
 from kubeinstall.inventory.model import Calico, CalicoInstall, Cluster, Host, NetworkPlugin
@@ -27,25 +28,7 @@ PODS_FILE = "/etc/firewalld/policies/kubeinstall-pods.xml"
 FIREWALLD_FILES = (ZONE_FILE, POLICY_FILE, PODS_FILE)
 
 _POLICY = "kubeinstall-host"
-# A reload of firewalld flushes the chains of iptables as well, kube-proxy's and ours among them: of
-# a policy that is known to it, just what differs is changed.
-FIREWALLD_READ = f"""\
-if [ "$(firewall-cmd --get-policies | tr ' ' '\\n' | grep -c '^kubeinstall-')" != 2 ]; then
-  firewall-cmd --reload >/dev/null || exit
-  ! systemctl is-active -q kubeinstall-routes || systemctl restart kubeinstall-routes
-else
-  for kind in port rich-rule; do
-    one() {{ if [ $kind = port ]; then tr ' ' '\\n'; else cat; fi | grep . | sort; }}
-    wanted=$(firewall-offline-cmd --policy={_POLICY} --list-${{kind}}s | one)
-    live=$(firewall-cmd --policy={_POLICY} --list-${{kind}}s | one)
-    printf '%s\\n' "$live" | grep . | grep -vxF -e "$wanted" | while IFS= read -r rule; do
-      firewall-cmd -q --policy={_POLICY} "--remove-$kind=$rule" || exit
-    done &&
-    printf '%s\\n' "$wanted" | grep . | grep -vxF -e "$live" | while IFS= read -r rule; do
-      firewall-cmd -q --policy={_POLICY} "--add-$kind=$rule" || exit
-    done || exit
-  done
-fi"""
+FIREWALLD_READ = resources.script("firewall/firewalld_read", policy=_POLICY)
 """Lets firewalld work by the files of its zone and policies."""
 
 _IPIP = ("", "4")

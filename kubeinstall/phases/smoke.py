@@ -25,6 +25,7 @@ from kubeinstall.cluster.conditions import (
 from kubeinstall.facts.values import dns_name, ipv4, port
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases.phase import Run
+from kubeinstall.resources import script
 from kubeinstall.templates import render
 
 NAMESPACE = "kubeinstall-smoke"
@@ -43,20 +44,7 @@ there=$($kubectl get namespace {NAMESPACE} --ignore-not-found -o name) || exit 1
 }} >/dev/null 2>&1
 $kubectl --request-timeout=0 delete namespace {NAMESPACE} --ignore-not-found --timeout=120s
 """
-_GET = r"""
-get() {
-  ask="printf 'GET /hostname HTTP/1.0\r\n\r\n' >&3 && cat <&3"
-  timeout 5 bash -c 'exec 3<>"/dev/tcp/$1/$2" &&'" $ask" - "$1" "$2" | tr -d '\r' | sed '1,/^$/d'
-}
-try() {
-  for i in 1 2 3 4 5 6; do
-    answer=$(get "$1" "$2" 2>&1) && case $answer in web-*) echo "$3 ok"; return ;; esac
-    sleep 1
-  done
-  echo "$3 failed $(printf %s "$answer" | tail -n 1)"
-}
-"""
-"""HTTP with what every host has: there may be no curl."""
+_GET = script("smoke/try")
 
 
 @dataclass(frozen=True)
@@ -243,7 +231,7 @@ def _service(run: Run) -> None:
     questions = {}
     for host, other in zip(hosts, [*hosts[1:], hosts[0]], strict=True):
         questions[host.name] = (
-            f"{_GET}try {address} 80 ClusterIP\n"
+            f"{_GET}\ntry {address} 80 ClusterIP\n"
             f"try {shlex.quote(host.node_ip)} {node_port} NodePort\n"
             f"try {shlex.quote(other.node_ip)} {node_port} "
             f"{shlex.quote(f'NodePort of {other.name}')}\n"

@@ -16,6 +16,7 @@ from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.engine.session import Session
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.resources import script
 from kubeinstall.verify.check import Result, step_on
 
 _NAME, _TITLE = "pods.reach_other_nodes", "Pods reach the pods of every other node"
@@ -29,21 +30,6 @@ _ASK = f"""
 {{"\\n"}}{{end}}' || exit 1
 {KUBECTL} get networkpolicies -A -o jsonpath='{{range .items[*]}}policy \
 {{.metadata.namespace}}{{"\\n"}}{{end}}'
-"""
-_TRY = r"""
-for pid in $(lsns -t net -n -o PID 2>/dev/null); do
-  nsenter -t "$pid" -n ip -o -4 addr show 2>/dev/null | grep -qF " $own/" && break
-  pid=
-done
-[ "$pid" ] || { echo gone; exit 0; }
-try() {
-  said=$(nsenter -t "$pid" -n timeout 4 bash -c "exec 3<>/dev/tcp/$1/$2" 2>&1)
-  case "$? $said" in
-    0*|*refused*) echo "$1 ok" ;;
-    124*) echo "$1 no answer in 4 s" ;;
-    *) echo "$1 ${said##*: }" ;;
-  esac
-}
 """
 
 
@@ -131,7 +117,7 @@ def _others(node: str, pods: Mapping[str, PodAt]) -> list[PodAt]:
 
 def _script(own: PodAt, others: Sequence[PodAt]) -> str:
     tries = [f"try {shlex.quote(str(other.address))} {_PORT} &" for other in others]
-    return "\n".join([f"own={shlex.quote(str(own.address))}{_TRY}", *tries, "wait", "exit 0"])
+    return "\n".join([script("pods/try", own=str(own.address)), *tries, "wait", "exit 0"])
 
 
 def _judged(name: str, own: PodAt, others: Sequence[PodAt], text: str, began: float) -> Result:

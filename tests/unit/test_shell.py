@@ -6,7 +6,9 @@ import ast
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,17 +18,70 @@ from kubeinstall.facts.control_plane import ControlPlane
 from kubeinstall.facts.kubeadm import Leftovers
 from kubeinstall.facts.signing_keys import SourceKeys
 from kubeinstall.facts.swap import Swap
-from kubeinstall.files import firewall, network
-from kubeinstall.operations import control_plane
+from kubeinstall.files import firewall as files
+from kubeinstall.files import network
+from kubeinstall.operations import (
+    archives,
+    control_plane,
+    dnf,
+    firewall,
+    images,
+    kubeadm,
+    kubelet,
+    packages,
+    programs,
+    services,
+    static_pods,
+)
+from kubeinstall.operations.downloads import Download
 from kubeinstall.preflight import probe
+from kubeinstall.ssh import agent
+from kubeinstall.verify import pods
 from tests.running import REPO
 from tests.unit.clusters import cluster
+from tests.unit.operating import commands, texts
 
 pytestmark = pytest.mark.unit
 
 FOLDER = REPO / "templates" / "scripts"
 NAMES = sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.sh"))
 MODULES = sorted((REPO / "kubeinstall").rglob("*.py"))
+LONGEST = 10
+"""Lines of a script that may be in Python."""
+SHELL = re.compile(
+    r"^#!|(^|[;|&]|\bthen|\bdo) *(if \[|for \w+ in|while |case \$|\w+=\$\(|echo )", re.M
+)
+
+
+def strings(tree: ast.AST) -> Iterator[ast.Constant | ast.JoinedStr]:
+    """The texts in a module, without docstrings and without the parts of f-strings."""
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    parts = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in ast.walk(node)
+        if part is not node
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in docstrings | parts:
+            yield node
+
+
+def text_of(node: ast.Constant | ast.JoinedStr) -> str:
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    return "".join(str(v.value) if isinstance(v, ast.Constant) else "X" for v in node.values)
+
+
+def test_no_long_script_is_in_python() -> None:
+    long = [
+        f"{path.relative_to(REPO)}:{node.lineno}"
+        for path in MODULES
+        for node in strings(ast.parse(path.read_text()))
+        if SHELL.search(text := text_of(node).strip()) and text.count("\n") >= LONGEST
+    ]
+    assert not long, f"scripts of more than {LONGEST} lines belong into {FOLDER}"
 
 
 def test_shellcheck_has_nothing_to_say_of_the_files() -> None:
@@ -48,6 +103,16 @@ def shellcheck(text: str, *options: str) -> str:
 
 
 CLUSTER = cluster(workers=2)
+
+
+def last(operation: Any, **arguments: Any) -> str:
+    """The last command of an operation on a host of which every fact is as by default."""
+    with pytest.MonkeyPatch.context() as patch:
+        return texts(commands(patch, operation, {}, **arguments))[-1]
+
+
+POD = pods.PodAt("w1", "a/b", IPv4Address("10.244.1.2"))
+DOWNLOAD = Download("0" * 64, "https://example.com/it's")
 COMPOSED: dict[str, Callable[[], str]] = {
     "control plane": lambda: ControlPlane().command("/etc/it", "cp1", "kubelet-config"),
     "control plane answers": lambda: control_plane._answers().get_raw_value(),
@@ -59,6 +124,37 @@ COMPOSED: dict[str, Callable[[], str]] = {
     "swap": lambda: Swap().command(),
     "preflight, control plane": lambda: probe.script(CLUSTER, CLUSTER.first, CLUSTER.hosts),
     "preflight, worker": lambda: probe.script(CLUSTER, CLUSTER.workers[0], CLUSTER.hosts),
+    "apt": lambda: packages._install((("kubelet", "1.36.*"), ("socat", "")), ("podman",)),
+    "dnf": lambda: dnf._install((("kubelet", "1.36.*"), ("socat", "")), "kubernetes", True, ":"),
+    "images": lambda: images.pull_script(["a/b:1"], False, True, ["a"]),
+    "kubelet": lambda: kubelet.restart("w1", "maxPods=5", undo=("/etc/it",)),
+    "init": lambda: kubeadm._with_effect(["kubeadm", "init"], "1.36.2", ["/etc/it"]),
+    "arguments": lambda: last(
+        static_pods.arguments_changed,
+        changes=(static_pods.Change("etcd", "etcd local", ("--a=it's",), (), ""),),
+        node="cp1",
+        config="",
+        note="",
+        path="",
+        environment="/etc/kubeinstall/proxy.env",
+    ),
+    "service": lambda: last(services.running, unit="it.service", configs=("/etc/it",)),
+    "archive": lambda: last(
+        archives.archive_unpacked, download=DOWNLOAD, folder="/opt/it", rpm=True
+    ),
+    "programs": lambda: last(
+        programs.programs_installed,
+        download=DOWNLOAD,
+        program="helm",
+        folder="/usr/local/bin",
+        record="/opt/it/installed",
+    ),
+    "nftables": lambda: firewall._NFTABLES_OFF,
+    "firewalld": lambda: files.FIREWALLD_READ,
+    "agent": lambda: resources.script(
+        "ssh/loop", command=agent._ONE, run="/run", busy=1, patience=1
+    ),
+    "pods": lambda: pods._script(POD, [POD]),
     "reach": lambda: probe.reach_script([("10.0.0.1", 22)]),
 }
 """Scripts as they are run: out of several pieces, with variables before them."""
@@ -68,13 +164,15 @@ COMPOSED: dict[str, Callable[[], str]] = {
 def test_shellcheck_finds_no_fault_in_what_is_composed(name: str) -> None:
     """Their comments are gone, with what was excused there: that is below a warning.
 
-    A variable may be for who uses it, and what is assigned may begin with ``=``.
+    What is assigned may begin with ``=``, a variable may be for who uses it, a version a pattern.
     """
-    assert shellcheck(COMPOSED[name](), "--severity=warning", "--exclude=SC2034,SC1097") == ""
+    assert (
+        shellcheck(COMPOSED[name](), "--severity=warning", "--exclude=SC1097,SC2034,SC2254") == ""
+    )
 
 
 def test_shellcheck_has_nothing_to_say_of_rendered_scripts() -> None:
-    assert shellcheck(firewall.script(CLUSTER, CLUSTER.first)) == ""
+    assert shellcheck(files.script(CLUSTER, CLUSTER.first)) == ""
     assert shellcheck(network.script(CLUSTER, {"10.244.1.0/24": "10.0.0.11"})) == ""
 
 
