@@ -182,11 +182,7 @@ class Connections:
         found = self.cluster.host(host)
         # An interrupt has ended all connections.
         try:
-            with contextlib.closing(self._dialer.open(found)) as client:
-                connection = Connection(
-                    found, client, lambda text: self.line(host, text), self._until
-                )
-                connection.become_root()
+            with contextlib.closing(self._dial(found)) as connection:
                 return connection.run(command, Wrap(timeout))
         except (SshFailure, ConnectionLost, CommandTimeout) as error:
             raise KubeinstallError(self._not_connected(found, error)) from error
@@ -262,19 +258,27 @@ class Connections:
         )
 
     def _connect(self, host: Host) -> None:
-        client = None
         try:
-            client = self._dialer.open(host)
+            self._connections[host.name] = self._dial(host)
+        except (SshFailure, ConnectionLost, CommandTimeout) as error:
+            self.fail(host.name, self._not_connected(host, error))
+
+    def _dial(self, host: Host) -> Connection:
+        """A new connection to a host, as root.
+
+        Raises:
+            SshFailure, ConnectionLost, CommandTimeout: the host cannot be reached.
+        """
+        client = self._dialer.open(host)
+        try:
             connection = Connection(
                 host, client, lambda text: self.line(host.name, text), self._until
             )
             connection.become_root()
-        except (SshFailure, ConnectionLost, CommandTimeout) as error:
-            if client:
-                client.close()
-            self.fail(host.name, self._not_connected(host, error))
-        else:
-            self._connections[host.name] = connection
+        except BaseException:
+            client.close()
+            raise
+        return connection
 
     def _not_connected(self, host: Host, error: Exception) -> Finding:
         if isinstance(error, SshFailure):

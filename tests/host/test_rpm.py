@@ -29,7 +29,7 @@ from kubeinstall.run.runner import execute
 from kubeinstall.run.selection import pick
 from tests.host.lone import Lone, lone_host
 from tests.running import kubeinstall
-from tests.unit.fakes import Memory
+from tests.unit.played_session import Memory
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(600)]
 

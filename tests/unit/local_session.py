@@ -82,6 +82,6 @@ class LocalSession(Session):
         self.shells: dict[str, LocalConnection] = {}
         self.connect()
 
-    def _connect(self, host: Host) -> None:
+    def _dial(self, host: Host) -> Connection:
         self.shells[host.name] = LocalConnection()
-        self._connections[host.name] = cast(Connection, self.shells[host.name])
+        return cast(Connection, self.shells[host.name])

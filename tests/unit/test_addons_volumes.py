@@ -14,7 +14,7 @@ from kubeinstall.addons.volumes import Held, held_by, provisioners
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.phases import addons
 from tests.unit.addon_folders import applied, folder, rendered, with_addons
-from tests.unit.test_phases_addons import started
+from tests.unit.played_addons import again, session_of, started
 
 pytestmark = pytest.mark.unit
 
@@ -94,11 +94,11 @@ def test_who_makes_volumes_is_kept_after_the_classes_are_gone(tmp_path: Path) ->
 def test_it_stays_with_a_finding_that_lists_the_claims_and_the_others_go(tmp_path: Path) -> None:
     folder(tmp_path, "disks", CLASS)
     folder(tmp_path, "other")
-    run, server, _ = started(with_addons(tmp_path, disks={}, other={}))
+    run, server, memory = started(with_addons(tmp_path, disks={}, other={}))
     addons.run(run)
     server.volumes = [volume(f"v{n}", by="disks.example.org") for n in range(7)]
-    server.done.clear()
-    run.cluster = with_addons(tmp_path)
+    again(run, memory)
+    again(run, memory, with_addons(tmp_path))
     for dry in (True, False):
         run.dry = dry
         with pytest.raises(KubeinstallError) as error:
@@ -108,36 +108,36 @@ def test_it_stays_with_a_finding_that_lists_the_claims_and_the_others_go(tmp_pat
         assert "shop/data-v0 (v0), " in finding.why
         assert finding.why.endswith(", and 2 more")
         assert finding.next.endswith("--abandon-volumes disks")
-    assert server.done == ["Remove other", "Remove other"]
+    assert memory.done == ["Remove other", "Remove other"]
     assert list(server.parents) == ["disks"]
     run.abandoned = frozenset({"disks"})
-    server.done.clear()
+    again(run, memory)
     addons.run(run)
-    assert server.done == ["Remove disks"]
+    assert memory.done == ["Remove disks"]
 
 
 def test_it_goes_once_nothing_is_bound_and_others_ask_nothing(tmp_path: Path) -> None:
     folder(tmp_path, "disks", CLASS)
     folder(tmp_path, "other")
-    run, server, _ = started(with_addons(tmp_path, disks={}, other={}))
+    run, _, memory = started(with_addons(tmp_path, disks={}, other={}))
     addons.run(run)
-    run.cluster = with_addons(tmp_path, disks={})
+    again(run, memory, with_addons(tmp_path, disks={}))
     addons.run(run)
-    assert not [c for _, c in server.asked if "persistentvolumes" in c], "no further round trip"
-    run.cluster = with_addons(tmp_path)
-    server.done.clear()
+    assert not [c for _, c in session_of(run).asked if "persistentvolumes" in c], (
+        "no further round trip"
+    )
+    again(run, memory, with_addons(tmp_path))
     addons.run(run)
-    assert server.done == ["Remove disks"]
+    assert memory.done == ["Remove disks"]
 
 
 def test_nothing_is_removed_while_the_volumes_are_not_known(tmp_path: Path) -> None:
     folder(tmp_path, "disks", CLASS)
-    run, server, _ = started(with_addons(tmp_path, disks={}))
+    run, server, memory = started(with_addons(tmp_path, disks={}))
     addons.run(run)
     server.volumes = "Error from server: etcdserver: request timed out"
-    run.cluster = with_addons(tmp_path)
-    server.done.clear()
+    again(run, memory, with_addons(tmp_path))
     with pytest.raises(KubeinstallError) as error:
         addons.run(run)
     assert "request timed out" in error.value.findings[0].why
-    assert server.done == []
+    assert memory.done == []

@@ -22,8 +22,8 @@ from kubeinstall.run.phases import PHASES
 from kubeinstall.run.runner import execute
 from tests.pages import is_a_test
 from tests.unit.clusters import cluster
-from tests.unit.fakes import fake_run
 from tests.unit.played_cluster import answering, told
+from tests.unit.played_session import played_run
 
 pytestmark = pytest.mark.unit
 
@@ -208,7 +208,7 @@ def test_what_is_refused_of_a_host_names_both_values(path: str) -> None:
 
 def refuse(said: str, wanted: Cluster, has: str, wants: str) -> None:
     """Nothing is done on any host, and the one finding names both values and the way back."""
-    run, session, memory = fake_run(wanted, answer=answering(wanted, said))
+    run, session, memory = played_run(wanted, answer=answering(wanted, said))
     assert execute(run, PHASES) == Kind.PREFLIGHT
     assert session.rounds == []
     assert memory.phases == ["connect"]

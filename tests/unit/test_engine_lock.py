@@ -24,8 +24,8 @@ from kubeinstall.ssh.agent import Wrap
 from kubeinstall.ssh.connection import Connection
 from tests.unit import played
 from tests.unit.clusters import cluster
-from tests.unit.fakes import fake_run
 from tests.unit.played import PlayedClient, run_dir
+from tests.unit.played_session import played_run
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("run_dir")]
 _ = run_dir
@@ -40,11 +40,11 @@ class PlayedSession(Session):
         self.clients: dict[str, PlayedClient] = {}
         self.connect()
 
-    def _connect(self, host: Host) -> None:
+    def _dial(self, host: Host) -> Connection:
         client = self.clients[host.name] = PlayedClient()
         live = Connection(host, cast(Any, client), lambda _: None, self._until)
         live.become_root()
-        self._connections[host.name] = live
+        return live
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def test_what_runs_when_the_lock_is_lost_is_left_at_once(other: Connection, tmp_
 
 def test_a_run_ends_with_the_phase_in_which_its_lock_was_lost() -> None:
     """Phases pass over what a host does not answer: a lost lock is not passed over."""
-    run, fake, memory = fake_run(cluster())
+    run, fake, memory = played_run(cluster())
     ran: list[str] = []
     gone = LockLost(Finding(Kind.LOCKED, "lost its lock"))
 

@@ -176,6 +176,22 @@ def test_facts_are_read_again_after_a_change(tmp_path: Path) -> None:
     assert target.read_text() == "new"
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_one_host_changes_another_sees_in_the_next_round(tmp_path: Path, fails: bool) -> None:
+    """Also what it changed before it failed."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("old")
+    target.write_text("old")
+    copy = one(lambda: follow(name="Follow", source=str(source), target=str(target)))
+    write = one(lambda: content(name="Write", path=str(source), text="new"))
+    end = one(lambda: run(script=f"printf new > {source}; exit 1", name="Fail"))
+    with LocalSession(cluster(workers=1)) as session:
+        assert not session.round("p", {"w1": [copy]})["w1"].changed
+        session.round("q", {"cp1": [end if fails else write]})
+        session.round("r", {"w1": [copy]})
+    assert target.read_text() == "new"
+
+
 def test_a_fact_may_be_changed_by_who_asked(tmp_path: Path) -> None:
     lengths: list[int] = []
 

@@ -24,7 +24,7 @@ from kubeinstall.report.door import console
 from kubeinstall.report.terminal import Terminal
 from tests.running import INVENTORIES
 from tests.unit.clusters import cluster
-from tests.unit.fakes import FakeSession
+from tests.unit.played_session import PlayedSession
 
 pytestmark = pytest.mark.unit
 
@@ -90,27 +90,12 @@ def test_output_that_nobody_reads_is_told_and_stops_nothing() -> None:
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sessions that tell of one change."""
-
-    class Told(FakeSession):
-        doing: dict[str, str] = {}  # noqa: RUF012
-
-        def __init__(self, made: Any, emit: Any, on_line: Any) -> None:
-            del on_line
-            super().__init__(made)
-            self.emit = emit
-
-        def __enter__(self) -> Told:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            """Nothing is open."""
-
-    monkeypatch.setattr(running, "Session", Told)
+    """Sessions whose hosts are played."""
+    monkeypatch.setattr(running, "Session", PlayedSession)
 
 
 def told(run: Run) -> None:
-    run.session.emit(EVENT)  # type: ignore[attr-defined]
+    run.session.tell(EVENT)
 
 
 def quiet() -> Terminal:

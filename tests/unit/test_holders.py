@@ -24,9 +24,9 @@ from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Host, Kubelet, RuntimeName
 from kubeinstall.run.runner import execute
 from tests.unit.clusters import cluster
-from tests.unit.fakes import fake_run
 from tests.unit.local_session import LocalSession
 from tests.unit.operating import FactHost, run
+from tests.unit.played_session import played_run
 from tests.unit.test_phases_runner import MORE
 
 pytestmark = pytest.mark.unit
@@ -201,7 +201,7 @@ def test_a_host_that_a_deploy_refuses_is_out_before_anything_is_changed() -> Non
 
 def test_a_control_plane_that_is_refused_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = Finding(Kind.PREFLIGHT, "another holder", "cp1")
-    made, session, _ = fake_run(cluster())
+    made, session, _ = played_run(cluster())
 
     def prefetch(deploys: object) -> None:
         del deploys

@@ -16,8 +16,8 @@ from kubeinstall.cluster.admin_conf import access
 from kubeinstall.engine.types import Output
 from tests.unit.certificates import OLD_CA, admin_conf, pem
 from tests.unit.clusters import cluster
-from tests.unit.fakes import FakeSession
 from tests.unit.kubeconfigs import ADMIN, CA, KEY, USER, changed, ours
+from tests.unit.played_session import PlayedSession
 
 pytestmark = pytest.mark.unit
 
@@ -164,8 +164,8 @@ def served(server: str, *names: str, **given: Any) -> dict[str, Any]:
     """The cluster of the kubeconfig that this machine gets."""
     said = f"{admin_conf(server)}\n{kubeconfig._MARK}\n{pem(names)}"
     made = cluster(**given)
-    session = FakeSession(made, answer=lambda _host, _command: Output(0, said, ""))
-    found: dict[str, Any] = kubeconfig.fetch(session, made)["clusters"][0]["cluster"]  # type: ignore[arg-type]
+    session = PlayedSession(made, answer=lambda _host, _command: Output(0, said, ""))
+    found: dict[str, Any] = kubeconfig.fetch(session, made)["clusters"][0]["cluster"]
     return {k: v for k, v in found.items() if k != "certificate-authority-data"}
 
 
@@ -232,6 +232,6 @@ def test_a_port_that_nobody_listens_on_is_not_reached() -> None:
 
 
 def test_only_the_first_control_plane_is_asked() -> None:
-    session = FakeSession(cluster(), answer=lambda _host, _command: Output(0, ADMIN, ""))
-    kubeconfig.fetch(session, cluster())  # type: ignore[arg-type]
+    session = PlayedSession(cluster(), answer=lambda _host, _command: Output(0, ADMIN, ""))
+    kubeconfig.fetch(session, cluster())
     assert session.alive == ["cp1"]

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from kubeinstall.cli import kubeconfig as cli
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind, KubeinstallError
-from tests.unit.fakes import FakeSession
 from tests.unit.kubeconfigs import ADMIN, KEY, changed, ours
+from tests.unit.played_session import PlayedSession
 
 pytestmark = pytest.mark.unit
 
@@ -24,15 +24,6 @@ groups: {control_plane: {hosts: {cp1: {address: 10.0.0.10}}}}
 """
 
 
-class Closing(FakeSession):
-    """A fake that is used as sessions are."""
-
-    def __enter__(self) -> Closing:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-
 def invoke(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *arguments: str, **session: Any
 ) -> Result:
@@ -40,7 +31,7 @@ def invoke(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("KUBECONFIG", raising=False)
     given = {"answer": lambda _host, _command: Output(0, ADMIN, ""), **session}
-    monkeypatch.setattr(cli, "Session", lambda made: Closing(made, **given))
+    monkeypatch.setattr(cli, "Session", lambda made: PlayedSession(made, **given))
     return CliRunner().invoke(
         cli.command, ["-i", str(tmp_path / "kubeinstall.yaml"), *arguments], standalone_mode=False
     )

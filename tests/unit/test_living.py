@@ -26,8 +26,8 @@ from kubeinstall.run.runner import execute
 from kubeinstall.run.selection import pick
 from tests.unit.certificates import certificate
 from tests.unit.clusters import cluster, host
-from tests.unit.fakes import FakeSession, Memory, fake_run
 from tests.unit.played_cluster import answering, node, nodes_of, told
+from tests.unit.played_session import Memory, PlayedSession, played_run
 
 pytestmark = pytest.mark.unit
 
@@ -72,10 +72,10 @@ DISKS = {
 
 def started(
     wanted: Cluster, said: str = "", *, disks: dict[str, str] | None = None, **more: Any
-) -> tuple[int, FakeSession, Memory]:
+) -> tuple[int, PlayedSession, Memory]:
     """A run of phases chosen with ``only`` or ``limit``."""
     only_, limit = more.pop("only", ()), more.pop("limit", None)
-    run, session, memory = fake_run(wanted, answer=answering(wanted, said, disks), **more)
+    run, session, memory = played_run(wanted, answer=answering(wanted, said, disks), **more)
     run.limit = limit
     return execute(run, pick(PHASES, only=only_)), session, memory
 
@@ -161,7 +161,7 @@ def test_vendors_endings_do_not_make_another_version() -> None:
 
 
 def test_reset_is_not_refused() -> None:
-    run, session, _ = fake_run(NEWER, answer=answering(NEWER, told(MADE)))
+    run, session, _ = played_run(NEWER, answer=answering(NEWER, told(MADE)))
     assert execute(run, reset.PHASES) == 0
     assert len(session.rounds) == 2
 
@@ -390,7 +390,7 @@ def test_junk_from_the_control_plane_refuses_nothing_and_breaks_nothing() -> Non
 
 def test_the_guard_asks_hosts_that_answer_only_once() -> None:
     """A converged cluster costs no further round trip: the nodes were asked for anyway."""
-    run, session, _ = fake_run(MADE, answer=answering(MADE, told(MADE)))
+    run, session, _ = played_run(MADE, answer=answering(MADE, told(MADE)))
     session.connect()
     guard.run(run)
     run.nodes()

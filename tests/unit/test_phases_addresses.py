@@ -15,7 +15,7 @@ from kubeinstall.findings import KubeinstallError
 from kubeinstall.phases.connect import reach as connect
 from kubeinstall.phases.phase import Run
 from tests.unit.clusters import cluster
-from tests.unit.fakes import FakeSession, Memory, fake_run
+from tests.unit.played_session import Memory, PlayedSession, played_run
 
 pytestmark = pytest.mark.unit
 
@@ -26,7 +26,7 @@ def settled(
     known: Mapping[str, str] | None = None,
     unreachable: tuple[str, ...] = (),
     **spec: Any,
-) -> tuple[Run, FakeSession, Memory]:
+) -> tuple[Run, PlayedSession, Memory]:
     """A run after connect.
 
     Args:
@@ -48,7 +48,7 @@ def settled(
         said = (routes or {}).get(host, "") if "route get" in command else own.get(host, "")
         return Output(0, said + "\n", "")
 
-    run, session, memory = fake_run(cluster(**spec), unreachable=unreachable, answer=answer)
+    run, session, memory = played_run(cluster(**spec), unreachable=unreachable, answer=answer)
     connect(run)
     return run, session, memory
 

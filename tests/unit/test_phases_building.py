@@ -14,7 +14,7 @@ from kubeinstall.inventory.model import Cluster
 from kubeinstall.phases import addons
 from kubeinstall.phases.phase import Run
 from tests.unit.addon_folders import folder, with_addons
-from tests.unit.fakes import FakeSession, Memory, fake_run
+from tests.unit.played_session import Memory, PlayedSession, played_run
 
 pytestmark = pytest.mark.unit
 
@@ -33,13 +33,13 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 def run_with(
     cluster: Cluster, exit_code: int, *, dry: bool = False
-) -> tuple[Run, FakeSession, Memory]:
+) -> tuple[Run, PlayedSession, Memory]:
     """A run whose first control plane answers a build with an object and this exit code."""
 
     def answer(_host: str, command: str) -> Output:
         return Output(exit_code, OBJECT, "") if "kustomize" in command else Output(0, "", "")
 
-    run, session, memory = fake_run(cluster, dry=dry, answer=answer)
+    run, session, memory = played_run(cluster, dry=dry, answer=answer)
     session.connect()
     return run, session, memory
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+import yaml
 
 from kubeinstall.cluster import nodes
 from kubeinstall.cluster.draining import drain
 from kubeinstall.cluster.nodes import SOCKET, Nodes, question
 from kubeinstall.deploys.kubernetes.nodes import OWNED
 from kubeinstall.engine.types import Output
+from kubeinstall.files import kubelet as kubelet_files
+from kubeinstall.inventory.model import Kubelet, Taint
 from kubeinstall.operations.nodes import CORDONED, NOTES
 from kubeinstall.phases import kubelets, runtime
+from kubeinstall.phases.phase import Phase, Run
 from kubeinstall.releases import Version
+from kubeinstall.run.runner import execute
 from tests.unit.clusters import cluster
-from tests.unit.fakes import FakeSession, fake_run
+from tests.unit.played_cluster import Api
+from tests.unit.played_session import Memory, PlayedSession, Why, played_run
 
 pytestmark = pytest.mark.unit
 
@@ -64,7 +71,7 @@ def answering(*found: dict[str, Any], drained: Output | None = None) -> Any:
     return answer
 
 
-def steps(session: FakeSession) -> list[str]:
+def steps(session: PlayedSession) -> list[str]:
     """Rounds are not among them: what was asked for that changes a node."""
     words = ("cordon w", "cordon cp", "drain ", "uncordon", f"{SOCKET}=")
     return [
@@ -76,7 +83,7 @@ def steps(session: FakeSession) -> list[str]:
 
 def test_nodes_with_another_runtime_are_moved_workers_first() -> None:
     found = (node("cp1", DOCKER), node("w1", DOCKER), node("w2", CONTAINERD))
-    run, session, memory = fake_run(cluster(), answer=answering(*found))
+    run, session, memory = played_run(cluster(), answer=answering(*found))
     session.connect()
     runtime.run(run)
     assert session.rounds == [
@@ -93,7 +100,7 @@ def test_nodes_with_another_runtime_are_moved_workers_first() -> None:
 
 def test_a_plan_drains_nothing() -> None:
     found = (node("cp1", CONTAINERD), node("w1", DOCKER), node("w2", CONTAINERD))
-    run, session, memory = fake_run(cluster(), dry=True, answer=answering(*found))
+    run, session, memory = played_run(cluster(), dry=True, answer=answering(*found))
     session.connect()
     runtime.run(run)
     assert steps(session) == []
@@ -102,7 +109,7 @@ def test_a_plan_drains_nothing() -> None:
 
 def test_a_node_that_cannot_be_moved_ends_it() -> None:
     found = (node("cp1", DOCKER), node("w1", DOCKER), node("w2", DOCKER))
-    run, session, memory = fake_run(cluster(), answer=answering(*found), fails={"w1": "runtime"})
+    run, session, memory = played_run(cluster(), answer=answering(*found), fails={"w1": "runtime"})
     session.connect()
     runtime.run(run)
     assert [names for _, names, _ in session.rounds] == [["w1"]]
@@ -113,7 +120,7 @@ def test_a_budget_that_keeps_pods_is_named_and_the_node_takes_pods_again() -> No
     marked = node("w1", DOCKER, **{CORDONED: "true"})
     blocked = Output(1, BLOCKED, "")
     answer = answering(node("cp1", CONTAINERD), marked, drained=blocked)
-    run, session, _ = fake_run(cluster(workers=1), answer=answer)
+    run, session, _ = played_run(cluster(workers=1), answer=answer)
     session.connect()
     runtime.run(run)
     finding = session.failures["w1"]
@@ -127,21 +134,102 @@ def test_a_budget_that_keeps_pods_is_named_and_the_node_takes_pods_again() -> No
 def test_a_node_that_its_user_cordoned_stays_so() -> None:
     found = node("w1", DOCKER)
     found["spec"]["unschedulable"] = True
-    run, session, _ = fake_run(cluster(workers=1), answer=answering(found))
+    run, session, _ = played_run(cluster(workers=1), answer=answering(found))
     session.connect()
     drain(run, run.cluster.host("w1"))
     assert steps(session) == ["drain "]
 
 
-def test_kubelets_are_changed_one_by_one_until_one_fails() -> None:
-    found = (node("cp1", CONTAINERD), node("w1", CONTAINERD), node("w2", CONTAINERD))
-    run, session, memory = fake_run(
-        cluster(), answer=answering(*found), changes=["kubelets"], fails={"w2": "kubelets"}
-    )
-    session.connect()
+BASE = {"kind": "KubeletConfiguration", "cpuManagerPolicy": "none"}
+STATE = "/var/lib/kubelet/cpu_manager_state"
+
+
+def over(
+    kubelet: Mapping[str, Any], names: Sequence[str] = ("w1", "w2"), **session: Any
+) -> tuple[Run, PlayedSession, Memory, Api]:
+    """A run over a cluster that a run before has put in order.
+
+    Args:
+        kubelet: settings that hosts get since then.
+        names: those hosts.
+    """
+    made = cluster()
+    api = Api(made, BASE)
+    files = {
+        kubelet_files.CONFIG: yaml.safe_dump(BASE),
+        kubelet_files.FLAGS: f'KUBELET_KUBEADM_ARGS="--container-runtime-endpoint={CONTAINERD}"\n',
+        STATE: "{}",
+    }
+
+    def answer(host: str, command: str) -> Output:
+        if "systemctl show kubelet.service" in command and "restart" not in command:
+            return Output(0, "LoadState=loaded\nActiveState=active\n", "")
+        return api(host, command) if host == "cp1" else Output(0, "", "")
+
+    run, before, _ = played_run(made, answer=answer, files=files)
+    before.connect()
     kubelets.run(run)
-    assert [names for _, names, _ in session.rounds] == [["cp1"], ["w1"], ["w2"], ["cp1"]]
+    assert before.failures == {}
+    own = Kubelet.model_validate(kubelet)
+    hosts = [h.model_copy(update={"kubelet": own}) if h.name in names else h for h in made.hosts]
+    wanted = made.model_copy(update={"hosts": tuple(hosts)})
+    run, after, memory = played_run(wanted, answer=answer, **session)
+    after.files = before.files
+    api.calls.clear()
+    after.connect()
+    return run, after, memory, api
+
+
+def story(session: PlayedSession) -> list[str]:
+    """What was done to nodes and kubelets, in its order."""
+    words = {
+        "kubectl cordon": "cordon",
+        "kubectl drain": "drain",
+        "kubectl --request-timeout=0 drain": "drain",
+        "rm -f /var/lib/kubelet/cpu_manager_state": "forget",
+        "systemctl restart kubelet": "restart",
+        "kubectl uncordon": "uncordon",
+    }
+    return [
+        f"{words[part]} {next((n for n in ('w1', 'w2', 'cp1') if n in sent.command), sent.host)}"
+        for sent in session.sent
+        for part in words
+        if part in sent.command and sent.why is not Why.FACT
+    ]
+
+
+def test_kubelets_are_changed_one_by_one_until_one_fails() -> None:
+    everybody = ("cp1", "w1", "w2")
+    run, session, memory, _ = over({"max_pods": 50}, everybody, fails={"w2": "kubelets"})
+    execute(run, [Phase("kubelets", "", kubelets.run, kubelets.deploys)])
+    changed = [h for h, command in session.did if "mv -fT" in command]
+    assert list(dict.fromkeys(changed)) == ["w1", "w2"]
     assert "stopped here: the kubelets of cp1 are as they were" in memory.notes
+    assert list(memory.out) == ["w2"]
+
+
+def test_kubelets_that_are_as_they_should_be_are_left_alone() -> None:
+    run, session, _, api = over({})
+    kubelets.run(run)
+    assert (session.did, api.calls, run.changed) == ([], [], False)
+
+
+def test_a_node_whose_policy_stays_keeps_its_pods() -> None:
+    run, session, _, _ = over({"max_pods": 50})
+    kubelets.run(run)
+    assert story(session) == ["restart w1", "restart w2"]
+
+
+def test_a_node_with_another_policy_is_drained_while_its_kubelet_changes() -> None:
+    """The pods that run there were given their CPUs by the old policy."""
+    run, session, _, api = over({"config": {"cpuManagerPolicy": "static"}})
+    kubelets.run(run)
+    assert session.failures == {}
+    assert story(session) == [
+        *(f"{step} w1" for step in ("cordon", "drain", "forget", "restart", "uncordon")),
+        *(f"{step} w2" for step in ("cordon", "drain", "forget", "restart", "uncordon")),
+    ]
+    assert not any(n["spec"].get("unschedulable") for n in api.nodes.values())
 
 
 def test_what_the_cluster_says_of_its_kubelets() -> None:
@@ -158,26 +246,50 @@ def test_what_the_cluster_says_of_its_kubelets() -> None:
     assert "configmap kubelet-config " in question(Version(1, 24, 0))
 
 
-def _told_of_nodes(*maps: dict[str, Any], **notes: str) -> list[list[str]]:
-    """What kubectl is told of w1, whose host has the label a=1."""
-    made = cluster(workers=1)
-    hosts = [made.first, made.host("w1").model_copy(update={"labels": {"a": "1"}})]
-    made = made.model_copy(update={"hosts": tuple(hosts)})
-    items = json.dumps({"items": [node("cp1", DOCKER), node("w1", DOCKER, **notes)]})
-    said = f"{items}\036ca\036{json.dumps({'items': list(maps)})}"
-    run, session, _ = fake_run(made, answer=lambda _host, _command: Output(0, said, ""))
-    session.connect()
-    kubelets.deploys(run)
-    [changes] = [one for one in session.data["cp1"]["node_changes"] if one.node == "w1"]
-    return [list(call[2:5]) for call in changes.calls]
-
-
-def test_what_is_noted_of_nodes_is_kept_in_kube_system() -> None:
-    notes = {"metadata": {"name": NOTES}, "data": {"w1": '{"labels": ["a", "gone"]}'}}
-    patch, label = ["patch", "configmap", NOTES], ["node", "w1", "a=1"]
-    assert _told_of_nodes() == [["create", "configmap", NOTES], patch, label]
-    assert _told_of_nodes(notes) == [label, patch]
-    own = '{"labels": ["a"], "taints": ["x:NoExecute"]}'
-    by_itself = _told_of_nodes(**{OWNED: own, NOTES: own})
-    assert by_itself == _told_of_nodes()
+@pytest.mark.parametrize(
+    ("notes", "annotation", "expected"),
+    [
+        (None, False, ["create", "patch", "label a=1"]),
+        ('{"labels": ["a", "gone"]}', False, ["label a=1", "patch"]),
+        (None, True, ["create", "patch", "label a=1"]),
+    ],
+)
+def test_what_is_noted_of_nodes_is_kept_in_kube_system(
+    notes: str | None, annotation: bool, expected: list[str]
+) -> None:
+    """What a kubelet notes on its own node counts for nothing."""
+    run, session, _, api = over({})
+    labelled = run.cluster.host("w1").model_copy(update={"labels": {"a": "1"}})
+    hosts = [labelled if h.name == "w1" else h for h in run.cluster.hosts]
+    run.cluster = session.cluster = run.cluster.model_copy(update={"hosts": tuple(hosts)})
+    if notes:
+        api.maps[NOTES] = {"metadata": {"name": NOTES}, "data": {"w1": notes}}
+    if annotation:
+        own = '{"labels": ["a"], "taints": ["x:NoExecute"]}'
+        api.nodes["w1"]["metadata"]["annotations"] = {OWNED: own, NOTES: own}
+    kubelets.run(run)
+    words = [[w for w in call if not w.startswith("-")] for call in api.calls]
+    assert [f"{w[0]} {w[3]}" if w[0] == "label" else w[1] for w in words] == expected
+    assert api.nodes["w1"]["metadata"]["labels"]["a"] == "1"
+    assert json.loads(api.maps[NOTES]["data"]["w1"]) == {"labels": ["a"]}
+    api.calls.clear()
+    run.forget_nodes()
+    kubelets.run(run)
+    assert api.calls == []
     assert NOTES in question(Version(1, 36, 2))
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_what_changes_of_labels_and_taints_is_shown(dry: bool) -> None:
+    run, session, memory, api = over({}, dry=dry)
+    taints = [Taint(key="only", value="gpu", effect="NoSchedule")]
+    wanted = {"labels": {"a": "1"}, "taints": taints}
+    own = run.cluster.host("w1").model_copy(update=wanted)
+    hosts = [own if h.name == "w1" else h for h in run.cluster.hosts]
+    run.cluster = session.cluster = run.cluster.model_copy(update={"hosts": tuple(hosts)})
+    api.maps[NOTES] = {"metadata": {"name": NOTES}, "data": {"w1": '{"labels": ["gone"]}'}}
+    api.nodes["w1"]["metadata"]["labels"]["gone"] = "x"
+    kubelets.run(run)
+    (shown,) = [event.diff for event in memory.events if event.diff]
+    assert shown.splitlines() == ["+label a=1", "-label gone", "+taint only=gpu:NoSchedule"]
+    assert ("gone" in api.nodes["w1"]["metadata"]["labels"]) is dry

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from ipaddress import IPv4Network
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
 
 from kubeinstall.cluster import nodes
 from kubeinstall.engine.types import Output
+from kubeinstall.files.network import CONFLIST, SCRIPT
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.phases import network
 from tests.unit.clusters import cluster
-from tests.unit.fakes import fake_run
+from tests.unit.played_session import played_run
 
 pytestmark = pytest.mark.unit
 
@@ -47,8 +49,8 @@ def test_a_worker_that_has_just_joined_is_waited_for(
 ) -> None:
     """Its CNI configuration was left out when it became a node only after the question."""
     late = [node("cp1", "10.244.0.0/24"), node("w1", "10.244.1.0/24")]
-    answer = answering(monkeypatch, iter([early, early, late]))
-    run, session, memory = fake_run(cluster(workers=1), answer=answer)
+    answer = answering(monkeypatch, chain([early, early], repeat(late)))
+    run, session, memory = played_run(cluster(workers=1), answer=answer)
     session.connect()
     run.changed = True
     network.run(run)
@@ -57,12 +59,13 @@ def test_a_worker_that_has_just_joined_is_waited_for(
         "cp1": IPv4Network("10.244.0.0/24"),
         "w1": IPv4Network("10.244.1.0/24"),
     }
-    assert [phase for phase, _, _ in session.rounds] == ["network"]
+    assert "10.244.1.0/24" in session.files["w1", CONFLIST]
+    assert "10.244.1.0/24 via 10.0.0.11" in session.files["cp1", SCRIPT]
 
 
 def test_a_host_that_is_no_node_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = answering(monkeypatch, iter([[node("cp1", "10.244.0.0/24")]]))
-    run, session, memory = fake_run(cluster(workers=1), answer=answer)
+    run, session, memory = played_run(cluster(workers=1), answer=answer)
     session.connect()
     network.run(run)
     assert memory.waits == []
@@ -76,7 +79,7 @@ def test_another_pod_network_ends_it_before_anything_is_changed(
     parents = json.dumps({"items": [{"metadata": {"name": "kubeinstall-addon-flannel"}}]})
     made = cluster(workers=1, network={"plugin": "none"})
     answer = Output(0, f"{items}\036ca\036{parents}", "")
-    run, session, _ = fake_run(made, answer=lambda _host, _command: answer)
+    run, session, _ = played_run(made, answer=lambda _host, _command: answer)
     session.connect()
     with pytest.raises(KubeinstallError, match="network is flannel, but the inventory says none"):
         network.run(run)

@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from kubeinstall.engine.types import Output
-from kubeinstall.facts.identity import SystemState
 from kubeinstall.facts.resolv import ResolverState
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.inventory.model import Kubelet, Role
-from kubeinstall.phases import preflight
+from kubeinstall.phases import hosts, preflight
 from kubeinstall.preflight.disks import Room, lacks_room
 from kubeinstall.preflight.identity import renewed
 from kubeinstall.preflight.other_sources import advice, question
@@ -24,7 +23,7 @@ from kubeinstall.preflight.probe import Probe, script, sources
 from kubeinstall.preflight.rules import judge
 from tests.unit.addon_folders import folder, with_addons
 from tests.unit.clusters import cluster, host
-from tests.unit.fakes import fake_run
+from tests.unit.played_session import PlayedSession, played_run
 
 pytestmark = pytest.mark.unit
 
@@ -381,15 +380,55 @@ def test_the_question_runs_and_is_understood() -> None:
     assert Probe.parse(answer.stdout).reach == {"127.0.0.1:1": "refused"}
 
 
-def test_deploys_are_told_the_system_that_was_heard() -> None:
-    told = "os\trocky\nos_version\t9.4\nos_like\trhel centos fedora\nos_codename\t\n"
-    told += "arch\tx86_64\ncpus\t2\nmemory_kb\t4096000\n"
-    run, session, _ = fake_run(cluster(), answer=lambda *_: Output(0, told, ""))
+def heard(**more: str) -> str:
+    """What a host answers to the probe that has nothing to find fault with."""
+    told = {"os": "debian", "os_version": "12", "arch": "x86_64", "cpus": "2"}
+    return "".join(f"{k}\t{v}\n" for k, v in {**told, "memory_kb": "4096000", **more}.items())
+
+
+@pytest.mark.parametrize(("system", "manager"), [("debian", "apt-get"), ("rocky", "dnf")])
+def test_deploys_are_told_the_system_that_was_heard(system: str, manager: str) -> None:
+    told = heard(os=system, os_version="9.4", os_like="rhel centos fedora", os_codename="")
+    run, session, _ = played_run(
+        cluster(),
+        answer=lambda _, command: Output(0, told if "memory_kb" in command else "", ""),
+    )
     session.connect()
     preflight.run(run)
-    assert session.data["w1"] == {
-        "system": SystemState("rocky", "9.4", ("rhel", "centos", "fedora"))
-    }
+    assert session.failures == {}
+    hosts.run(run)
+    installed = [command for name, command in session.did if name == "w1" and "install" in command]
+    assert any(manager in command for command in installed), installed
+
+
+def met(**by_host: dict[str, str]) -> tuple[list[Finding], PlayedSession]:
+    """Preflight of hosts that answer this beside what is good: what ends the run."""
+
+    def answer(host: str, command: str) -> Output:
+        return Output(0, heard(**by_host[host]) if "memory_kb" in command else "", "")
+
+    run, session, _ = played_run(cluster(), answer=answer)
+    session.connect()
+    try:
+        preflight.run(run)
+    except KubeinstallError as error:
+        return list(error.findings), session
+    return [], session
+
+
+def test_every_host_that_an_error_is_about_is_out() -> None:
+    same = {"mac": "52:54:00:00:00:01"}
+    found, session = met(cp1={"mac": "52:54:00:00:00:09"}, w1=same, w2=same)
+    assert found == []
+    assert session.alive == ["cp1"]
+    assert {f.what for f in session.failures.values()} == {"the same MAC address 52:54:00:00:00:01"}
+
+
+def test_an_error_that_is_about_a_control_plane_too_ends_the_run() -> None:
+    same = {"mac": "52:54:00:00:00:01"}
+    found, session = met(cp1=same, w1={"mac": "52:54:00:00:00:09"}, w2=same)
+    assert [f.where for f in found] == ["cp1, w2"]
+    assert session.failures == {}
 
 
 def test_only_hosts_without_their_source_are_asked_again() -> None:
@@ -400,7 +439,7 @@ def test_only_hosts_without_their_source_are_asked_again() -> None:
             return Output(0, told + lost, "")
         return Output(0, "".join(f"reach\t{name}:443 ok\n" for name in TUNA), "")
 
-    run, session, _ = fake_run(cluster(), answer=answer)
+    run, session, _ = played_run(cluster(), answer=answer)
     session.connect()
     preflight.run(run)
     assert [host for host, _ in session.asked] == ["cp1", "w1", "w2", "w2"]
@@ -412,7 +451,7 @@ def test_an_addon_that_cannot_be_rendered_stops_the_run(tmp_path: Path) -> None:
     (tmp_path / "web" / "manifests" / "all.yaml").write_text("{{ image('db') }}")
     told = "os\tdebian\nos_version\t12\narch\tx86_64\ncpus\t2\nmemory_kb\t4096000\n"
     made = with_addons(tmp_path, web={})
-    run, session, _ = fake_run(made, answer=lambda *_: Output(0, told, ""))
+    run, session, _ = played_run(made, answer=lambda *_: Output(0, told, ""))
     session.connect()
     with pytest.raises(KubeinstallError, match="addon web cannot be rendered"):
         preflight.run(run)

@@ -24,7 +24,7 @@ from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.phases import ready, smoke
 from tests.unit.clusters import cluster
-from tests.unit.fakes import fake_run
+from tests.unit.played_session import played_run
 
 pytestmark = pytest.mark.unit
 
@@ -193,7 +193,7 @@ def test_ready_waits_until_it_is_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(_host: str, command: str) -> Output:
         return answers.pop(0) if "get nodes" in command else Output(0, "", "")
 
-    run, session, memory = fake_run(cluster(workers=1), answer=answer)
+    run, session, memory = played_run(cluster(workers=1), answer=answer)
     session.connect()
     ready.run(run)
     assert answers == []
@@ -207,7 +207,7 @@ def test_ready_waits_until_it_is_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ready_gives_up_with_each_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ready, "_SECONDS", -1.0)
     answer = answering([node("cp1")], [pod("etcd", containerStatuses=[waiting("ErrImagePull")])])
-    run, session, _ = fake_run(cluster(workers=1), answer=lambda *_: answer)
+    run, session, _ = played_run(cluster(workers=1), answer=lambda *_: answer)
     session.connect()
     with pytest.raises(KubeinstallError) as error:
         ready.run(run)
@@ -228,7 +228,7 @@ def test_ready_waits_for_each_of_the_control_planes_pods(
     monkeypatch.setattr(ready, "_SECONDS", -1.0)
     left = tuple(name for name in STATIC if name != gone)
     answer = answering([node("cp1")], [], left)
-    run, session, _ = fake_run(cluster(workers=0), answer=lambda *_: answer)
+    run, session, _ = played_run(cluster(workers=0), answer=lambda *_: answer)
     session.connect()
     with pytest.raises(KubeinstallError) as error:
         ready.run(run)
@@ -239,7 +239,7 @@ def test_ready_waits_for_each_of_the_control_planes_pods(
 
 def test_ready_does_not_wait_for_a_host_that_is_out() -> None:
     answer = answering([node("cp1"), node("w1", "Unknown")], [pod("kube-proxy-w1")])
-    run, session, memory = fake_run(
+    run, session, memory = played_run(
         cluster(workers=1), answer=lambda *_: answer, unreachable=["w1"]
     )
     session.connect()
@@ -258,7 +258,7 @@ def of_node(name: str, where: str, ready_: str = "True", **labels: str) -> dict[
 def test_ready_does_not_wait_for_pods_of_a_node_outside_the_limit() -> None:
     nodes = [node("cp1"), node("w1"), node("w2", "Unknown")]
     answer = answering(nodes, [of_node("proxy-a", "w2", "False"), of_node("proxy-b", "w1")])
-    run, session, memory = fake_run(cluster(), answer=lambda *_: answer)
+    run, session, memory = played_run(cluster(), answer=lambda *_: answer)
     session.connect()
     run.limit = frozenset({"w1"})
     ready.run(run)
@@ -271,7 +271,7 @@ def test_ready_does_not_wait_for_pods_of_a_node_outside_the_limit() -> None:
 def test_ready_does_not_wait_for_a_node_that_the_inventory_has_no_host_for() -> None:
     nodes = [node("cp1"), node("w1"), node("old", "Unknown")]
     answer = answering(nodes, [of_node("proxy", "old", "False")])
-    run, session, memory = fake_run(cluster(workers=1), answer=lambda *_: answer)
+    run, session, memory = played_run(cluster(workers=1), answer=lambda *_: answer)
     session.connect()
     ready.run(run)
     assert memory.waits == []
@@ -283,7 +283,7 @@ def test_ready_waits_for_pods_of_a_node_outside_the_limit_that_is_ready(
 ) -> None:
     monkeypatch.setattr(ready, "_SECONDS", -1.0)
     answer = answering([node("cp1"), node("w1"), node("w2")], [of_node("proxy", "w2", "False")])
-    run, session, _ = fake_run(cluster(), answer=lambda *_: answer)
+    run, session, _ = played_run(cluster(), answer=lambda *_: answer)
     session.connect()
     run.limit = frozenset({"w1"})
     with pytest.raises(KubeinstallError):
@@ -311,7 +311,7 @@ def test_coredns_leaves_a_node_that_is_off(
     nodes = [node(n, "Unknown" if n in unready else "True") for n in ("cp1", "w1", "w2")]
     pods = [of_node(f"coredns-{i}", name, "False", **DNS) for i, name in enumerate(where)]
     answer = answering(nodes, pods)
-    run, session, _ = fake_run(cluster(), answer=lambda *_: answer, unreachable=["w2"])
+    run, session, _ = played_run(cluster(), answer=lambda *_: answer, unreachable=["w2"])
     session.connect()
     with contextlib.suppress(KubeinstallError):
         ready.run(run)
@@ -343,7 +343,7 @@ def test_the_smoke_app_stays_off_hosts_that_are_out_and_nodes_without_a_host() -
         said.extend(values["nodes"])
         return ""
 
-    run, session, _ = fake_run(cluster(), answer=answer, unreachable=["w2"])
+    run, session, _ = played_run(cluster(), answer=answer, unreachable=["w2"])
     session.connect()
     run.smoke = True
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(KubeinstallError):
@@ -358,7 +358,7 @@ def test_a_network_that_users_bring_is_not_waited_for() -> None:
     proxy["spec"]["hostNetwork"] = True
     answer = answering([lacking], [proxy, pod("coredns", phase="Pending")])
     own = cluster(workers=0, network={"plugin": "none"})
-    run, session, memory = fake_run(own, answer=lambda *_: answer)
+    run, session, memory = played_run(own, answer=lambda *_: answer)
     session.connect()
     ready.run(run)
     assert memory.waits == []
@@ -383,7 +383,7 @@ def test_with_one_worker_the_smoke_app_runs_on_the_control_plane_too() -> None:
 
 
 def test_the_smoke_test_is_skipped_where_nothing_changed() -> None:
-    run, session, memory = fake_run(cluster())
+    run, session, memory = played_run(cluster())
     session.connect()
     smoke.run(run)
     assert len(session.asked) == 1
@@ -396,7 +396,7 @@ def test_a_smoke_test_that_was_cut_off_is_run_again() -> None:
             return Output(0, "namespace/kubeinstall-smoke\n", "")
         return Output(0, json.dumps({"items": []}), "")
 
-    run, session, memory = fake_run(cluster(), answer=answer)
+    run, session, memory = played_run(cluster(), answer=answer)
     session.connect()
     with pytest.raises(KubeinstallError):
         smoke.run(run)
@@ -412,7 +412,7 @@ def test_a_smoke_test_that_cannot_run_is_no_pass() -> None:
         node("w4", taints=[{"key": "gpu", "effect": "NoSchedule"}]),
     ]
     answer = Output(0, json.dumps({"items": nodes}), "")
-    run, session, _ = fake_run(cluster(workers=4), answer=lambda *_: answer)
+    run, session, _ = played_run(cluster(workers=4), answer=lambda *_: answer)
     session.connect()
     run.smoke = True
     with pytest.raises(KubeinstallError) as error:
@@ -434,7 +434,7 @@ def pressed(name: str, kind: str, message: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["DiskPressure", "MemoryPressure", "PIDPressure"])
 def test_a_node_under_pressure_fails_the_run_without_ending_it(kind: str) -> None:
     answer = answering([node("cp1"), pressed("w1", kind)], [])
-    run, session, _ = fake_run(cluster(workers=1), answer=lambda *_: answer)
+    run, session, _ = played_run(cluster(workers=1), answer=lambda *_: answer)
     session.connect()
     ready.run(run)
     assert run.exit_code == Kind.CLUSTER
@@ -459,7 +459,7 @@ def test_each_pod_of_the_smoke_app_asks_each_other_one() -> None:
         asked.extend(zip(names, addresses, strict=True))
         return Output(0, "web-x\n", "")
 
-    run, session, _ = fake_run(cluster(), answer=answer)
+    run, session, _ = played_run(cluster(), answer=answer)
     session.connect()
     pods = [smoke.Pod(f"web-{n}", f"w{n}", IPv4Address(f"10.244.{n}.2"), True) for n in (1, 2, 3)]
     smoke._pod_to_pod(run, pods)
@@ -481,7 +481,7 @@ def test_the_smoke_app_is_removed_when_it_fails() -> None:
             return Output(0, json.dumps({"items": [node("w1")]}), "")
         return Output(0 if "get namespace" in command else 1, "", "the server is on fire")
 
-    run, session, _ = fake_run(cluster(), answer=answer)
+    run, session, _ = played_run(cluster(), answer=answer)
     session.connect()
     run.smoke = True
     with pytest.raises(KubeinstallError) as error:
@@ -514,7 +514,7 @@ def test_a_failed_pull_is_told_without_the_runtimes_wrapping() -> None:
 def test_an_image_that_its_registry_does_not_have_is_not_waited_for() -> None:
     wait = waiting("ErrImagePull", "manifest for x:1 not found: manifest unknown")
     answer = answering([node("cp1")], [pod("etcd", containerStatuses=[wait])])
-    run, session, memory = fake_run(cluster(workers=0), answer=lambda *_: answer)
+    run, session, memory = played_run(cluster(workers=0), answer=lambda *_: answer)
     session.connect()
     with pytest.raises(KubeinstallError) as error:
         ready.run(run)

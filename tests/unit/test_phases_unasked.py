@@ -22,8 +22,8 @@ from kubeinstall.phases.phase import Phase, Run, Unasked
 from kubeinstall.run.runner import execute
 from kubeinstall.verify.status import as_json, as_text, status
 from tests.unit.clusters import cluster
-from tests.unit.fakes import FakeSession, Memory, fake_run
 from tests.unit.operating import run as in_shell
+from tests.unit.played_session import Memory, PlayedSession, played_run
 
 pytestmark = pytest.mark.unit
 
@@ -40,7 +40,7 @@ def _any_authority(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def dead(
     dry: bool = False, flags: str = "", unreachable: tuple[str, ...] = (), **own: str
-) -> tuple[Run, FakeSession, Memory]:
+) -> tuple[Run, PlayedSession, Memory]:
     """A run over a cluster whose API server does not answer.
 
     Args:
@@ -57,7 +57,7 @@ def dead(
             return Output(0, own.get(host, OWN[host]), "")
         return Output(0, "", "")
 
-    run, session, memory = fake_run(cluster(), dry=dry, answer=answer, unreachable=unreachable)
+    run, session, memory = played_run(cluster(), dry=dry, answer=answer, unreachable=unreachable)
     session.connect()
     return run, session, memory
 

@@ -8,8 +8,8 @@ from kubeinstall.inventory.model import Cluster
 from kubeinstall.phases import verify
 from kubeinstall.verify.check import Result
 from tests.unit.clusters import cluster
-from tests.unit.fakes import fake_run
 from tests.unit.played_cluster import answering, node, nodes_of, told
+from tests.unit.played_session import played_run
 
 pytestmark = pytest.mark.unit
 
@@ -27,7 +27,7 @@ def checked(
         return [Result(name, "system.swap_is_off", "Swap is off") for name in names]
 
     monkeypatch.setattr(verify, "verify", hosts)
-    run, session, _ = fake_run(wanted, answer=answering(wanted, said))
+    run, session, _ = played_run(wanted, answer=answering(wanted, said))
     session.connect(names or None)
     results, warnings = verify.check(run)
     return results, [finding.what for finding in warnings], seen[0]

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from kubeinstall.cluster import joining, nodes
-from kubeinstall.cluster.nodes import question
-from kubeinstall.engine.session import Session
+from kubeinstall.cluster import joining
 from kubeinstall.engine.types import Output
+from kubeinstall.files.network import CONFLIST
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.phases import workers
+from kubeinstall.phases import network, workers
 from kubeinstall.phases.phase import Run
-from kubeinstall.releases import Version
 from tests.unit.clusters import cluster
-from tests.unit.fakes import FakeSession, Memory
+from tests.unit.played_cluster import AUTHORITY, Api
+from tests.unit.played_session import Memory, PlayedSession, Why, played_run
 
 pytestmark = pytest.mark.unit
 
@@ -27,57 +28,131 @@ TOKEN = "abcdef.0123456789abcdef"
 MINE = "bootstrap-token-abcdef"
 
 
-class _Authority:
-    sha256 = key_hash = "sha256:x"
+class Joining(Api):
+    """An API server that hands out tokens; a host that joins becomes a node.
 
+    Args:
+        nodes: names of those that the cluster has.
+        lost: hosts that have lost what makes them nodes.
+        left: a token that a killed run left.
+        token: what kubeadm prints.
+    """
 
-@pytest.fixture(autouse=True)
-def _any_authority(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nodes, "authority", lambda _: _Authority())
+    def __init__(
+        self, *nodes: str, lost: Sequence[str] = (), left: str = "", token: str = TOKEN
+    ) -> None:
+        super().__init__(cluster(), left=left)
+        self.joined = {name for name in nodes if name not in lost}
+        self.all = dict(self.nodes)
+        self.nodes = {name: self.all[name] for name in nodes}
+        self._token = token
 
-
-def session(*known: str, left: str = "", fails: str = "", token: str = TOKEN) -> FakeSession:
-    """A cluster with these nodes, and perhaps a token that a killed run left."""
-    items = [{"metadata": {"name": name}, "spec": {}, "status": {}} for name in known]
-
-    def answer(_host: str, command: str) -> Output:
-        if command == question(Version(1, 36, 2)):
-            return Output(0, f"{json.dumps({'items': items})}\036ca\036\036\036\036\036{left}", "")
+    def __call__(self, host: str, command: str) -> Output:
         if "token create" in command:
-            return Output(0, f"a warning\n{token}\n", "")
-        return Output(0, "", "")
+            return Output(0, f"a warning\n{self._token}\n", "")
+        if command.startswith("[ -e /etc/kubernetes/kubelet.conf ] && "):
+            return Output(0 if host in self.joined else 1, "", "")
+        if "echo kubelet_conf=yes" in command and host in self.joined:
+            fingerprint = joining.authority(AUTHORITY).sha256
+            return Output(0, f"kubelet_conf=yes\nactive=yes\nca={fingerprint}\n", "")
+        if "kubeadm join" in command:
+            self.joined.add(host)
+            self.nodes[host] = self.all[host]
+        return super().__call__(host, command)
 
-    return FakeSession(cluster(), answer=answer, fails={fails: "workers"} if fails else {})
+
+def over(api: Joining, **session: Any) -> tuple[Run, PlayedSession, Memory]:
+    """The phase, on hosts that are connected."""
+    run, made, memory = played_run(cluster(), **{"answer": api, **session})
+    made.connect()
+    return run, made, memory
 
 
-def over(made: FakeSession, memory: Memory | None = None) -> Run:
-    return Run(made.cluster, cast(Session, made), memory or Memory())
-
-
-def tokens(made: FakeSession) -> list[str]:
-    """What was done about tokens, and the rounds, in their order."""
+def steps(made: PlayedSession) -> list[str]:
+    """What was done about tokens, nodes and joins, in its order."""
     words = {
         "token create": "create",
         joining.DELETE_TOKENS: "delete",
         joining.EXPIRE_TOKENS: "expire",
+        "$kubectl delete node": "remove node of",
+        "kubeadm join --config": "join",
     }
-    return [word for _, cmd in made.asked for part, word in words.items() if part in cmd]
+    found = []
+    for sent in made.sent:
+        for part, word in words.items():
+            if part in sent.command and sent.why is not Why.FACT:
+                on = {"join": sent.host, "remove node of": sent.command.partition("node ")[2][:2]}
+                found.append(f"{word} {on[word]}" if word in on else word)
+    return found
+
+
+def tokens(made: PlayedSession) -> list[str]:
+    return [step for step in steps(made) if step in ("create", "delete", "expire")]
 
 
 @pytest.mark.parametrize("fails", ["", "w1"])
 def test_the_token_is_deleted_after_the_joins_whether_they_succeed(fails: str) -> None:
-    made = session("cp1", fails=fails)
-    made.connect()
-    workers.run(over(made))
-    assert tokens(made) == ["create", "delete"]
-    assert made.data["w1"]["join_config"].count(TOKEN) >= 1
+    run, made, _ = over(Joining("cp1"), fails={fails: "workers"})
+    workers.run(run)
+    (first, *joins, last) = steps(made)
+    assert (first, sorted(joins), last) == ("create", ["join w1", "join w2"], "delete")
+    assert list(made.failures) == ([fails] if fails else [])
+
+
+def test_joins_are_given_the_token_on_their_input_alone() -> None:
+    run, made, memory = over(Joining("cp1"))
+    workers.run(run)
+    given = [sent for sent in made.sent if TOKEN in sent.stdin]
+    assert {(sent.host, "kubeadm join" in sent.command) for sent in given} == {
+        ("w1", True),
+        ("w2", True),
+    }
+    assert not any(TOKEN in sent.command for sent in made.sent)
+    assert not any(TOKEN in str(event) for event in memory.events)
+
+
+def test_the_token_expires_by_itself_within_a_quarter_of_an_hour() -> None:
+    """If nobody is left to delete it; and that is how it is told."""
+    run, made, memory = over(Joining("cp1"))
+    made.tidy = lambda *_, **__: Output(1, "", "gone")  # type: ignore[method-assign]
+    workers.run(run)
+    (create,) = [command for _, command in made.asked if "token create" in command]
+    (minutes,) = re.findall(r" --ttl (\d+)m0s", create)
+    assert minutes == "15"
+    assert f"it expires {minutes} minutes" in memory.findings[0].what
+
+
+def test_a_node_whose_host_has_lost_its_join_goes_before_it_joins_again() -> None:
+    """kubeadm refuses to join as a node that is Ready."""
+    api = Joining("cp1", "w1", "w2", lost=["w1"])
+    run, made, _ = over(api)
+    workers.run(run)
+    assert steps(made) == ["create", "remove node of w1", "join w1", "delete"]
+    assert set(api.nodes) == {"cp1", "w1", "w2"}
+
+
+def test_who_is_no_node_is_not_removed() -> None:
+    api = Joining("cp1", "w2")
+    run, made, _ = over(api)
+    workers.run(run)
+    assert steps(made) == ["create", "join w1", "delete"]
+
+
+def test_a_phase_after_the_joins_knows_the_new_nodes() -> None:
+    api = Joining("cp1")
+    run, made, memory = over(api)
+    assert run.nodes().names == frozenset({"cp1"})
+    workers.run(run)
+    assert run.nodes().names == frozenset({"cp1", "w1", "w2"})
+    network.run(run)
+    assert memory.waits == []
+    assert ("w1", CONFLIST) in made.files
 
 
 def test_the_token_of_a_round_that_ends_in_an_error_is_deleted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = session("cp1")
-    made.connect()
+    run, made, _ = over(Joining("cp1"))
 
     def stop(*_: Any, **__: Any) -> None:
         assert tokens(made) == ["create"]
@@ -85,59 +160,51 @@ def test_the_token_of_a_round_that_ends_in_an_error_is_deleted(
 
     monkeypatch.setattr(made, "round", stop)
     with pytest.raises(KubeinstallError, match="stopped"):
-        workers.run(over(made))
+        workers.run(run)
     assert tokens(made) == ["create", "delete"]
 
 
 def test_an_answer_that_is_no_token_leaves_none_either() -> None:
-    made = session("cp1", token="x'; reboot #.0123456789")
-    made.connect()
+    run, made, _ = over(Joining("cp1", token="x'; reboot #.0123456789"))
     with pytest.raises(KubeinstallError, match="no token to join with"):
-        workers.run(over(made))
-    assert tokens(made) == ["create", "delete"]
+        workers.run(run)
+    assert steps(made) == ["create", "delete"]
 
 
-def test_after_an_interrupt_joins_that_still_run_can_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = session("cp1")
-    made.connect()
+def test_after_an_interrupt_joins_that_still_run_can_end() -> None:
+    api = Joining("cp1")
 
-    def interrupt(*_: Any, **__: Any) -> None:
-        made.interrupted = True
-        raise KubeinstallError(Finding(Kind.INTERRUPTED, "interrupted"))
+    def answer(host: str, command: str) -> Output:
+        if "kubeadm join" in command:
+            raise KeyboardInterrupt
+        return api(host, command)
 
-    monkeypatch.setattr(made, "round", interrupt)
+    run, made, _ = over(api, answer=answer)
     with pytest.raises(KubeinstallError, match="interrupted"):
-        workers.run(over(made))
+        workers.run(run)
     assert tokens(made) == ["create", "expire"]
 
 
 def test_what_a_killed_run_left_is_deleted_though_nobody_joins() -> None:
-    made = session("cp1", "w1", "w2", left=f"{MINE}\n")
-    made.connect()
-    workers.run(over(made))
-    assert tokens(made) == ["delete"]
+    run, made, _ = over(Joining("cp1", "w1", "w2", left=f"{MINE}\n"))
+    workers.run(run)
+    assert steps(made) == ["delete"]
 
 
 @pytest.mark.parametrize("dry", [False, True])
 def test_nothing_is_asked_more_where_nobody_joins(dry: bool) -> None:
-    made = session("cp1", "w1", "w2", left=f"{MINE}\n" if dry else "")
-    made.connect()
-    run = over(made)
+    run, made, _ = over(Joining("cp1", "w1", "w2", left=f"{MINE}\n" if dry else ""))
     run.dry = dry
     workers.run(run)
-    assert tokens(made) == []
+    assert steps(made) == []
 
 
 def test_a_token_that_stays_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = session("cp1")
-    made.connect()
+    run, made, memory = over(Joining("cp1"))
     monkeypatch.setattr(made, "tidy", lambda *_, **__: Output(1, "", "the server\nis gone"))
-    memory = Memory()
-    run = over(made, memory)
     workers.run(run)
     [warning] = memory.findings
     assert warning.severity == "warning"
-    assert "it expires 15 minutes" in warning.what
     assert warning.why == "the server is gone"
     assert run.exit_code == 0
 

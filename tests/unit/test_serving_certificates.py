@@ -20,7 +20,7 @@ from kubeinstall.facts.serving_certificates import ServingRequest, ServingReques
 from kubeinstall.inventory.model import Cluster, Kubelet
 from kubeinstall.phases import serving
 from tests.unit.clusters import cluster
-from tests.unit.fakes import fake_run
+from tests.unit.played_session import played_run
 
 pytestmark = pytest.mark.unit
 
@@ -138,7 +138,7 @@ def test_a_kubelet_that_has_just_started_is_waited_for(monkeypatch: pytest.Monke
         return Output(0, "" if host == "w1" else "yes\n", "")
 
     monkeypatch.setattr("kubeinstall.phases.serving.time.sleep", lambda _: None)
-    run, session, memory = fake_run(asking(), answer=answer)
+    run, session, memory = played_run(asking(), answer=answer)
     session.connect()
     run.changed = True
     serving.approve(run)
@@ -148,14 +148,14 @@ def test_a_kubelet_that_has_just_started_is_waited_for(monkeypatch: pytest.Monke
 
 
 def test_nothing_is_asked_where_nothing_was_changed() -> None:
-    run, session, _ = fake_run(asking())
+    run, session, _ = played_run(asking())
     session.connect()
     serving.approve(run)
-    assert session.asked == []
+    assert session.questions == []
     assert session.rounds == [("kubelets", ["cp1"], False)]
-    run, session, _ = fake_run(cluster())
+    run, session, _ = played_run(cluster())
     session.connect()
     run.changed = True
     serving.approve(run)
-    assert session.asked == []
+    assert session.questions == []
     assert session.rounds == []

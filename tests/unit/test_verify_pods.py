@@ -11,7 +11,7 @@ from kubeinstall.engine.types import Output
 from kubeinstall.verify import pods
 from kubeinstall.verify.check import Result
 from tests.unit.clusters import cluster
-from tests.unit.fakes import fake_run
+from tests.unit.played_session import played_run
 
 pytestmark = pytest.mark.unit
 
@@ -64,7 +64,7 @@ def tried(answers: dict[str, Output], listed: str = PODS) -> tuple[list[Result],
     def answer(host: str, command: str) -> Output:
         return Output(0, listed, "") if "get pods -A" in command else answers[host]
 
-    run, session, _ = fake_run(cluster(), answer=answer)
+    run, session, _ = played_run(cluster(), answer=answer)
     session.connect()
     results = pods.reach(run.session, run.cluster, ["cp1", "w1", "w2"])
     return results, {host: text for host, text in session.asked if "get pods -A" not in text}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
@@ -15,12 +16,12 @@ from kubeinstall.cluster import nodes
 from kubeinstall.cluster.joining import Authority
 from kubeinstall.cluster.nodes import Nodes, Standing
 from kubeinstall.engine.types import Output
+from kubeinstall.files import network as network_files
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.phases import network
 from kubeinstall.phases.phase import Run
 from kubeinstall.preflight.addresses import settle
 from tests.unit.clusters import cluster
-from tests.unit.fakes import FakeSession, fake_run
 from tests.unit.hostile.payloads import (
     CANARY,
     DEEP,
@@ -31,6 +32,7 @@ from tests.unit.hostile.payloads import (
     NOT_ADDRESSES,
     WORDS,
 )
+from tests.unit.played_session import PlayedSession, played_run
 
 pytestmark = pytest.mark.unit
 
@@ -64,9 +66,9 @@ def node(name: str, address: object = None, **spec: object) -> dict[str, Any]:
     return {"metadata": {"name": name}, "spec": spec, "status": {"addresses": reported}}
 
 
-def refused(answer: Callable[[str, str], Output]) -> tuple[Finding, Run, FakeSession]:
+def refused(answer: Callable[[str, str], Output]) -> tuple[Finding, Run, PlayedSession]:
     """The finding that a run ends with; nobody has got anything of what w1 said."""
-    run, session, _ = fake_run(cluster(endpoint=ENDPOINT), answer=answer)
+    run, session, _ = played_run(cluster(endpoint=ENDPOINT), answer=answer)
     session.connect()
     before = run.cluster
     with pytest.raises(KubeinstallError) as raised:
@@ -77,7 +79,7 @@ def refused(answer: Callable[[str, str], Output]) -> tuple[Finding, Run, FakeSes
 
 
 def test_the_route_of_an_honest_worker_counts() -> None:
-    run, session, _ = fake_run(cluster(endpoint=ENDPOINT), answer=said())
+    run, session, _ = played_run(cluster(endpoint=ENDPOINT), answer=said())
     session.connect()
     settle(run)
     assert run.cluster.host("w1").node_ip == "172.16.0.2"
@@ -135,7 +137,7 @@ def test_a_node_that_reports_an_address_of_another(address: str, why: str) -> No
 def test_a_node_of_another_name_says_nothing_of_a_host() -> None:
     """Nor does a host's name that is not the name of its node."""
     others = [node("w1.example.org", "172.16.0.66"), node("W1", "172.16.0.66"), node("x", "1;2")]
-    run, session, _ = fake_run(cluster(endpoint=ENDPOINT), answer=said(items=others))
+    run, session, _ = played_run(cluster(endpoint=ENDPOINT), answer=said(items=others))
     session.connect()
     settle(run)
     assert run.cluster.host("w1").node_ip == "172.16.0.2"
@@ -152,19 +154,36 @@ def test_the_first_of_a_nodes_addresses_counts_and_the_first_of_two_nodes() -> N
     assert found.addresses == {"w1": IPv4Address("172.16.0.2")}
 
 
+OK = Output(0, "", "")
 SHARES = ("10.244.0.0/24", "10.244.2.0/24")
 
 
-def planned(share: object, plugin: str = "bridge") -> FakeSession:
+def planned(share: object, plugin: str = "bridge") -> PlayedSession:
     items = [
         node("cp1", podCIDR=SHARES[0]),
         node("w1", podCIDR=share),
         node("w2", podCIDR=SHARES[1]),
     ]
-    run, session, _ = fake_run(cluster(network={"plugin": plugin}), answer=said(items=items))
+    return connected(items, plugin)
+
+
+def connected(items: list[dict[str, Any]], plugin: str = "bridge") -> PlayedSession:
+    """The round that connects pods, on a cluster with these nodes."""
+    answer = said(items=items)
+    run, session, _ = played_run(
+        cluster(network={"plugin": plugin}),
+        answer=lambda host, asked: answer(host, asked) if "get nodes" in asked else OK,
+    )
     session.connect()
-    network.deploys(run)
+    run.round("network", network.deploys(run))
     return session
+
+
+def shares(session: PlayedSession, host: str) -> set[str]:
+    """The shares of the pod network that a host's files name."""
+    written = (network_files.CONFLIST, network_files.SCRIPT)
+    texts = [session.files.get((host, path), "") for path in written]
+    return set(re.findall(r"10\.\d+\.\d+\.0/24", "\n".join(texts)))
 
 
 @pytest.mark.parametrize("share", [*WORDS, "10.244.1.1/24", "10.244.1.0/33", "fd00::/64", 7, ["a"]])
@@ -197,20 +216,15 @@ def test_a_share_that_would_take_what_is_for_others(share: str, why: str) -> Non
 
 def test_shares_of_nodes_that_are_no_hosts_of_the_inventory_are_left_out() -> None:
     session = planned("10.244.1.0/24")
-    assert session.data["cp1"]["pod_cidrs"] == {
-        "cp1": IPv4Network("10.244.0.0/24"),
-        "w1": IPv4Network("10.244.1.0/24"),
-        "w2": IPv4Network("10.244.2.0/24"),
-    }
-    items = [node("cp1", podCIDR=SHARES[0]), node("stranger", podCIDR=SHARES[0])]
-    run, other, _ = fake_run(cluster(), answer=said(items=items))
-    other.connect()
-    network.deploys(run)
-    assert other.data["w1"]["pod_cidrs"] == {"cp1": IPv4Network("10.244.0.0/24")}
+    assert shares(session, "cp1") == {"10.244.0.0/24", "10.244.1.0/24", "10.244.2.0/24"}
+    items = [node("cp1", podCIDR=SHARES[0]), node("stranger", podCIDR="10.244.9.0/24")]
+    assert shares(connected(items), "w1") == {"10.244.0.0/24"}
 
 
 def test_with_another_plugin_shares_are_not_its_business() -> None:
-    assert planned("10.99.0.0/24", "flannel").data["cp1"]["pod_cidrs"]
+    session = planned("10.99.0.0/24", "flannel")
+    assert session.failures == {}
+    assert shares(session, "cp1") == set()
 
 
 @pytest.mark.parametrize("text", NOT_ADDRESSES)

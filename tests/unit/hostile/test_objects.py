@@ -19,9 +19,9 @@ from kubeinstall.phases import ready, smoke
 from kubeinstall.verify.checks import host_ports
 from kubeinstall.verify.checks.network import knock
 from tests.unit.clusters import cluster
-from tests.unit.fakes import fake_run
 from tests.unit.hostile.payloads import CANARY, DEEP, NOT_ADDRESSES, WORDS
 from tests.unit.hostile.shell import reached
+from tests.unit.played_session import played_run
 
 pytestmark = pytest.mark.unit
 
@@ -30,7 +30,7 @@ SHORT = [word for word in WORDS if len(word) < 1000]
 
 def asked(answer: str, work: Any) -> list[str]:
     """The scripts that a phase asks of hosts where every answer is this one."""
-    run, session, _ = fake_run(cluster(), answer=lambda _host, _command: Output(0, answer, ""))
+    run, session, _ = played_run(cluster(), answer=lambda _host, _command: Output(0, answer, ""))
     session.connect()
     with pytest.raises(KubeinstallError) as raised:
         work(run)
@@ -88,7 +88,7 @@ def test_nodes_that_pods_are_placed_by(word: str) -> None:
 
 @pytest.mark.parametrize("word", SHORT)
 def test_a_pod_whose_log_is_read(word: str) -> None:
-    run, session, _ = fake_run(cluster())
+    run, session, _ = played_run(cluster())
     session.connect()
     finding = ready._finding(run, Pending(f"pod {word}/{word}", "x", container=word), 300.0)
     for script in (*(script for _, script in session.asked), finding.next.partition(": ")[2]):

@@ -24,10 +24,10 @@ from kubeinstall.run.phases import PHASES
 from kubeinstall.ssh.connection import Connection
 from tests.unit.addon_folders import config, folder, with_addons
 from tests.unit.clusters import cluster
-from tests.unit.fakes import fake_run
 from tests.unit.hostile.answering import ANSWERS, HostileFacts, all_facts
 from tests.unit.hostile.payloads import CANARY, WORDS
 from tests.unit.hostile.shell import reached
+from tests.unit.played_session import played_run
 
 pytestmark = pytest.mark.unit
 
@@ -64,14 +64,14 @@ def clusters(top: Path) -> dict[str, Cluster]:
 
 def deployed(made: Cluster) -> Iterator[tuple[str, dict[str, Any], list[Deploy]]]:
     """What each host's deploys are, and what they are handed; the cluster answers nothing."""
-    run, session, _ = fake_run(made)
+    run, session, _ = played_run(made)
     session.connect()
     planned: dict[str, list[Deploy]] = {}
     for phase in PHASES:
         for name, deploys in (phase.deploys(run) if phase.deploys else {}).items():
             planned.setdefault(name, []).extend(deploys)
     for host in made.hosts:
-        data = {"cluster": made, "node": host, **session.data.get(host.name, {})}
+        data = {"cluster": made, "node": host, **session._data.get(host.name, {})}
         extra = {"reset_packages": True, "shared_machine_id": "x"}
         yield host.name, {**data, **extra}, [*planned[host.name], reset, switch]
 
