@@ -12,7 +12,7 @@ from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.image_names import rewrite
 from kubeinstall.addons.objects import Object, Scopes
 from kubeinstall.addons.templating import render_file, render_text
-from kubeinstall.addons.upstream import Sources, not_objects
+from kubeinstall.addons.upstream import Upstream, not_objects
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.model import Cluster
@@ -56,7 +56,7 @@ class Read:
 
 
 def render_all(
-    cluster: Cluster, addons: Sequence[Chosen], sources: Sources | None = None
+    cluster: Cluster, addons: Sequence[Chosen], sources: Upstream | None = None
 ) -> list[Rendered]:
     """All addons of a cluster, without asking one.
 
@@ -70,7 +70,7 @@ def render_all(
 
 
 def read_all(
-    cluster: Cluster, addons: Sequence[Chosen], sources: Sources | None = None
+    cluster: Cluster, addons: Sequence[Chosen], sources: Upstream | None = None
 ) -> list[Read]:
     """What all addons of a cluster are made of.
 
@@ -81,7 +81,7 @@ def read_all(
         KubeinstallError: a template cannot be filled, what others publish cannot be had, or
             something gives no Kubernetes objects; more than one makes itself the default.
     """
-    sources = sources or Sources(Downloads(cluster.spec.proxy), building.first(building.here))
+    sources = sources or Upstream(Downloads(cluster.spec.proxy), building.first(building.here))
     others = {one.name: sources.objects(cluster, one) for one in addons}
     told = {one.name: sources.notices(cluster, one, others[one.name]) for one in addons}
     plain = {one.name: [*_own(cluster, one), *others[one.name]] for one in addons}

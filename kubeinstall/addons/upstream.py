@@ -16,7 +16,7 @@ from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.model import Cluster
 
 
-class Sources:
+class Upstream:
     """Reads what others publish.
 
     Args:

@@ -102,7 +102,9 @@ def read(inventory: Path, ask_sudo_pass: bool) -> tuple[Cluster, tuple[Finding, 
     exits.hide([given.get_secret_value()])
     hosts = tuple(_with_password(host, given) for host in cluster.hosts)
     return (
-        Cluster(spec=cluster.spec, hosts=hosts, lab=cluster.lab, source=cluster.source),
+        Cluster(
+            spec=cluster.spec, hosts=hosts, lab=cluster.lab, inventory_file=cluster.inventory_file
+        ),
         warnings,
     )
 

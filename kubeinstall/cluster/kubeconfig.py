@@ -247,7 +247,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _no_cluster(cluster: Cluster, what: str, why: str) -> KubeinstallError:
-    command = f"kubeinstall up -i {cluster.source}" if cluster.source else "kubeinstall up"
+    command = cluster.command("up")
     return KubeinstallError(Finding(Kind.CLUSTER, what, cluster.first.name, why, command))
 
 

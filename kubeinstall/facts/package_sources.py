@@ -14,7 +14,7 @@ _ONE_LINE = re.compile(r"deb(?:-src)?\s+(?:\[([^\]]*)\]\s*)?(\S+)\s+(\S+)")
 
 
 @dataclass(frozen=True)
-class Source:
+class PackageSource:
     """A package source as a file of the host names it.
 
     Args:
@@ -32,38 +32,38 @@ class Source:
     signed_by: str = ""
 
 
-class AptSources(FactBase[tuple[Source, ...]]):
+class AptSources(FactBase[tuple[PackageSource, ...]]):
     """The package sources of apt, in both of its formats."""
 
     @staticmethod
-    def default() -> tuple[Source, ...]:
+    def default() -> tuple[PackageSource, ...]:
         return ()
 
     def command(self) -> str:
         files = "/etc/apt/sources.list /etc/apt/sources.list.d/*.list"
         return _listed(f"{files} /etc/apt/sources.list.d/*.sources")
 
-    def process(self, output: list[str]) -> tuple[Source, ...]:
-        found: list[Source] = []
+    def process(self, output: list[str]) -> tuple[PackageSource, ...]:
+        found: list[PackageSource] = []
         for path, text in _files(output):
             read = _deb822 if path.endswith(".sources") else _one_line
             found.extend(read(path, text))
         return tuple(found)
 
 
-class DnfRepositories(FactBase[tuple[Source, ...]]):
+class DnfRepositories(FactBase[tuple[PackageSource, ...]]):
     """The repositories of dnf; of those with one id it uses the first and ignores the others."""
 
     @staticmethod
-    def default() -> tuple[Source, ...]:
+    def default() -> tuple[PackageSource, ...]:
         return ()
 
     def command(self) -> str:
         return _listed("/etc/yum.repos.d/*.repo")
 
-    def process(self, output: list[str]) -> tuple[Source, ...]:
+    def process(self, output: list[str]) -> tuple[PackageSource, ...]:
         return tuple(
-            Source(path, number, match[1])
+            PackageSource(path, number, match[1])
             for path, text in _files(output)
             for number, line in enumerate(text.splitlines(), 1)
             if (match := re.match(r"\[([^\]]+)\]", line.strip()))
@@ -91,16 +91,16 @@ def with_slash(url: str) -> str:
     return url.rstrip("/") + "/"
 
 
-def _one_line(path: str, text: str) -> Iterator[Source]:
+def _one_line(path: str, text: str) -> Iterator[PackageSource]:
     for number, line in enumerate(text.splitlines(), 1):
         match = _ONE_LINE.match(line.strip())
         if match:
             options = dict(word.split("=", 1) for word in (match[1] or "").split() if "=" in word)
             signed = options.get("signed-by", "")
-            yield Source(path, number, with_slash(match[2]), match[3], signed)
+            yield PackageSource(path, number, with_slash(match[2]), match[3], signed)
 
 
-def _deb822(path: str, text: str) -> Iterator[Source]:
+def _deb822(path: str, text: str) -> Iterator[PackageSource]:
     fields: dict[str, str] = {}
     began, name = 1, ""
     for number, line in enumerate([*text.splitlines(), ""], 1):
@@ -118,10 +118,10 @@ def _deb822(path: str, text: str) -> Iterator[Source]:
             fields[name] = value.strip()
 
 
-def _stanza(path: str, line: int, fields: dict[str, str]) -> Iterator[Source]:
+def _stanza(path: str, line: int, fields: dict[str, str]) -> Iterator[PackageSource]:
     if fields.get("enabled", "yes").lower() in ("no", "false", "0", "off", "without", "disable"):
         return
     signed = " ".join(fields.get("signed-by", "").split())
     for url in fields.get("uris", "").split():
         for suite in fields.get("suites", "").split():
-            yield Source(path, line, with_slash(url), suite, signed)
+            yield PackageSource(path, line, with_slash(url), suite, signed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyinfra.api.facts import FactBase
 from pyinfra.context import host
 
-from kubeinstall.facts.package_sources import Source
+from kubeinstall.facts.package_sources import PackageSource
 from kubeinstall.facts.packages import PackageState
 from kubeinstall.files.family import Repository
 from kubeinstall.files.rendered import RenderedFile
@@ -42,7 +42,7 @@ def place_key(
         managed_file(path=key.path, content=key.content, holds=Holds.PUBLIC, name=name)
 
 
-def already_named(title: str, other: Source, why: str, then: str) -> Finding:
+def already_named(title: str, other: PackageSource, why: str, then: str) -> Finding:
     """Another file names a package source of ours in a way that does not go with ours.
 
     Args:

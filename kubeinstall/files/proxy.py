@@ -169,7 +169,9 @@ def _without_logins(cluster: Cluster) -> Cluster:
     past = proxy.no_proxy if proxy else []
     plain = Proxy.model_validate({**masked, "no_proxy": past})
     spec = cluster.spec.model_copy(update={"proxy": plain})
-    return Cluster(spec=spec, hosts=cluster.hosts, lab=cluster.lab, source=cluster.source)
+    return Cluster(
+        spec=spec, hosts=cluster.hosts, lab=cluster.lab, inventory_file=cluster.inventory_file
+    )
 
 
 def _environment(proxy: Proxy, past: list[str]) -> dict[str, str]:

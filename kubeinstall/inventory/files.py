@@ -23,7 +23,7 @@ def check_files(inventory: InventoryFile, cluster: Cluster, must_exist: bool) ->
         must_exist: False makes a missing file a warning: a lab that is not up yet has none.
     """
     severity: Literal["error", "warning"] = "error" if must_exist else "warning"
-    base = (cluster.source or Path()).absolute().parent
+    base = (cluster.inventory_file or Path()).absolute().parent
     for loc, path, needed in _named(inventory):
         full = local(path, base)
         if os.access(full, os.R_OK) and os.path.isfile(full):  # noqa: PTH113 pathlib's may raise
@@ -42,7 +42,7 @@ def check_files(inventory: InventoryFile, cluster: Cluster, must_exist: bool) ->
 def _advice(inventory: InventoryFile, cluster: Cluster, path: Path) -> str:
     """What makes a file that is missing: a lab or Vagrant, if it is one of theirs."""
     if inventory.lab and path.is_relative_to(LAB_FOLDER / inventory.cluster.name):
-        return f"`kubeinstall lab up -i {shlex.quote(str(cluster.source))}` makes it"
+        return f"`kubeinstall lab up -i {shlex.quote(str(cluster.inventory_file))}` makes it"
     if inventory.vagrant and ".vagrant" in path.parts:
         return "`vagrant up` makes the key of each machine"
     return "name one that is there; paths are relative to the inventory's folder"

@@ -12,7 +12,7 @@ from kubeinstall.inventory.checks import check
 from kubeinstall.inventory.files import check_files
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.partial import doubts, validate
-from kubeinstall.inventory.positions import Issue, Source, SourceError, parse, read
+from kubeinstall.inventory.positions import Issue, Parsed, UnreadableError, parse, read
 from kubeinstall.inventory.resolve import resolve
 from kubeinstall.inventory.secrets import Expander
 
@@ -42,30 +42,30 @@ def load_with_warnings(
         KubeinstallError: with every finding, errors first, then warnings.
     """
     try:
-        source = parse(read(path))
-    except SourceError as error:
+        parsed = parse(read(path))
+    except UnreadableError as error:
         where = f"{path}:{error.position}" if error.position else str(path)
         raise KubeinstallError(
             Finding(Kind.INVENTORY, error.what, where, error.why, error.next)
         ) from None
     expander = Expander(environ, path.absolute().parent, files_must_exist=files_must_exist)
-    value = expander.expand(source.value)
-    inventory, issues = validate(value, source, [*source.issues, *expander.issues])
+    value = expander.expand(parsed.value)
+    inventory, issues = validate(value, parsed, [*parsed.issues, *expander.issues])
     cluster: Cluster | None = None
     if inventory:
         issues.extend(check(inventory, known := doubts(issues)))
         issues.extend(check_addons(inventory, path, known))
         cluster = resolve(inventory, path)
         issues.extend(check_files(inventory, cluster, files_must_exist))
-    findings = _findings(path, source, issues)
+    findings = _findings(path, parsed, issues)
     if cluster is None or any(finding.severity == "error" for finding in findings):
         raise KubeinstallError(*findings)
     return cluster, findings
 
 
-def _findings(path: Path, source: Source, issues: Iterable[Issue]) -> tuple[Finding, ...]:
+def _findings(path: Path, parsed: Parsed, issues: Iterable[Issue]) -> tuple[Finding, ...]:
     """Findings with positions: errors first, each in the file's order."""
-    placed = [(source.position(issue), issue) for issue in issues]
+    placed = [(parsed.position(issue), issue) for issue in issues]
     placed.sort(key=lambda p: (p[1].severity == "warning", p[0].line, p[0].column))
     return tuple(
         Finding(

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from kubeinstall.inventory.model import InventoryFile
-from kubeinstall.inventory.positions import Issue, Loc, Source
+from kubeinstall.inventory.positions import Issue, Loc, Parsed
 from kubeinstall.inventory.translate import translate
 from kubeinstall.releases import DEFAULT
 
@@ -26,13 +26,13 @@ def doubts(issues: Iterable[Issue]) -> tuple[Loc, ...]:
 
 
 def validate(
-    value: dict[str, Any], source: Source, issues: list[Issue]
+    value: dict[str, Any], parsed: Parsed, issues: list[Issue]
 ) -> tuple[InventoryFile | None, list[Issue]]:
     """The model of what is right in a file, and all issues known then.
 
     Args:
         value: plain values; what is wrong is removed from them.
-        source: for the positions and the words of the values.
+        parsed: for the positions and the words of the values.
         issues: what is known to be wrong already.
 
     Returns:
@@ -47,7 +47,7 @@ def validate(
         try:
             return InventoryFile.model_validate(value), issues
         except ValidationError as error:
-            found = translate(error.errors(include_url=False), source)
+            found = translate(error.errors(include_url=False), parsed)
         for loc in doubts(found):
             _cut(value, loc)
         issues = [*issues, *(issue for issue in found if issue.loc not in known)]

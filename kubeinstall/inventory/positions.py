@@ -67,7 +67,7 @@ class Spot:
 
 
 @dataclass
-class Source:
+class Parsed:
     """What was read.
 
     Args:
@@ -92,7 +92,7 @@ class Source:
         return spot.key if at_key else spot.value
 
 
-class SourceError(Exception):
+class UnreadableError(Exception):
     """The file cannot be read at all; its message, position and advice."""
 
     def __init__(
@@ -125,25 +125,25 @@ def read(path: Path) -> str:
     """The file's text.
 
     Raises:
-        SourceError: no such file, not a file, unreadable, too large or not text.
+        UnreadableError: no such file, not a file, unreadable, too large or not text.
     """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise SourceError(
+        raise UnreadableError(
             "there is no such file", next="write one with `kubeinstall init`, or name it with -i"
         ) from None
     except IsADirectoryError:
-        raise SourceError("it is a folder, not a file", next="name a YAML file in it") from None
+        raise UnreadableError("it is a folder, not a file", next="name a YAML file in it") from None
     except OSError as error:
-        raise SourceError(f"it cannot be read: {error.strerror}") from None
+        raise UnreadableError(f"it cannot be read: {error.strerror}") from None
     if len(data) > MAX_BYTES:
-        raise SourceError(f"it is larger than {MAX_BYTES >> 20} MiB", why="no inventory is")
+        raise UnreadableError(f"it is larger than {MAX_BYTES >> 20} MiB", why="no inventory is")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace").split("\n")
-        raise SourceError(
+        raise UnreadableError(
             "it is not UTF-8 text",
             Position(len(before), len(before[-1]) + 1),
             next="save it as UTF-8",
@@ -151,11 +151,11 @@ def read(path: Path) -> str:
     return text
 
 
-def parse(text: str) -> Source:
+def parse(text: str) -> Parsed:
     """Read one YAML document.
 
     Raises:
-        SourceError: it is not one YAML document of plain values with a mapping at the top.
+        UnreadableError: it is not one YAML document of plain values with a mapping at the top.
     """
     try:
         loader = _Loader(text)
@@ -169,24 +169,24 @@ def parse(text: str) -> Source:
         before = text[: error.position].split("\n")
         position = Position(len(before), len(before[-1]) + 1)
         what = f"it holds {named(chr(error.character))}, which YAML forbids (is it text?)"
-        raise SourceError(what, position) from None
+        raise UnreadableError(what, position) from None
     except RecursionError:
-        raise SourceError("it is nested too deeply") from None
+        raise UnreadableError("it is nested too deeply") from None
     if node is None:
-        raise SourceError("it is empty", next="write a starter with `kubeinstall init`")
+        raise UnreadableError("it is empty", next="write a starter with `kubeinstall init`")
     if not isinstance(node, yaml.MappingNode):
-        raise SourceError(
+        raise UnreadableError(
             f"it holds {kind_of_node(node)}, not a mapping",
             Position.of(node.start_mark),
             next="start with `cluster:` and `groups:`",
         )
-    source = Source()
+    parsed = Parsed()
     top = Position.of(node.start_mark)
     try:
-        source.value = _Builder(source).build(node, (), top)
+        parsed.value = _Builder(parsed).build(node, (), top)
     except RecursionError:
-        raise SourceError("it is nested too deeply") from None
-    return source
+        raise UnreadableError("it is nested too deeply") from None
+    return parsed
 
 
 def kind_of_node(node: yaml.Node) -> str:
@@ -196,7 +196,7 @@ def kind_of_node(node: yaml.Node) -> str:
     return "a mapping" if isinstance(node, yaml.MappingNode) else "a single value"
 
 
-_TABS = SourceError(
+_TABS = UnreadableError(
     "a tab is used for indentation", why="YAML allows spaces only", next="use two spaces a level"
 )
 _PROBLEMS = (
@@ -252,16 +252,16 @@ _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What PyYAML counts lines by."""
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> SourceError:
+def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> UnreadableError:
     """A YAML error in people's words."""
     mark = error.problem_mark or error.context_mark
     position = Position.of(mark)
     line = _BREAK.split(text)[position.line - 1] if mark else ""
     if "\t" in line[: max(position.column, len(line) - len(line.lstrip()))]:
         tab = Position(position.line, line.index("\t") + 1)
-        return SourceError(_TABS.what, tab, _TABS.why, _TABS.next)
+        return UnreadableError(_TABS.what, tab, _TABS.why, _TABS.next)
     if "${" in line:
-        return SourceError(
+        return UnreadableError(
             "${NAME} stands in { } or [ ] without quotes", position, next='write "${NAME}"'
         )
     if error_ := _looks_alike(error, text, position):
@@ -269,16 +269,18 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> SourceError:
     problem = error.problem or "it is not YAML"
     for start, what, advice in _PROBLEMS:
         if problem.startswith(start):
-            return SourceError(what, position, next=advice)
-    return SourceError(f"it is not YAML: {problem}", position)
+            return UnreadableError(what, position, next=advice)
+    return UnreadableError(f"it is not YAML: {problem}", position)
 
 
-def _looks_alike(error: yaml.MarkedYAMLError, text: str, position: Position) -> SourceError | None:
+def _looks_alike(
+    error: yaml.MarkedYAMLError, text: str, position: Position
+) -> UnreadableError | None:
     """A character that looks like YAML's own, from where the parser began to where it gave up."""
     first = min(Position.of(error.context_mark).line, position.line)
     for number, line in enumerate(_BREAK.split(text)[first - 1 : position.line], first):
         if odd := _LOOKALIKE.search(line):
-            return SourceError(
+            return UnreadableError(
                 f"{named(odd[0])} stands where YAML reads a plain {named(_PLAIN[odd[0]])}",
                 Position(number, odd.start() + 1),
                 next="type it again, or put quotes around that text",
@@ -289,8 +291,8 @@ def _looks_alike(error: yaml.MarkedYAMLError, text: str, position: Position) -> 
 class _Builder:
     """Turns nodes into values and notes where each one is."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    def __init__(self, parsed: Parsed) -> None:
+        self.parsed = parsed
         self.count = 0
         self.open: set[int] = set()
 
@@ -299,13 +301,13 @@ class _Builder:
         self.count += 1
         here = Position.of(node.start_mark)
         if self.count > MAX_NODES:
-            raise SourceError(
+            raise UnreadableError(
                 f"it holds more than {MAX_NODES} values", here, why="aliases (*name) multiply"
             )
         if id(node) in self.open:
-            raise SourceError("an alias (*name) holds itself", here)
+            raise UnreadableError("an alias (*name) holds itself", here)
         text = node.value if isinstance(node, yaml.ScalarNode) else None
-        self.source.spots[loc] = Spot(key, here, text)
+        self.parsed.spots[loc] = Spot(key, here, text)
         self.open.add(id(node))
         try:
             return self._value(node, loc)
@@ -330,10 +332,12 @@ class _Builder:
         for key_node, value_node in node.value:
             here = Position.of(key_node.start_mark)
             if not isinstance(key_node, yaml.ScalarNode):
-                raise SourceError(f"a key is {kind_of_node(key_node)}", here, next="keys are text")
+                raise UnreadableError(
+                    f"a key is {kind_of_node(key_node)}", here, next="keys are text"
+                )
             name = str(key_node.value)
             if name == "<<":
-                raise SourceError(
+                raise UnreadableError(
                     "merge keys (<<) are not read",
                     here,
                     next="put what hosts share into `defaults` or their group",
@@ -347,8 +351,8 @@ class _Builder:
     def _duplicate(self, loc: Loc, name: str, first: Position, here: Position) -> None:
         """A key that is there twice; its second position is a place of its own."""
         place = (*loc, f"{name} (again at {here})")
-        self.source.spots[place] = Spot(here, here)
-        self.source.issues.append(
+        self.parsed.spots[place] = Spot(here, here)
+        self.parsed.issues.append(
             Issue(
                 place,
                 f"{dotted((*loc, name))} is there twice",
@@ -376,9 +380,9 @@ class _Builder:
             pass
         raise self._tagged(node)
 
-    def _tagged(self, node: yaml.Node) -> SourceError:
+    def _tagged(self, node: yaml.Node) -> UnreadableError:
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        return SourceError(
+        return UnreadableError(
             f"the tag {tag} is not allowed here", Position.of(node.start_mark), next="remove it"
         )
 

@@ -59,14 +59,14 @@ def settings(inventory: InventoryFile, role: Role, entry: HostEntry) -> HostSett
     return HostSettings.model_validate(laid)
 
 
-def resolve(inventory: InventoryFile, source: Path) -> Cluster:
+def resolve(inventory: InventoryFile, path: Path) -> Cluster:
     """The cluster that an inventory describes; relative paths start at the file's folder."""
-    base = source.absolute().parent
+    base = path.absolute().parent
     hosts = tuple(
         _host(inventory, base, role, name, entry) for _, role, name, entry in entries(inventory)
     )
     return Cluster(
-        spec=_spec(inventory.cluster, base), hosts=hosts, lab=inventory.lab, source=source
+        spec=_spec(inventory.cluster, base), hosts=hosts, lab=inventory.lab, inventory_file=path
     )
 
 

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from kubeinstall.inventory.formats import FORMS, Form
 from kubeinstall.inventory.model import InventoryFile
-from kubeinstall.inventory.positions import Issue, Loc, Source, Spot, dotted, lookalike
+from kubeinstall.inventory.positions import Issue, Loc, Parsed, Spot, dotted, lookalike
 from kubeinstall.inventory.secrets import is_secret
 from kubeinstall.inventory.suggestions import did_you_mean, nearest
 
@@ -38,13 +38,13 @@ _LIMITS = {
 }
 
 
-def translate(errors: list[ErrorDetails], source: Source) -> list[Issue]:
+def translate(errors: list[ErrorDetails], parsed: Parsed) -> list[Issue]:
     """One issue for each place pydantic complains of."""
     by_place: dict[Loc, list[ErrorDetails]] = {}
     for error in errors:
-        by_place.setdefault(_place(error, source), []).append(error)
+        by_place.setdefault(_place(error, parsed), []).append(error)
     issues = [
-        _with_character(_issue(place, found, source), source) for place, found in by_place.items()
+        _with_character(_issue(place, found, parsed), parsed) for place, found in by_place.items()
     ]
     return list(_without_misspelled(issues, by_place))
 
@@ -68,25 +68,25 @@ def _without_misspelled(
         yield replace(issue, doubts=issue.doubts + more)
 
 
-def _with_character(issue: Issue, source: Source) -> Issue:
+def _with_character(issue: Issue, parsed: Parsed) -> Issue:
     """The issue, with the character that makes a key or a value another than the one meant."""
-    spot = source.spots.get(issue.loc)
+    spot = parsed.spots.get(issue.loc)
     text = str(issue.loc[-1]) if issue.at_key else (spot.text if spot and spot.text else "")
     advice = "" if is_secret(issue.loc) else lookalike(text)
     return replace(issue, next=advice) if advice else issue
 
 
-def _place(error: ErrorDetails, source: Source) -> Loc:
+def _place(error: ErrorDetails, parsed: Parsed) -> Loc:
     """The place in the file: without pydantic's own parts (union members, ``[key]``)."""
     loc = error["loc"]
     if error["type"] == "missing":
         return loc
-    while loc and loc not in source.spots:
+    while loc and loc not in parsed.spots:
         loc = loc[:-1]
     return loc
 
 
-def _issue(loc: Loc, errors: list[ErrorDetails], source: Source) -> Issue:
+def _issue(loc: Loc, errors: list[ErrorDetails], parsed: Parsed) -> Issue:
     error = errors[0]
     name = dotted(loc)
     kind = error["type"]
@@ -98,7 +98,7 @@ def _issue(loc: Loc, errors: list[ErrorDetails], source: Source) -> Issue:
         form = _form(error)
         what = f'{name}: the key "{loc[-1]}" is not {form.name}'
         return Issue(loc, what, next=_like(form.example), at_key=True)
-    spot = source.spots.get(loc)
+    spot = parsed.spots.get(loc)
     shown = _shown(loc, error, spot)
     if len(errors) > 1:
         return Issue(loc, f"{name}: {shown} is not a single value", next="write text or a number")

@@ -149,7 +149,7 @@ def plan(cluster: Cluster) -> LabPlan:
         LabError: it has no ``lab`` section, or two hosts of one name.
     """
     lab = cluster.lab
-    where = str(cluster.source or "the inventory")
+    where = str(cluster.inventory_file or "the inventory")
     if lab is None:
         raise LabError(
             "this inventory has no lab section, so its hosts are not ours to make",

@@ -160,13 +160,12 @@ class Words:
         return f"{self.what}: {self.why}; {self.next}"
 
 
-def words(decision: Decision, state: ControlPlaneState, wanted: Wanted, again: str) -> Words:
+def words(decision: Decision, state: ControlPlaneState, wanted: Wanted, reset: str) -> Words:
     """Why nothing is done.
 
     Args:
-        again: the arguments that name the inventory file and the host, for commands.
+        reset: the command that takes the cluster off the host.
     """
-    reset = f"kubeinstall reset {again}"
     match decision.refusal:
         case Refusal.ANOTHER_CLUSTER:
             return Words(
@@ -208,7 +207,7 @@ def words(decision: Decision, state: ControlPlaneState, wanted: Wanted, again: s
                 f"not need the cluster: `{reset}`, then up",
             )
         case Refusal.ETCD_LEFT:
-            return left_words(again)
+            return left_words(reset)
         case Refusal.CONFIG_LOST:
             return Words(
                 "the configuration of its cluster is not known, so no part of it can be restored",
@@ -239,11 +238,10 @@ def moved_words(addresses: Collection[str], node_ip: str) -> Words:
     )
 
 
-def left_words(again: str) -> Words:
+def left_words(reset: str) -> Words:
     """Something in etcd's folder before there is a cluster."""
     return Words(
         "/var/lib/etcd is not empty, and there is no cluster on this host yet",
         "kubeadm init does not overwrite existing etcd data; it may be from an earlier cluster",
-        "move it away: mv /var/lib/etcd /var/lib/etcd.old; or, if you do not need it: "
-        f"`kubeinstall reset {again}`",
+        f"move it away: mv /var/lib/etcd /var/lib/etcd.old; or, if you do not need it: `{reset}`",
     )

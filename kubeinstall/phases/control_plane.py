@@ -50,8 +50,8 @@ def _allowed(run: Run, name: str, *, made: bool = False) -> bool:
     inventory = wanted(cluster, documents_in_use(cluster, pods.configuration, text))
     decision = decide(state, inventory)
     if decision.action is Action.REFUSE:
-        again = f"-i {cluster.source or 'FILE'} --limit {name}"
-        said = words(decision, state, inventory, again)
+        reset = cluster.command("reset", "--limit", name)
+        said = words(decision, state, inventory, reset)
         session.fail(name, Finding(Kind.CLUSTER, said.what, name, said.why, said.next))
     elif made and decision.action is not Action.KEEP:
         session.fail(

@@ -100,7 +100,7 @@ class Run:
                     "the nodes of the cluster cannot be listed",
                     first,
                     found.reason,
-                    f"kubeinstall up -i {self.cluster.source or 'FILE'} --until control-plane, "
+                    f"{self.cluster.command('up', '--until', 'control-plane')}, "
                     f"which restores what is missing on {first} or reports why it cannot",
                 )
             )

@@ -107,7 +107,7 @@ def _give_configuration(run: Run, hosts: list[Host]) -> None:
                 Kind.CLUSTER,
                 "there is no cluster for workers to join",
                 run.cluster.first.name,
-                next=f"kubeinstall up -i {run.cluster.source} --from control-plane",
+                next=run.cluster.command("up", "--from", "control-plane"),
             )
         )
     try:

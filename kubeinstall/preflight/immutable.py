@@ -144,7 +144,7 @@ def refused(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
         has, wants = fixed.has(settings), fixed.wants(cluster)
         if has is None or wants is None or _same(has, wants):
             continue
-        reset = f"kubeinstall reset -i {cluster.source or 'FILE'}, then up"
+        reset = f"{cluster.command('reset')}, then up"
         another = fixed.then or f"to change it, create a new cluster: {reset}"
         yield Finding(
             Kind.PREFLIGHT,

@@ -23,5 +23,5 @@ def moved(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
 def left(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
     """etcd data without a control plane, in the way of ``kubeadm init``."""
     if probe.etcd_left and not wanted(cluster, None).takes_files:
-        said = left_words(f"-i {cluster.source or 'FILE'} --limit {host.name}")
+        said = left_words(cluster.command("reset", "--limit", host.name))
         yield error(host.name, said.what, said.why, said.next)

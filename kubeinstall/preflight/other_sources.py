@@ -39,8 +39,8 @@ def variants(cluster: Cluster, lost: Iterable[Target]) -> dict[str, Cluster]:
     known = (cluster.version.major, cluster.version.minor) >= SINCE
     keeps_packages = own and not packages
     return {
-        f"set cluster.source: {name.value}{left_out}": Cluster(
-            spec=spec.model_copy(update={**changes, "source": name}), hosts=cluster.hosts
+        f"set cluster.source: {name.value}{left_out}": cluster.replaced(
+            spec=spec.model_copy(update={**changes, "source": name})
         )
         for name in SOURCES
         if (known or keeps_packages) and (name != spec.source or without)

@@ -115,5 +115,5 @@ def _refused(cluster: Cluster, where: str, live: str, wanted: str) -> Finding:
         where,
         _WHY,
         f"go back to `network: {{{back}}}`; or make a new cluster and move to it what runs here; "
-        f"or, if this one may be lost: kubeinstall reset -i {cluster.source or 'FILE'}, then up",
+        f"or, if this one may be lost: {cluster.command('reset')}, then up",
     )

@@ -94,9 +94,9 @@ def of_disks(cluster: Cluster, disks: Mapping[str, OnDisk]) -> Compared:
             else:
                 out[name] = finding
         if disk.name and disk.name != host.hostname:
-            stops.append(_another_name(host, disk.name))
+            stops.append(_another_name(cluster, host, disk.name))
         if disk.control_plane is not host.is_control_plane:
-            stops.append(_another_role(host, is_control_plane=disk.control_plane))
+            stops.append(_another_role(cluster, host, is_control_plane=disk.control_plane))
         stops += another_file(cluster, host, Probe(node=True, cni=disk.cni))
     return Compared(tuple(stops), out)
 
@@ -218,18 +218,18 @@ def _renamed(cluster: Cluster, nodes: Nodes) -> Iterator[tuple[str, Finding]]:
     for host in cluster.hosts:
         old = by_address.get(host.node_ip)
         if old and host.hostname not in names:
-            yield old, _another_name(host, old)
+            yield old, _another_name(cluster, host, old)
 
 
-def _another_name(host: Host, old: str) -> Finding:
+def _another_name(cluster: Cluster, host: Host, old: str) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
         f"in the cluster it is node {old}, but the inventory calls it {host.hostname}",
         host.name,
         "a node keeps the name it joined with: with another one it would join a second time",
         f"set the host's hostname to {old}; or, for the new name, remove the node first: kubectl "
-        f"drain {old} --ignore-daemonsets, kubectl delete node {old}, `kubeinstall reset --limit "
-        f"{host.name}`, then up",
+        f"drain {old} --ignore-daemonsets, kubectl delete node {old}, "
+        f"`{cluster.command('reset', '--limit', host.name)}`, then up",
     )
 
 
@@ -247,7 +247,7 @@ def _moved(cluster: Cluster, nodes: Nodes) -> Iterator[Finding]:
                 "a control plane node has it in certificates and in etcd",
                 f"set the host's node_ip to {has}; or remove the node from the cluster first: "
                 f"kubectl drain {host.hostname} --ignore-daemonsets, kubectl delete node "
-                f"{host.hostname}, `kubeinstall reset --limit {host.name}`, then up",
+                f"{host.hostname}, `{cluster.command('reset', '--limit', host.name)}`, then up",
             )
 
 
@@ -256,18 +256,18 @@ def _roles(cluster: Cluster, nodes: Nodes) -> Iterator[Finding]:
     for host in cluster.workers:
         given = any(label in host.labels for label in CONTROL_PLANE)
         if _is_control_plane(nodes, host.hostname) and not given:
-            yield _another_role(host, is_control_plane=True)
+            yield _another_role(cluster, host, is_control_plane=True)
 
 
-def _another_role(host: Host, *, is_control_plane: bool) -> Finding:
+def _another_role(cluster: Cluster, host: Host, *, is_control_plane: bool) -> Finding:
     has, wanted = ("a control plane node", "a worker")[:: 1 if is_control_plane else -1]
     return Finding(
         Kind.PREFLIGHT,
         f"it is {has} in the cluster, but {wanted} in the inventory",
         host.name,
         "a host keeps the role it joined with: etcd and the API server do not move",
-        "put it back into its group; or remove it from the cluster with `kubeinstall reset` "
-        "before you change its role",
+        "put it back into its group; or remove it from the cluster before you change its role: "
+        f"`{cluster.command('reset', '--limit', host.name)}`",
     )
 
 

@@ -35,7 +35,7 @@ class SourceName(StrEnum):
 
 
 @dataclass(frozen=True)
-class Source:
+class Origin:
     """Where a cluster's packages and images come from.
 
     Args:
@@ -62,25 +62,25 @@ class Source:
         return f"{self.docker}/{system}"
 
 
-SOURCES: Mapping[SourceName, Source] = MappingProxyType(
+SOURCES: Mapping[SourceName, Origin] = MappingProxyType(
     {
-        SourceName.OFFICIAL: Source(
+        SourceName.OFFICIAL: Origin(
             "https://pkgs.k8s.io", OFFICIAL_LAYOUT, "https://download.docker.com/linux"
         ),
-        SourceName.ALIYUN: Source(
+        SourceName.ALIYUN: Origin(
             "https://mirrors.aliyun.com/kubernetes-new",
             "/core/stable/v{minor}/{format}/",
             "https://mirrors.aliyun.com/docker-ce/linux",
             _ALIYUN_IMAGES,
         ),
         # The two universities copy packages, but no images: Aliyun's are what goes with them.
-        SourceName.TUNA: Source(
+        SourceName.TUNA: Origin(
             "https://mirrors.tuna.tsinghua.edu.cn/kubernetes",
             OFFICIAL_LAYOUT,
             "https://mirrors.tuna.tsinghua.edu.cn/docker-ce/linux",
             _ALIYUN_IMAGES,
         ),
-        SourceName.USTC: Source(
+        SourceName.USTC: Origin(
             "https://mirrors.ustc.edu.cn/kubernetes",
             OFFICIAL_LAYOUT,
             "https://mirrors.ustc.edu.cn/docker-ce/linux",

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from kubeinstall.addons import builder as building
 from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.objects import Object
-from kubeinstall.addons.upstream import Sources
+from kubeinstall.addons.upstream import Upstream
 from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.model import Cluster
 
 
-class Offline(Sources):
+class Offline(Upstream):
     """Without upstream's manifests and charts, and so without the patches of them."""
 
     def __init__(self) -> None:

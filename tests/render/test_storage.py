@@ -12,7 +12,7 @@ from kubeinstall.addons import builder as building
 from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.render import render_all
-from kubeinstall.addons.upstream import Sources
+from kubeinstall.addons.upstream import Upstream
 from kubeinstall.inventory.catalogue.chosen import Chosen, chosen
 from tests.render.test_addons import rendered
 from tests.unit.clusters import cluster
@@ -120,7 +120,7 @@ spec: {group: metallb.io, names: {kind: BGPPeer}, scope: Namespaced}
 """What the patches are for, in the names that upstream gives it."""
 
 
-class StandIn(Sources):
+class StandIn(Upstream):
     """Objects like those that upstream publishes, instead of a download."""
 
     def _upstream(self, one: Chosen) -> list[Object]:

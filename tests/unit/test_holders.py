@@ -14,7 +14,7 @@ from kubeinstall.deploys.kubernetes import kubelet_flags
 from kubeinstall.deploys.runtime import containerd
 from kubeinstall.facts.flags import CommandLine, Flags
 from kubeinstall.facts.kernel import SysctlLines
-from kubeinstall.facts.package_sources import AptSources, DnfRepositories, Source
+from kubeinstall.facts.package_sources import AptSources, DnfRepositories, PackageSource
 from kubeinstall.families import debian, redhat, repositories
 from kubeinstall.files import containerd as containerd_files
 from kubeinstall.files import kubelet as kubelet_files
@@ -41,7 +41,7 @@ def listed(**files: str) -> list[str]:
     return [f"{base64.b64encode(t.encode()).decode()} {p}" for p, t in files.items()]
 
 
-def apt(path: str, text: str) -> tuple[Source, ...]:
+def apt(path: str, text: str) -> tuple[PackageSource, ...]:
     return AptSources().process(listed(**{path: text}))
 
 
@@ -96,7 +96,9 @@ def docker() -> Repository:
     return Repository("docker", "Docker", f"{URL}/", "bookworm", ("stable",), key_url=f"{URL}/gpg")
 
 
-def name_source(monkeypatch: pytest.MonkeyPatch, sources: tuple[Source, ...]) -> Finding | None:
+def name_source(
+    monkeypatch: pytest.MonkeyPatch, sources: tuple[PackageSource, ...]
+) -> Finding | None:
     """Why the source is refused; None: it is not."""
     found = FactHost({AptSources: sources})
     found.name = "w1"  # type: ignore[attr-defined]

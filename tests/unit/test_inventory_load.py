@@ -50,7 +50,7 @@ def test_the_smallest(tmp_path: Path) -> None:
     path = write(tmp_path)
     cluster = load(path, {})
     assert cluster.version == Version(1, 36, 2)
-    assert cluster.source == path
+    assert cluster.inventory_file == path
     assert cluster.spec.network.services == IPv4Network("10.96.0.0/16")
     [host] = cluster.hosts
     assert (host.name, host.hostname, host.address, host.node_ip) == (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kubeinstall.lab.mirror import MirrorTree, trees
-from kubeinstall.lab.mirror.build import Source, make_words, version_file
+from kubeinstall.lab.mirror.build import SourcePackage, make_words, version_file
 from kubeinstall.lab.mirror.cache import Cache, finished, publish, require_space
 from kubeinstall.lab.mirror.errors import MirrorError
 from kubeinstall.lab.mirror.model import Manifest
@@ -67,14 +67,14 @@ def test_a_full_disk_is_said_before_the_work(tmp_path: Path) -> None:
 
 
 def test_what_is_built_decides_the_key() -> None:
-    assert Source(DEBIAN).kubernetes == "1.20.2"
-    assert Source(DEBIAN).recipe == Source(DEBIAN).recipe
-    assert Source(DEBIAN).recipe != Source("1.20.5+really1.20.2-1.2").recipe
+    assert SourcePackage(DEBIAN).kubernetes == "1.20.2"
+    assert SourcePackage(DEBIAN).recipe == SourcePackage(DEBIAN).recipe
+    assert SourcePackage(DEBIAN).recipe != SourcePackage("1.20.5+really1.20.2-1.2").recipe
 
 
 def test_a_source_of_another_minor_is_refused() -> None:
     with pytest.raises(MirrorError, match=r"1\.32\.3") as caught:
-        Source("1.32.3+ds-2").check()
+        SourcePackage("1.32.3+ds-2").check()
     assert "--from-binaries" in caught.value.next
 
 

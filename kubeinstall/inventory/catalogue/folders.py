@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from kubeinstall.inventory.catalogue.model import Addon, AddonFile
-from kubeinstall.inventory.positions import Issue, SourceError, dotted, parse, read
+from kubeinstall.inventory.positions import Issue, UnreadableError, dotted, parse, read
 from kubeinstall.resources import folder
 
 FILE = "addon.yaml"
@@ -81,7 +81,7 @@ def names(folders: Sequence[Path] = ()) -> list[str]:
 def _load(path: Path, changed: int) -> Addon:  # noqa: ARG001 a changed file is read anew
     try:
         source = parse(read(path))
-    except SourceError as error:
+    except UnreadableError as error:
         where = f"{path}:{error.position}" if error.position else str(path)
         raise UnreadableAddonError(where, " ".join(filter(None, (error.what, error.why)))) from None
     for issue in source.issues:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import Any
 
 from kubeinstall.inventory.model.base import DnsName, HostName, Ipv4Text, Strict
 from kubeinstall.inventory.model.cluster import ClusterSpec, Endpoint
@@ -15,7 +17,7 @@ from kubeinstall.inventory.model.lab import Lab
 from kubeinstall.inventory.model.nodes import Kubelet, Ssh, Taint
 from kubeinstall.releases import Release, Version, release
 from kubeinstall.releases.images import dns_repository, image_layout
-from kubeinstall.releases.package_sources import OFFICIAL_LAYOUT, SOURCES, Source
+from kubeinstall.releases.package_sources import OFFICIAL_LAYOUT, SOURCES, Origin
 
 
 class Role(StrEnum):
@@ -72,7 +74,7 @@ class Cluster(Strict):
     spec: ClusterSpec
     hosts: tuple[Host, ...]
     lab: Lab | None = None
-    source: Path | None = None
+    inventory_file: Path | None = None
     others: tuple[OtherNode, ...] = ()
 
     @property
@@ -108,13 +110,13 @@ class Cluster(Strict):
         return f"{given.host}:{given.port}"
 
     @cached_property
-    def origin(self) -> Source:
+    def origin(self) -> Origin:
         """Where packages and images come from: a known source, overridden by the inventory file."""
         spec = self.spec
         known = SOURCES[spec.source]
         images = spec.image_repository or known.image_repository
         if spec.packages.url:
-            return Source(spec.packages.url, OFFICIAL_LAYOUT, known.docker, images)
+            return Origin(spec.packages.url, OFFICIAL_LAYOUT, known.docker, images)
         return replace(known, image_repository=images)
 
     @property
@@ -143,15 +145,31 @@ class Cluster(Strict):
         )
         if len({host.node_ip for host in hosts}) < len(hosts):
             raise ValueError("two hosts would have the same node address")
-        return self._with(hosts, self.others)
+        return self.replaced(hosts=hosts)
 
     def with_others(self, others: Iterable[OtherNode]) -> Cluster:
         """The cluster with these nodes in addition to its hosts."""
-        return self._with(self.hosts, tuple(others))
+        return self.replaced(others=tuple(others))
 
-    def _with(self, hosts: tuple[Host, ...], others: tuple[OtherNode, ...]) -> Cluster:
+    def replaced(self, **parts: Any) -> Cluster:
+        """The cluster with other parts; what follows from them is worked out again.
+
+        Args:
+            parts: fields by name.
+        """
         # Not model_copy, which would keep the cached properties.
-        return Cluster(spec=self.spec, hosts=hosts, lab=self.lab, source=self.source, others=others)
+        fields = {name: getattr(self, name) for name in Cluster.model_fields}
+        return Cluster(**{**fields, **parts})
+
+    def command(self, verb: str, *options: str) -> str:
+        """A kubeinstall command for this inventory, as people type it.
+
+        Args:
+            verb: the subcommand, e.g. ``up``.
+            options: what follows it, e.g. ``"--limit", "w1"``.
+        """
+        file = str(self.inventory_file or "FILE")
+        return shlex.join(["kubeinstall", verb, "-i", file, *options])
 
     def host(self, name: str) -> Host:
         """The host of that name.

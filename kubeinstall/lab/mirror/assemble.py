@@ -31,7 +31,7 @@ def from_debian_source(progress: Progress) -> MirrorTree:
     with cache.locked(progress):
         apt = Apt(cache.apt)
         apt.update(progress)
-        source = build.Source(apt.source_version(build.SOURCE))
+        source = build.SourcePackage(apt.source_version(build.SOURCE))
         tree = cache.tree(source.kubernetes, "debian", _key(source.recipe))
 
         def programs() -> Programs:

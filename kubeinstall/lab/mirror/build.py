@@ -41,7 +41,7 @@ _GIBIBYTES = 6
 
 
 @dataclass(frozen=True)
-class Source:
+class SourcePackage:
     """Debian's source package of Kubernetes.
 
     Args:
@@ -77,7 +77,7 @@ class Source:
             )
 
 
-def programs(cache: Cache, apt: Apt, source: Source, progress: Progress) -> Programs:
+def programs(cache: Cache, apt: Apt, source: SourcePackage, progress: Progress) -> Programs:
     """The programs of a source package, from the cache or built now."""
     kept = cache.programs / f"{source.version}-{source.recipe}"
     if not kept.is_dir():
@@ -107,7 +107,9 @@ def make_words() -> tuple[str, ...]:
     return ("make", "WHAT=" + " ".join(f"cmd/{name}" for name in REQUIRED))
 
 
-def _build(cache: Cache, apt: Apt, source: Source, scratch: Path, progress: Progress) -> Path:
+def _build(
+    cache: Cache, apt: Apt, source: SourcePackage, scratch: Path, progress: Progress
+) -> Path:
     progress(f"downloading Debian's source of Kubernetes {source.kubernetes}")
     dsc = apt.download_source(SOURCE, source.version, cache.sources)
     progress("unpacking the source")
@@ -137,7 +139,7 @@ def _go_path(tree: Path) -> Path:
     return link
 
 
-def _environment(scratch: Path, tree: Path, source: Source) -> dict[str, str]:
+def _environment(scratch: Path, tree: Path, source: SourcePackage) -> dict[str, str]:
     described = scratch / "version"
     described.write_text(version_file(source.kubernetes))
     home = scratch / "home"

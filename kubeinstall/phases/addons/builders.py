@@ -5,18 +5,18 @@ from __future__ import annotations
 from kubeinstall.addons import builder as building
 from kubeinstall.addons.builder import Build, Builder
 from kubeinstall.addons.downloads import Downloads
-from kubeinstall.addons.upstream import Sources
+from kubeinstall.addons.upstream import Upstream
 from kubeinstall.engine.session import Session
 
 
-def sources(session: Session) -> Sources:
+def sources(session: Session) -> Upstream:
     """What others publish, with the programs of this machine or else of the first control plane.
 
     The host is asked only for what this machine has no program for.
     """
     host = session.cluster.first.name
     builder = building.first(building.here, on_host(session, host))
-    return Sources(Downloads(session.cluster.spec.proxy), builder)
+    return Upstream(Downloads(session.cluster.spec.proxy), builder)
 
 
 def on_host(session: Session, host: str) -> Builder:
