@@ -1,4 +1,4 @@
-"""The shape of ``addon.yaml``."""
+"""The model of ``addon.yaml``."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from kubeinstall.inventory.model.base import DnsLabel, Strict, Text
 from kubeinstall.releases import Version
 
 Minor = Annotated[str, StringConstraints(pattern=r"^1\.[0-9]+$")]
-"""A Kubernetes minor as text, e.g. ``1.36`` (as a number YAML would make 1.3 of 1.30)."""
+"""A Kubernetes minor version as text, e.g. ``1.36`` (as a number, YAML would read 1.30 as 1.3)."""
 Image = Annotated[str, StringConstraints(pattern=IMAGE)]
 Sha256 = Annotated[str, StringConstraints(pattern=SHA256)]
 _PART = r"[A-Za-z0-9_][-A-Za-z0-9_.]*"
 Relative = Annotated[str, StringConstraints(pattern=rf"^{_PART}(/{_PART})*/?$")]
-"""A path inside the addon's folder: without ``..``, for no part of it begins with a dot."""
+"""A path inside the addon's folder: without ``..``, as no part can begin with a dot."""
 Family = Literal["debian", "redhat", "fedora", "openeuler"]
 
 
 class Stage(StrEnum):
-    """When an addon is applied: pod networks come before nodes can be ready, others after."""
+    """When an addon is applied: pod networks before nodes can be Ready, others afterwards."""
 
     NETWORK = "network"
     ADDONS = "addons"
 
 
 class Range(Strict):
-    """Kubernetes minors, both ends included."""
+    """A range of Kubernetes minor versions, including both ends."""
 
     since: Minor | None = None
     until: Minor | None = None
@@ -60,30 +60,30 @@ class Upstream(Strict):
 
 
 class Chart(Strict):
-    """A Helm chart, rendered and then applied like everything else."""
+    """A Helm chart, which is rendered and then applied like other manifests."""
 
     repository: Annotated[str, StringConstraints(pattern=r"^(https?|oci)://\S+$")] = Field(
-        description="Of a repository with index.yaml, of a registry (oci://) without the chart's "
-        "name, or of the archive (.tgz) itself."
+        description="URL of a repository with index.yaml, of a registry (oci://) without the "
+        "chart's name, or of the archive (.tgz)."
     )
     name: Text
     version: Text
     digest: Sha256 = Field(description="SHA-256 of the chart's archive.")
-    values: Relative | None = Field(None, description="A template of the chart's values.")
+    values: Relative | None = Field(None, description="A template for the chart's values.")
 
 
 CHART_VALUES: dict[str, Any] = {
     "chart": {
         "type": "object",
         "default": {},
-        "description": "Values of the Helm chart, laid on those that the addon gives it.",
+        "description": "Values of the Helm chart, merged over those of the addon.",
     }
 }
-"""What every addon with a chart takes, unless it describes it otherwise."""
+"""A value of every addon with a chart, unless its ``addon.yaml`` defines it."""
 
 
 class AddonRelease(Strict):
-    """One version of an addon, and which Kubernetes it is for."""
+    """A version of an addon, and the Kubernetes versions that it supports."""
 
     version: Text
     kubernetes: Range = Field(default_factory=Range)
@@ -93,18 +93,18 @@ class AddonRelease(Strict):
 
 
 When = Annotated[dict[str, Any], Field(min_length=1)]
-"""Values of the addon; what it goes with counts while it has all of them."""
+"""Values of the addon; the entry applies if the addon has all of them."""
 
 
 class Related(Strict):
-    """Another addon that matters for some values only."""
+    """Another addon that matters only with certain values."""
 
     addon: DnsLabel
     when: When
 
 
 class ClusterFeature(StrEnum):
-    """Something about a cluster that an addon may build upon."""
+    """A feature of a cluster that an addon can require."""
 
     COREDNS = "coredns"
     KUBELET_CERTIFICATES = "kubelet-certificates"
@@ -112,27 +112,27 @@ class ClusterFeature(StrEnum):
 
 
 class ClusterNeed(Strict):
-    """Something that the cluster has to have."""
+    """A feature that the cluster must have."""
 
     has: ClusterFeature = Field(
-        description="coredns: the one that kubeadm installs; kubelet-certificates: kubelets show "
-        "a certificate of the cluster's CA (serverTLSBootstrap); strict-arp: nodes do not answer "
-        "for services' addresses, which kube-proxy in mode ipvs makes them do."
+        description="coredns: the CoreDNS that kubeadm installs; kubelet-certificates: kubelets "
+        "have serving certificates from the cluster's CA (serverTLSBootstrap); strict-arp: nodes "
+        "do not answer ARP requests for Services, as they do with kube-proxy in mode ipvs."
     )
     when: When | None = None
 
 
 class HostPort(Strict):
-    """A port of the hosts that an addon takes for itself."""
+    """A port of the hosts that an addon uses."""
 
     port: Annotated[int, Field(ge=1, le=65535)]
     protocol: Literal["tcp", "udp"] = "tcp"
-    only_hosts: bool = Field(False, description="Nobody but the cluster's hosts asks for it.")
+    only_hosts: bool = Field(False, description="Only the cluster's hosts connect to it.")
     when: When | None = None
 
 
 class HostNeeds(Strict):
-    """What every host has to have."""
+    """Requirements on every host."""
 
     packages: dict[Family, list[Annotated[str, StringConstraints(pattern=PACKAGE)]]] = Field(
         default_factory=dict
@@ -141,12 +141,12 @@ class HostNeeds(Strict):
     sysctls: dict[Annotated[str, StringConstraints(pattern=SYSCTL)], str | int] = Field(
         default_factory=dict
     )
-    services: list[Text] = Field(default_factory=list, description="Units that run.")
+    services: list[Text] = Field(default_factory=list, description="systemd units that must run.")
     kernel: Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+$")] | None = Field(
-        None, description="The oldest kernel, e.g. 5.10."
+        None, description="Minimum kernel version, e.g. 5.10."
     )
     ports: list[HostPort] = Field(
-        default_factory=list, description="Taken by its pods; the firewall lets them through."
+        default_factory=list, description="Ports that its pods use; the firewall opens them."
     )
 
 
@@ -157,27 +157,29 @@ class Certificate(Strict):
 
 
 class GeneratedSecret(Strict):
-    """A Secret that is made once where the cluster has none: random words or a certificate."""
+    """A Secret that is generated if the cluster has none: random values or a certificate."""
 
     name: Annotated[str, StringConstraints(pattern=DNS_NAME)]
     keys: dict[str, Annotated[int, Field(ge=8, le=256)]] = Field(
-        default_factory=dict, description="Each key with the length of its value."
+        default_factory=dict, description="Keys, with the length of their values."
     )
     certificate: Certificate | None = None
 
 
 class Check(Strict):
-    """What ``verify`` asks of the API server."""
+    """A request that ``verify`` sends to the API server."""
 
     name: Text
     get: Annotated[str, StringConstraints(pattern=r"^(/|\{)")] = Field(
-        description="A path of the API; a template."
+        description="An API path; a template."
     )
-    contains: Text = Field(description="A regular expression that the answer has; a template.")
+    contains: Text = Field(
+        description="A regular expression that the response must match; a template."
+    )
 
 
 class Condition(Strict):
-    """A condition of an object that has to be True."""
+    """A condition of an object that must be True."""
 
     kind: Annotated[str, StringConstraints(pattern=r"^[A-Z]\w*\.\w+\.[\w.-]*$")] = Field(
         description="Kind.version.group"
@@ -202,14 +204,13 @@ class AddonFile(Strict):
     excludes: list[DnsLabel | Related] = Field(default_factory=list)
     makes_default: dict[Literal["IngressClass", "StorageClass"], str] = Field(
         default_factory=dict,
-        description="Of which a cluster has one default, with the value by which it is this one.",
+        description="Kinds with one default, and the value that makes the addon's the default.",
     )
     retired: str | None = None
     provisioners: list[Annotated[str, StringConstraints(pattern=DNS_NAME)]] = Field(
         default_factory=list,
-        description="Names of provisioners that create and delete volumes, in addition to the "
-        "CSIDrivers and StorageClasses among its objects: those that its programs "
-        "register themselves.",
+        description="Provisioners that create and delete volumes, in addition to the CSIDrivers "
+        "and StorageClasses among its objects: those that its programs register.",
     )
     notices: list[Text] = Field(default_factory=list)
     values: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -253,7 +254,7 @@ class AddonFile(Strict):
         return self
 
     def _named_values(self) -> Iterator[tuple[str, str]]:
-        """The values that the file itself speaks of, and where."""
+        """The values that the file refers to, and where."""
         yield from ((f"makes_default.{kind}", name) for kind, name in self.makes_default.items())
         whens = {
             "needs": [one.when for one in self.needs if isinstance(one, Related)],
