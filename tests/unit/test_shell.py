@@ -36,6 +36,7 @@ from kubeinstall.operations import (
 from kubeinstall.operations.downloads import Download
 from kubeinstall.preflight import probe
 from kubeinstall.ssh import agent
+from kubeinstall.ssh.shell import UPTIME
 from kubeinstall.verify import pods
 from tests.running import REPO
 from tests.unit.clusters import cluster
@@ -178,6 +179,12 @@ def test_shellcheck_has_nothing_to_say_of_rendered_scripts() -> None:
 
 def test_shellcheck_is_asked() -> None:
     assert "SC2154" in shellcheck('echo "$nobody_sets_this"', "--severity=warning")
+
+
+@pytest.mark.parametrize("name", ["ssh/command", "ssh/loop"])
+def test_the_agent_reads_the_hosts_clock_as_its_shell_did(name: str) -> None:
+    """A time of ours is sent on that clock, so all have to read it in one unit."""
+    assert f"{UPTIME}\n" in resources.script(name)
 
 
 def calls() -> Iterator[tuple[str, str, set[str]]]:
