@@ -7,5 +7,5 @@ get() {
     get -o json "$@" 2>&1
 }
 pack() { gzip -c1 | base64; }
-# shellcheck disable=SC2034 # for whoever asks
+# shellcheck disable=SC2034 # used by the scripts that follow
 shown=--show-managed-fields

@@ -58,7 +58,7 @@ if [ -s $admin ] && [ -x /usr/bin/kubectl ]; then
 fi
 if [ -d "$data/member" ]; then
   say etcd data
-  # Read through only where nothing else tells: it may be large.
+  # Searched only where nothing else answers the question: it may be large.
   if [ ! -e $signed ] || ! grep -q kubelet-client /etc/kubernetes/kubelet.conf; then
     grep -aqs /configmaps/kube-system/kubeadm-config "$data"/member/snap/db \
       "$data"/member/wal/*.wal && say etcd registered

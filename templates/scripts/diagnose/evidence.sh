@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# What a host can tell of a failure, in parts that begin with the character 036 and a name.
+# What a host reports about a failure, in parts that begin with the character 036 and a name.
 # A kubelet repeats an effect many times a second: of lines that differ in times, numbers and
 # identifiers alone the newest is kept, in the order in which each kind came first. (The kubelet's
 # and docker's lines all have priority 6.)

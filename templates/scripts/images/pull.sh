@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Pulls images, its parameters, one after another, and tells which cannot be pulled and why.
+# Pulls images, its parameters, one after another, and reports which cannot be pulled and why.
 # docker: empty for containerd, logins: registries that want one, required: empty where an image
 # that its registry does not have is only reported.
 : "${docker?}" "${logins?}" "${required?}"
@@ -46,7 +46,7 @@ for image in "$@"; do
   [ "$reached" ] || break
 done
 [ "$failed" ] || exit 0
-# An image that the registry does not have may be left out; a registry that is gone is told apart.
+# An image that the registry does not have may be left out; a registry that cannot be reached is an error.
 if [ -z "$required" ] && [ "$reached" ]; then printf '%s\n' "$failed"
 else printf '%s\n' "$failed" >&2; exit 1
 fi

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # Gives one component of the control plane other arguments, or its old ones back; with the function
 # "last_words". phase: of "kubeadm init", that writes its manifest, pod: its pod's name, wanted and
-# unwanted: arguments, one a line. The kubelet makes the pod anew a moment after its manifest was
-# written. A program that does not take its arguments may look well for a second: the pod has to be
+# unwanted: arguments, one a line. The kubelet recreates the pod a moment after its manifest was
+# written. A program that rejects its arguments may look well for a second: the pod has to be
 # well five times in succession.
 : "${component?}" "${phase?}" "${pod?}" "${wanted?}" "${unwanted?}"
 manifest=/etc/kubernetes/manifests/$component.yaml

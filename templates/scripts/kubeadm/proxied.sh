@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Writes the control plane's manifests, and waits for the API server: the kubelet makes its pod anew
+# Writes the control plane's manifests and waits for the API server: the kubelet recreates its pod
 # a moment after its manifest was written.
 manifest=/etc/kubernetes/manifests/kube-apiserver.yaml
 kubectl() { /usr/bin/kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=5s "$@"; }

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # Restarts the kubelet of a node, and waits until the node is Ready. what: why it is restarted,
 # networked: empty where the node may lack its pod network; "forget" and "put_back" are for files
-# that were set aside before. A kubelet tells its state when it starts, so the node's last word has
-# to be newer than that. One that fails is started again by systemd every ten seconds.
+# that were set aside before. A kubelet reports its state when it starts, so the node's heartbeat
+# has to be newer than that. systemd restarts one that fails every ten seconds.
 : "${node?}" "${what?}" "${networked?}"
 path='{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime} {.message}{end}'
 kubectl() { /usr/bin/kubectl --kubeconfig /etc/kubernetes/kubelet.conf --request-timeout=5s "$@"; }

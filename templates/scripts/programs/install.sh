@@ -3,7 +3,7 @@
 # program: the main one, check: its argument with which it only says what it is, record: path of the
 # list of what was installed, sha256: of the file; "verified" checks it, "unpacked" unpacks it to
 # $new. One that was there before us is kept beside it; one that an earlier file brought, and this
-# one does not, goes. The record is written last: a run that is cut off begins anew.
+# one does not, goes. The record is written last: a run that is interrupted starts over.
 : "${part?}" "${packed?}" "${program?}" "${check?}" "${new?}" "${folder?}" "${record?}" "${sha256?}"
 set -e
 verified
