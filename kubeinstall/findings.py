@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
-from typing import Literal
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
 
 
 class Kind(IntEnum):
@@ -26,24 +28,53 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place in a file.
+
+    Args:
+        file: its path, or the address it is downloaded from.
+        line, column: counted from 1; None: the whole file, or line, is meant.
+    """
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        parts = (self.file, self.line, self.column)
+        return ":".join(str(part) for part in parts if part is not None)
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing that is wrong.
 
     Args:
         kind: which kind; decides the exit code.
         what: one sentence.
-        where: a host's name, or ``file:line:column``.
+        hosts: names of all the hosts that it is about.
         why: the cause as far as it is known.
         next: what the user does next, a command where there is one.
         severity: a warning does not end a run.
+        place: where it is, if it is about a file.
     """
 
     kind: Kind
     what: str
-    where: str = ""
+    hosts: tuple[str, ...] = ()
     why: str = ""
     next: str = ""
-    severity: Literal["error", "warning"] = "error"
+    severity: Severity = "error"
+    place: Place | None = None
+
+    @property
+    def where(self) -> str:
+        """Where it is, for people: ``file:line:column``, or the hosts' names."""
+        return str(self.place) if self.place else ", ".join(self.hosts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as JSON knows it, with the kind's name, and ``where`` for people."""
+        return {**asdict(self), "kind": self.kind.name, "where": self.where}
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what

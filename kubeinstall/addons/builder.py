@@ -97,11 +97,11 @@ def here(build: Build) -> str | None:
                 timeout=TIMEOUT,
             )
         except subprocess.TimeoutExpired:
-            raise failed(build, f"{command[0]} took longer than {TIMEOUT:.0f} s", "here") from None
+            raise failed(build, f"{command[0]} took longer than {TIMEOUT:.0f} s") from None
         except OSError as error:
-            raise failed(build, f"{command[0]}: {error.strerror}", "here") from None
+            raise failed(build, f"{command[0]}: {error.strerror}") from None
     if ended.returncode:
-        raise failed(build, ended.stderr.decode(errors="replace"), "here")
+        raise failed(build, ended.stderr.decode(errors="replace"))
     return ended.stdout.decode(errors="replace")
 
 
@@ -157,19 +157,19 @@ def first(*builders: Builder) -> Builder:
     return build
 
 
-def failed(build: Build, said: str, where: str) -> KubeinstallError:
+def failed(build: Build, said: str, host: str = "") -> KubeinstallError:
     """What is told of a program that failed.
 
     Args:
         said: its messages; the last lines count.
-        where: the host's name, or ``here``.
+        host: where it ran; empty: on this machine.
     """
     why = "\n".join(said.strip().splitlines()[-_LINES:]) or "it says nothing"
     return KubeinstallError(
         Finding(
             Kind.INVENTORY,
             f"{build.title} cannot be rendered",
-            "" if where == "here" else where,
+            (host,) if host else (),
             why,
             "see what it says, and mend the addon's files or the values",
         )

@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 from http.client import HTTPException, IncompleteRead
 from pathlib import Path
@@ -175,7 +175,7 @@ def _place(sha256: str) -> Path:
 def _with_way_out(finding: Finding, sha256: str) -> Finding:
     """For a machine that cannot reach it: where a file that came another way is looked for."""
     way = f"{finding.next}; or put the file at {_place(sha256)}"
-    return Finding(finding.kind, finding.what, finding.where, finding.why, way)
+    return replace(finding, next=way)
 
 
 def _failed(url: str, error: Exception) -> KubeinstallError:

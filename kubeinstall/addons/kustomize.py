@@ -13,7 +13,7 @@ from typing import Any
 from kubeinstall.addons.builder import Build
 from kubeinstall.addons.documents import NotObjectsError, values
 from kubeinstall.addons.templating import render_file
-from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.findings import Finding, Kind, KubeinstallError, Place
 from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.catalogue.folders import OutsideError, inside
 from kubeinstall.inventory.model import Cluster
@@ -105,9 +105,9 @@ def _wrong(one: Chosen, path: str, why: str) -> KubeinstallError:
         Finding(
             Kind.INVENTORY,
             f"the kustomization of addon {one.name} cannot be used",
-            str(one.addon.folder / path),
-            why,
-            "put the files it is made of into the addon's folder; a manifest of upstream's that "
-            "is pinned goes into `upstream` of addon.yaml",
+            why=why,
+            next="put the files it is made of into the addon's folder; a manifest of upstream's "
+            "that is pinned goes into `upstream` of addon.yaml",
+            place=Place(str(one.addon.folder / path)),
         )
     )

@@ -14,7 +14,7 @@ from jinja2.exceptions import TemplateNotFound
 from jinja2.loaders import split_template_path
 
 from kubeinstall.addons.image_names import rewritten
-from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.findings import Finding, Kind, KubeinstallError, Place
 from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.catalogue.folders import OutsideError, inside
 from kubeinstall.inventory.model import Cluster
@@ -91,7 +91,7 @@ def render_file(cluster: Cluster, one: Chosen, path: str) -> str:
         raise _unusable(one, path, f"there is no file {error.name}") from None
     except _FAILURES as error:
         line = getattr(error, "lineno", None) or _line(error, path)
-        raise _unusable(one, f"{path}:{line}" if line else path, _words(error)) from None
+        raise _unusable(one, path, _words(error), line) from None
 
 
 def render_text(cluster: Cluster, one: Chosen, text: str) -> str:
@@ -153,13 +153,13 @@ def _line(error: Exception, path: str) -> int | None:
     return line
 
 
-def _unusable(one: Chosen, where: str, why: str) -> KubeinstallError:
+def _unusable(one: Chosen, path: str, why: str, line: int | None = None) -> KubeinstallError:
     return KubeinstallError(
         Finding(
             Kind.INVENTORY,
             f"addon {one.name} cannot be rendered",
-            str(one.addon.folder / where),
-            why,
-            f"mend the file, then `kubeinstall addon render {one.name}`",
+            why=why,
+            next=f"mend the file, then `kubeinstall addon render {one.name}`",
+            place=Place(str(one.addon.folder / path), line),
         )
     )

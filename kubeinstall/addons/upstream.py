@@ -11,7 +11,7 @@ from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.patches import PatchError, patched
 from kubeinstall.addons.templating import render_file
-from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.findings import Finding, Kind, KubeinstallError, Place
 from kubeinstall.inventory.catalogue.chosen import Chosen
 from kubeinstall.inventory.model import Cluster
 
@@ -101,8 +101,8 @@ def not_objects(one: Chosen, origin: str, why: str) -> KubeinstallError:
         Finding(
             Kind.INVENTORY,
             f"addon {one.name} does not give Kubernetes objects",
-            str(one.addon.folder / origin) if is_file else origin,
-            " ".join(why.split()),
-            f"mend the file, then `kubeinstall addon render {one.name}`",
+            why=" ".join(why.split()),
+            next=f"mend the file, then `kubeinstall addon render {one.name}`",
+            place=Place(str(one.addon.folder / origin) if is_file else origin),
         )
     )

@@ -147,7 +147,7 @@ def _addon(name: str, folders: list[Path]) -> Addon:
     try:
         addon = find(name, folders)
     except UnreadableAddonError as error:
-        finding = Finding(Kind.INVENTORY, f"addon {name}: {error.why}", error.where)
+        finding = Finding(Kind.INVENTORY, f"addon {name}: {error.why}", place=error.place)
         raise KubeinstallError(finding) from None
     if addon:
         return addon

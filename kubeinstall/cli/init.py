@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kubeinstall.findings import Finding, Kind, KubeinstallError, unwritable
+from kubeinstall.findings import Finding, Kind, KubeinstallError, Place, unwritable
 from kubeinstall.inventory.starter import parse_target, starter
 from kubeinstall.report import door
 
@@ -33,7 +33,12 @@ def command(targets: tuple[str, ...], output: Path, force: bool) -> None:
             file.write(text)
     except FileExistsError:
         raise KubeinstallError(
-            Finding(Kind.LOCAL, "it is there already", str(output), next="--force overwrites it")
+            Finding(
+                Kind.LOCAL,
+                "it is there already",
+                next="--force overwrites it",
+                place=Place(str(output)),
+            )
         ) from None
     except OSError as error:
         raise KubeinstallError(unwritable(str(output), error)) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -63,7 +62,7 @@ def _record(
     record: dict[str, object] = {
         "file": str(inventory),
         "ok": cluster is not None,
-        "findings": [{**asdict(finding), "kind": finding.kind.name} for finding in findings],
+        "findings": [finding.as_dict() for finding in findings],
     }
     if cluster:
         record["cluster"] = {

@@ -77,7 +77,7 @@ def _not_drained(run: Run, host: Host, said: str) -> Finding:
         )
         budget = f"kubectl -n {shlex.quote(namespace)} get pdb"
         then = f"scale the app up, or change the budget: {budget}; then `up`"
-    return Finding(Kind.CLUSTER, f"node {host.hostname} cannot be drained", host.name, why, then)
+    return Finding(Kind.CLUSTER, f"node {host.hostname} cannot be drained", (host.name,), why, then)
 
 
 def _budgets(run: Run, namespace: str) -> list[str]:

@@ -24,7 +24,7 @@ from kubeinstall.cluster.admin_conf import (
     parse,
 )
 from kubeinstall.files.kubeadm import CONFIG
-from kubeinstall.findings import Finding, Kind, KubeinstallError, unwritable
+from kubeinstall.findings import Finding, Kind, KubeinstallError, Place, unwritable
 from kubeinstall.inventory.model import Cluster, Document
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 def _no_cluster(cluster: Cluster, what: str, why: str) -> KubeinstallError:
     command = cluster.command("up")
-    return KubeinstallError(Finding(Kind.CLUSTER, what, cluster.first.name, why, command))
+    return KubeinstallError(Finding(Kind.CLUSTER, what, (cluster.first.name,), why, command))
 
 
 def _refused(cluster: Cluster, why: str) -> KubeinstallError:
@@ -257,7 +257,7 @@ def _refused(cluster: Cluster, why: str) -> KubeinstallError:
         Finding(
             Kind.CLUSTER,
             f"{_ADMIN} is not what kubeadm writes; nothing in it was used",
-            first,
+            (first,),
             why,
             f"on {first}: see who changed it; kubeadm init phase kubeconfig admin --config "
             f"{CONFIG} writes it again once the file has been moved away",
@@ -269,9 +269,9 @@ def _malformed(path: Path, why: str) -> Finding:
     return Finding(
         Kind.LOCAL,
         "this file is not a kubeconfig; it was left as it is",
-        str(path),
-        why,
-        "mend or move it, or set KUBECONFIG to another file",
+        why=why,
+        next="mend or move it, or set KUBECONFIG to another file",
+        place=Place(str(path)),
     )
 
 
@@ -279,12 +279,12 @@ def _taken(path: Path, name: str, why: str) -> Finding:
     return Finding(
         Kind.LOCAL,
         f"this file knows another cluster by the name {name}; it was left as it is",
-        str(path),
-        why,
-        f"kubectl config delete-cluster {name} and delete-context {name} there if it is of no use "
-        "any more; else write another file with -o FILE",
+        why=why,
+        next=f"kubectl config delete-cluster {name} and delete-context {name} there if it is of no "
+        "use any more; else write another file with -o FILE",
+        place=Place(str(path)),
     )
 
 
 def _unwritable(path: Path, why: str) -> Finding:
-    return Finding(Kind.LOCAL, "the kubeconfig cannot be written", str(path), why)
+    return Finding(Kind.LOCAL, "the kubeconfig cannot be written", why=why, place=Place(str(path)))

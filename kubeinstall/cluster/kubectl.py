@@ -48,7 +48,7 @@ def must(run: Run, command: str, *, stdin: str | None = None, timeout: float = 6
             Finding(
                 Kind.CLUSTER,
                 f"the API server did not do what {run.phase} asked for",
-                run.cluster.first.name,
+                (run.cluster.first.name,),
                 why=" ".join(said[-3:]),
                 next=f"on {run.cluster.first.name}: {KUBECTL} get nodes,pods -A -o wide",
             )
@@ -81,7 +81,9 @@ def _read(run: Run, text: str, read: Callable[[str], _T]) -> _T:
         first = run.cluster.first.name
         what = f"kubectl does not print what {run.phase} asked for: {error}"
         then = f"on {first}: {KUBECTL} get nodes -o json | head"
-        raise KubeinstallError(Finding(Kind.CLUSTER, what, first, shown(text[:60]), then)) from None
+        raise KubeinstallError(
+            Finding(Kind.CLUSTER, what, (first,), shown(text[:60]), then)
+        ) from None
 
 
 def _no_cluster(run: Run) -> Finding:
@@ -89,7 +91,7 @@ def _no_cluster(run: Run) -> Finding:
     return Finding(
         Kind.CLUSTER,
         "there is no cluster yet",
-        first,
+        (first,),
         why=f"{first} has no /etc/kubernetes/admin.conf",
         next="kubeinstall up, with all its phases",
     )

@@ -150,7 +150,7 @@ class Connections:
         failure = self.failures.get(host)
         if host not in self._connections or (failure and failure.kind is Kind.CONNECT):
             raise KubeinstallError(
-                failure or Finding(Kind.CONNECT, "the host is not connected", where=host)
+                failure or Finding(Kind.CONNECT, "the host is not connected", hosts=(host,))
             )
         told = self.redact.stream(lambda line: on_line(host, shortened(line))) if on_line else None
         with self._pool.doing(host, "a question to the host"):
@@ -187,7 +187,7 @@ class Connections:
         except (SshFailure, ConnectionLost, CommandTimeout) as error:
             raise KubeinstallError(self._not_connected(found, error)) from error
         except KeyboardInterrupt:
-            raise KubeinstallError(Finding(Kind.INTERRUPTED, "interrupted", host)) from None
+            raise KubeinstallError(Finding(Kind.INTERRUPTED, "interrupted", (host,))) from None
 
     def ask_all(self, commands: Mapping[str, str], timeout: float = 60) -> dict[str, Output]:
         """Ask several hosts at once; who does not answer is in ``failures`` and has no result.
@@ -236,7 +236,7 @@ class Connections:
             return Finding(
                 Kind.OPERATION,
                 f"{doing}: {error}",
-                host,
+                (host,),
                 why="the host is up, but hangs or is too slow",
                 next="see what it is doing: "
                 + Target.of(self.cluster.host(host)).running("top -b -n 1 | head -n 20"),
@@ -245,14 +245,14 @@ class Connections:
             return Finding(
                 Kind.CONNECT,
                 f"{doing}: the host printed too much",
-                host,
+                (host,),
                 why=str(error),
                 next="check the host: a fault, or somebody on it, floods the output of commands",
             )
         return Finding(
             Kind.CONNECT,
             f"the connection was lost during {doing}",
-            host,
+            (host,),
             why=str(error),
             next="see whether the host is up, then run the same command again",
         )
@@ -282,9 +282,11 @@ class Connections:
 
     def _not_connected(self, host: Host, error: Exception) -> Finding:
         if isinstance(error, SshFailure):
-            return Finding(Kind.CONNECT, error.what, host.name, self.redact(error.why), error.next)
+            return Finding(
+                Kind.CONNECT, error.what, (host.name,), self.redact(error.why), error.next
+            )
         what = "the connection was lost right after the login"
-        return Finding(Kind.CONNECT, what, host.name, str(error))
+        return Finding(Kind.CONNECT, what, (host.name,), str(error))
 
     def _until(self) -> float | None:
         """The time until which the lock is surely held; None: there is none."""

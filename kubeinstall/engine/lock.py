@@ -134,7 +134,7 @@ class RunLock:
             Finding(
                 Kind.LOCKED,
                 "another run is at work on this cluster",
-                where=connection.host.name,
+                hosts=(connection.host.name,),
                 why=f"the lock is held by {_owner(answer) or 'a run that has just begun'}",
                 next="wait for it; when its owner is gone the lock is free within a minute",
             )
@@ -207,7 +207,7 @@ class RunLock:
         finding = Finding(
             Kind.LOCKED,
             "this run lost its lock on the cluster and was stopped",
-            where=self._connection.host.name,
+            hosts=(self._connection.host.name,),
             why=f"{why}; {self._who_has_it()}",
             next="when no other run is active, run the same command again: it waits for any "
             "command that this run started on a host, and continues from there",

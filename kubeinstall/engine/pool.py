@@ -107,7 +107,7 @@ class Pool:
             Finding(
                 Kind.INTERRUPTED,
                 "interrupted",
-                where=", ".join(running),
+                hosts=tuple(running),
                 why="may still run: " + "; ".join(f"{n}: {what}" for n, what in running.items())
                 if running
                 else "",

@@ -116,7 +116,7 @@ class Session(Connections):
                 raise KubeinstallError(finding) from error
             except FactError as error:
                 why = shortened(self.redact(str(error)))
-                finding = Finding(Kind.OPERATION, "its state cannot be read", host, why)
+                finding = Finding(Kind.OPERATION, "its state cannot be read", (host,), why)
                 raise KubeinstallError(finding) from error
 
     def round(
@@ -213,10 +213,10 @@ class Session(Connections):
             self._fail(task, self.lost(name, _READING, error))
         except FactError as error:
             why = shortened(self.redact(str(error)))
-            self._fail(task, Finding(Kind.OPERATION, "its state cannot be read", name, why))
+            self._fail(task, Finding(Kind.OPERATION, "its state cannot be read", (name,), why))
         except Exception as error:
             why = shortened(self.redact(f"{type(error).__name__}: {error}"))
-            self._fail(task, Finding(Kind.OPERATION, f"{phase} cannot be prepared", name, why))
+            self._fail(task, Finding(Kind.OPERATION, f"{phase} cannot be prepared", (name,), why))
         else:
             try:
                 (plan if dry else execute)(task, prepared)
@@ -224,7 +224,7 @@ class Session(Connections):
                 if spare:
                     return
                 what = f"{failure.operation}: failed"
-                self.fail(name, Finding(Kind.OPERATION, what, name, failure.why))
+                self.fail(name, Finding(Kind.OPERATION, what, (name,), failure.why))
 
     def _learn(self, name: str, deploys: Sequence[Deploy]) -> Finding | None:
         """Read what deploys ask for; why one of them refuses the host, if one does."""

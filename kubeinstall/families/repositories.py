@@ -53,7 +53,7 @@ def already_named(title: str, other: PackageSource, why: str, then: str) -> Find
     return Finding(
         Kind.PREFLIGHT,
         f"{other.path}, line {other.line}, also configures the package source of {title}",
-        host.name,
+        (host.name,),
         why=why,
         next=f"on {host.name}: {then}",
     )

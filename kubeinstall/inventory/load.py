@@ -12,7 +12,7 @@ from kubeinstall.inventory.checks import check
 from kubeinstall.inventory.files import check_files
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.partial import doubts, validate
-from kubeinstall.inventory.positions import Issue, Parsed, UnreadableError, parse, read
+from kubeinstall.inventory.positions import Issue, Parsed, UnreadableError, parse, placed, read
 from kubeinstall.inventory.resolve import resolve
 from kubeinstall.inventory.secrets import Expander
 
@@ -44,9 +44,9 @@ def load_with_warnings(
     try:
         parsed = parse(read(path))
     except UnreadableError as error:
-        where = f"{path}:{error.position}" if error.position else str(path)
+        place = placed(path, error.position)
         raise KubeinstallError(
-            Finding(Kind.INVENTORY, error.what, where, error.why, error.next)
+            Finding(Kind.INVENTORY, error.what, why=error.why, next=error.next, place=place)
         ) from None
     expander = Expander(environ, path.absolute().parent, files_must_exist=files_must_exist)
     value = expander.expand(parsed.value)
@@ -65,16 +65,16 @@ def load_with_warnings(
 
 def _findings(path: Path, parsed: Parsed, issues: Iterable[Issue]) -> tuple[Finding, ...]:
     """Findings with positions: errors first, each in the file's order."""
-    placed = [(parsed.position(issue), issue) for issue in issues]
-    placed.sort(key=lambda p: (p[1].severity == "warning", p[0].line, p[0].column))
+    found = [(parsed.position(issue), issue) for issue in issues]
+    found.sort(key=lambda p: (p[1].severity == "warning", p[0].line, p[0].column))
     return tuple(
         Finding(
             Kind.INVENTORY,
             issue.what,
-            f"{path}:{position}",
-            issue.why,
-            issue.next,
-            issue.severity,
+            why=issue.why,
+            next=issue.next,
+            severity=issue.severity,
+            place=placed(path, position),
         )
-        for position, issue in placed
+        for position, issue in found
     )

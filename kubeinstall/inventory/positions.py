@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import yaml
 
+from kubeinstall.findings import Place
+
 Loc = tuple[str | int, ...]
 """A place in the file: keys and list indexes from the top."""
 
@@ -57,6 +59,14 @@ class Position:
         return cls(mark.line + 1, mark.column + 1) if mark else cls(1, 1)
 
 
+START = Position(1, 1)
+
+
+def placed(path: Path, position: Position | None) -> Place:
+    """The place of a position in its file; None: the whole file."""
+    return Place(str(path), position.line, position.column) if position else Place(str(path))
+
+
 @dataclass(frozen=True)
 class Spot:
     """Where a key and its value are, and the value as it was written (scalars only)."""
@@ -87,7 +97,7 @@ class Parsed:
             loc = loc[:-1]
         spot = self.spots.get(loc)
         if spot is None:
-            return Position(1, 1)
+            return START
         at_key = issue.at_key or loc != issue.loc
         return spot.key if at_key else spot.value
 

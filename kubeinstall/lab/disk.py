@@ -57,7 +57,7 @@ def mount(host: LabHost) -> None:
     if not base.is_dir():
         raise LabError(
             f"the root below the host's disk, {base}, is gone from the cache",
-            where=host.name,
+            host=host.name,
             next="take the lab down and up again",
         )
     layers = f"lowerdir={base},upperdir={host.folder / 'upper'},workdir={host.folder / 'work'}"

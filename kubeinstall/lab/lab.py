@@ -160,7 +160,7 @@ def _changed(host: LabHost, found: disk.Form, wanted: disk.Form) -> LabError:
     keys = sorted(key for key in wanted if found.get(key) != wanted[key])
     return LabError(
         "the inventory changed since this host was made, and what is on it would be lost",
-        where=host.name,
+        host=host.name,
         why="; ".join(f"{key}: {found.get(key)} then, {wanted[key]} now" for key in keys),
         next="take the lab down with `kubeinstall lab down`, then up again",
     )
@@ -210,7 +210,7 @@ def _wait(host: LabHost, patience: float) -> None:
         if not alive or time.monotonic() > deadline:
             raise LabError(
                 f"the host is not ready after {patience:.0f} s" if alive else "the host has ended",
-                where=host.name,
+                host=host.name,
                 why=host.console.read_text(errors="replace").strip()[-800:],
                 next="take the lab down with `kubeinstall lab down`, then up again",
             )

@@ -85,7 +85,7 @@ def stop(host: LabHost) -> None:
     if not cgroups.kill(groups):
         raise LabError(
             "the host has processes that do not end",
-            where=host.name,
+            host=host.name,
             why=f"see {groups[0]}/cgroup.procs" if groups else "",
             next="run the same command again; if they stay, restart this machine",
         )

@@ -10,6 +10,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from kubeinstall.findings import Place
 from kubeinstall.inventory.model import LAB_FOLDER, CgroupMode, Cluster
 from kubeinstall.lab.errors import LabError
 
@@ -149,11 +150,11 @@ def plan(cluster: Cluster) -> LabPlan:
         LabError: it has no ``lab`` section, or two hosts of one name.
     """
     lab = cluster.lab
-    where = str(cluster.inventory_file or "the inventory")
+    place = Place(str(cluster.inventory_file or "the inventory"))
     if lab is None:
         raise LabError(
             "this inventory has no lab section, so its hosts are not ours to make",
-            where=where,
+            place=place,
             next="add `lab: {subnet: 10.99.0.0/24}`, or see inventories/lab.yaml",
         )
     folder = STATE / cluster.spec.name
@@ -162,7 +163,7 @@ def plan(cluster: Cluster) -> LabPlan:
         wanted.append((MIRROR, str(lab.mirror), Purpose.MIRROR))
     if lab.bastion:
         wanted.append((BASTION, str(lab.bastion), Purpose.BASTION))
-    _refuse_same_names([name for name, _, _ in wanted], where)
+    _refuse_same_names([name for name, _, _ in wanted], place)
     return LabPlan(
         name=cluster.spec.name,
         subnet=lab.subnet,
@@ -181,12 +182,12 @@ def cache() -> Path:
     return Path(os.environ.get("KUBEINSTALL_CACHE") or "/var/cache/kubeinstall").absolute()
 
 
-def _refuse_same_names(names: list[str], where: str) -> None:
+def _refuse_same_names(names: list[str], place: Place) -> None:
     for name in (MIRROR, BASTION):
         if names.count(name) > 1:
             raise LabError(
                 f"two hosts of the lab are called {name}",
-                where=where,
+                place=place,
                 why=f"the lab adds a host {name} of its own, since lab.{name} is set",
                 next="give the inventory's host another name",
             )

@@ -52,14 +52,14 @@ def _allowed(run: Run, name: str, *, made: bool = False) -> bool:
     if decision.action is Action.REFUSE:
         reset = cluster.command("reset", "--limit", name)
         said = words(decision, state, inventory, reset)
-        session.fail(name, Finding(Kind.CLUSTER, said.what, name, said.why, said.next))
+        session.fail(name, Finding(Kind.CLUSTER, said.what, (name,), said.why, said.next))
     elif made and decision.action is not Action.KEEP:
         session.fail(
             name,
             Finding(
                 Kind.CLUSTER,
                 "kubeadm init exited without an error, but there is no control plane",
-                name,
+                (name,),
                 state.why or "its API server does not answer",
                 f"on {name}: ls -l /etc/kubernetes /etc/kubernetes/manifests; "
                 "journalctl -u kubelet -n 50",

@@ -98,7 +98,7 @@ class Run:
                 Finding(
                     Kind.CLUSTER,
                     "the nodes of the cluster cannot be listed",
-                    first,
+                    (first,),
                     found.reason,
                     f"{self.cluster.command('up', '--until', 'control-plane')}, "
                     f"which restores what is missing on {first} or reports why it cannot",

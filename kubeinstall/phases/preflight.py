@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kubeinstall.findings import Finding, KubeinstallError
+from kubeinstall.findings import KubeinstallError
 from kubeinstall.phases import addons
 from kubeinstall.phases.phase import Run
 from kubeinstall.preflight.identity import renewed
@@ -37,10 +37,10 @@ def run(run: Run) -> None:
             run.reporter.finding(finding)
     errors = [finding for finding in findings if finding.severity == "error"]
     control_planes = {host.name for host in run.cluster.control_planes}
-    if any(_names(error) & control_planes for error in errors):
+    if any(control_planes.intersection(error.hosts) for error in errors):
         raise KubeinstallError(*errors)
     for error in errors:
-        for name in _names(error):
+        for name in error.hosts:
             run.session.fail(name, error)
     addons.prepare(run)
 
@@ -56,8 +56,3 @@ def _elsewhere(run: Run, probes: Mapping[str, Probe]) -> dict[str, str]:
         name: advice(run.cluster, missing[name], Probe.parse(answer.stdout).reach)
         for name, answer in answers.items()
     }
-
-
-def _names(finding: Finding) -> set[str]:
-    """The hosts that a finding is about."""
-    return set(finding.where.split(", "))

@@ -124,7 +124,7 @@ def _under_pressure(run: Run, item: Pending) -> Finding:
     return Finding(
         Kind.CLUSTER,
         f"{item.what} accepts no new pods",
-        host,
+        (host,),
         item.reason,
         f"free space or memory on {host} (df -h; df -i; free -m); the kubelet accepts pods again "
         "about five minutes later",
@@ -156,4 +156,4 @@ def _finding(run: Run, item: Pending, seconds: float) -> Finding:
     else:
         then = f"on {host}: {KUBELET_LOG}"
     what = f"{item.what} is not ready" + ("" if item.final else f" after {seconds:.0f} s")
-    return Finding(Kind.CLUSTER, what, host, item.reason, then)
+    return Finding(Kind.CLUSTER, what, (host,), item.reason, then)

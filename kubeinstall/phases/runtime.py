@@ -84,7 +84,7 @@ def _not_now(run: Run, host: Host, old: str) -> Finding:
     return Finding(
         Kind.CLUSTER,
         f"it cannot be moved from {old} to {run.cluster.spec.runtime.name.value}",
-        host.name,
+        (host.name,),
         "its pods cannot be moved elsewhere, because the cluster does not answer: "
         f"{run.asked().reason}",
         f"set runtime.name back to {old}, run `kubeinstall up`, and then change the runtime",
@@ -96,7 +96,7 @@ def _no_configuration(run: Run, host: Host) -> Finding:
     return Finding(
         Kind.CLUSTER,
         "its kubelet cannot be told of another runtime",
-        host.name,
+        (host.name,),
         why=f"the ConfigMap kube-system/{name} with the kubelets' configuration cannot be read",
         next=f"on {run.cluster.first.name}: kubectl -n kube-system get configmaps",
     )

@@ -264,7 +264,7 @@ def _ways(run: Run) -> tuple[IPv4Address, int]:
 def _finding(run: Run, what: str, why: str) -> Finding:
     first = run.cluster.first.name
     then = f"on {first}: {KUBECTL} get nodes,pods,events -A -o wide"
-    return Finding(Kind.CLUSTER, f"smoke test: {what}", first, why.strip(), then)
+    return Finding(Kind.CLUSTER, f"smoke test: {what}", (first,), why.strip(), then)
 
 
 def _failed(run: Run, what: str, why: str) -> KubeinstallError:

@@ -25,7 +25,7 @@ def run(run: Run) -> None:
     for why, hosts in _untried(results).items():
         run.reporter.note(f"not tried: {why}", ", ".join(hosts))
     run.errors.extend(
-        Finding(Kind.VERIFY, f"{r.title}: {r.message}", r.host, next=r.next) for r in failed
+        Finding(Kind.VERIFY, f"{r.title}: {r.message}", (r.host,), next=r.next) for r in failed
     )
 
 
@@ -58,7 +58,7 @@ def _compared(run: Run, found: Compared) -> list[Result]:
     """A result for each thing that the inventory says otherwise than the cluster, or a good one."""
     first, name = run.cluster.first.name, "guard.the_cluster_is_the_inventorys"
     wrong = [
-        Result(f.where.partition(", ")[0] or first, name, _TITLE, True, f.what, f.next)
+        Result(f.hosts[0] if f.hosts else first, name, _TITLE, True, f.what, f.next)
         for f in (*found.stops, *found.out.values())
     ]
     good = [Result(first, name, _TITLE)] if first in run.session.alive else []

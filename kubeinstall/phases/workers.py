@@ -74,7 +74,7 @@ def _no_token_left(run: Run) -> Iterator[None]:
                     Kind.CLUSTER,
                     "the token that workers join with could not be deleted; it expires 15 "
                     "minutes after it was created",
-                    first,
+                    (first,),
                     why=why,
                     next=f"on {first}: kubeadm token list; kubeadm token delete ID",
                     severity="warning",
@@ -106,7 +106,7 @@ def _give_configuration(run: Run, hosts: list[Host]) -> None:
             Finding(
                 Kind.CLUSTER,
                 "there is no cluster for workers to join",
-                run.cluster.first.name,
+                (run.cluster.first.name,),
                 next=run.cluster.command("up", "--from", "control-plane"),
             )
         )
@@ -114,7 +114,7 @@ def _give_configuration(run: Run, hosts: list[Host]) -> None:
         fresh = token(kubectl.must(run, TOKEN_COMMAND))
     except ValueError as error:
         raise KubeinstallError(
-            Finding(Kind.CLUSTER, "no token to join with", run.cluster.first.name, str(error))
+            Finding(Kind.CLUSTER, "no token to join with", (run.cluster.first.name,), str(error))
         ) from None
     _forget(run, hosts)
     for host in hosts:

@@ -121,7 +121,7 @@ def _not_known(off: Sequence[str], reason: str) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
         "the address of its node is not known",
-        ", ".join(off),
+        tuple(off),
         f"the host cannot be reached, and the cluster does not answer: {reason}",
         "set its node_ip, or run the same command again when the host is back",
     )
@@ -167,7 +167,7 @@ def _refused(host: str, what: str) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
         what,
-        host,
+        (host,),
         "the other hosts would use it in their files and scripts",
         f"look at {host}, which may be compromised; or set its node_ip to its own address, or "
         "remove it from the inventory",
@@ -226,7 +226,7 @@ def _no_route(host: Host, target: str) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
         f"its address {host.address} is on none of its interfaces, and it has no route to {target}",
-        host.name,
+        (host.name,),
         next="set the host's node_ip to the address the other hosts reach it by",
     )
 
@@ -247,7 +247,7 @@ def _refuse_same(
             Finding(
                 Kind.PREFLIGHT,
                 f"the same node address {address}",
-                ", ".join(names),
+                tuple(names),
                 "their own addresses are on none of their interfaces, and the route out starts "
                 "there on each: a NAT card, as every VM of VirtualBox has one",
                 "set node_ip to each host's address on the network they share; "

@@ -94,7 +94,7 @@ def lacks_room(
                 Kind.PREFLIGHT,
                 f"{100 * free / whole:.1f} % of the {unit} under {path} is free; "
                 f"the kubelet needs {threshold}",
-                host.name,
+                (host.name,),
                 f"{_HOLDS[place]} are stored there; below {signal} {threshold} the kubelet "
                 "reports DiskPressure, evicts pods and accepts no new ones",
                 _advice(path, unit),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from kubeinstall.findings import Finding, Kind
+from kubeinstall.findings import Finding, Kind, Severity
 from kubeinstall.inventory.model import Cluster, Host, MachineIds
 from kubeinstall.preflight.probe import Probe
 from kubeinstall.preflight.rule import Probes
@@ -63,8 +63,8 @@ def _owners(
 
 
 def _finding(names: Sequence[str], what: str, then: str, *, warn: bool = False) -> Finding:
-    where = ", ".join(names)
-    return Finding(Kind.PREFLIGHT, what, where, _WHY, then, "warning" if warn else "error")
+    severity: Severity = "warning" if warn else "error"
+    return Finding(Kind.PREFLIGHT, what, tuple(names), _WHY, then, severity)
 
 
 def _renewed(identity: str, names: Sequence[str], new: Mapping[str, str]) -> Finding:
@@ -72,7 +72,7 @@ def _renewed(identity: str, names: Sequence[str], new: Mapping[str, str]) -> Fin
     return Finding(
         Kind.PREFLIGHT,
         f"the same machine-id {identity}; new: {who}",
-        ", ".join(names),
+        tuple(names),
         f"{_WHY}, and cluster.machine_ids is {MachineIds.RENEW_DUPLICATES}",
         "a host with DHCP may get another address when it boots next: reserve it by MAC address; "
         f"its old journal is read with journalctl -D /var/log/journal/{identity}",

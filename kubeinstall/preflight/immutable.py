@@ -149,7 +149,7 @@ def refused(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
         yield Finding(
             Kind.PREFLIGHT,
             f"the cluster's {fixed.title} is {has}, but the inventory says {wants}",
-            cluster.first.name,
+            (cluster.first.name,),
             fixed.why,
             f"set {fixed.path} back to {has}; {another}",
         )
@@ -255,4 +255,4 @@ def _listed(gates: Mapping[str, bool] | None) -> str | None:
 
 
 def _warning(cluster: Cluster, what: str, why: str, then: str) -> Finding:
-    return Finding(Kind.PREFLIGHT, what, cluster.first.name, why, then, "warning")
+    return Finding(Kind.PREFLIGHT, what, (cluster.first.name,), why, then, "warning")

@@ -62,7 +62,7 @@ def _no_share(host: str, what: str) -> Finding:
     return Finding(
         Kind.CLUSTER,
         what,
-        host,
+        (host,),
         "the other hosts would send that node packets meant for others",
         f"on the first control plane: kubectl get nodes -o wide; if {host} may be compromised, "
         "disconnect it from the network; otherwise: kubectl delete node, then `up` again",
@@ -99,20 +99,20 @@ def behind_a_router(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Find
             Kind.PREFLIGHT,
             f"reaches {named} through the router {probe.hops[far[0].node_ip]}; {kind} needs hosts "
             "on one subnet",
-            host.name,
+            (host.name,),
             "a route to pods names the host they are on, and the router knows nothing of pods",
             "take `network: {plugin: flannel, flannel: {direct_routing: true}}`, or set node_ip to "
             "addresses on a network that all hosts share",
         )
 
 
-def _refused(cluster: Cluster, where: str, live: str, wanted: str) -> Finding:
+def _refused(cluster: Cluster, host: str, live: str, wanted: str) -> Finding:
     plugin, _, install = live.partition("-")
     back = f"plugin: {plugin}" + (f", calico: {{install: {install}}}" if install else "")
     return Finding(
         Kind.PREFLIGHT,
         f"the cluster's pod network is {live}, but the inventory says {wanted}",
-        where,
+        (host,),
         _WHY,
         f"go back to `network: {{{back}}}`; or make a new cluster and move to it what runs here; "
         f"or, if this one may be lost: {cluster.command('reset')}, then up",

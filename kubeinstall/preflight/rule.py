@@ -15,9 +15,9 @@ Rule = Callable[[Cluster, Host, Probe], Iterable[Finding]]
 
 def error(host: str, what: str, why: str = "", then: str = "") -> Finding:
     """A finding that keeps a host out of the run."""
-    return Finding(Kind.PREFLIGHT, what, host, why, then)
+    return Finding(Kind.PREFLIGHT, what, (host,), why, then)
 
 
 def warning(host: str, what: str, why: str = "", then: str = "") -> Finding:
     """A finding that the run goes on with."""
-    return Finding(Kind.PREFLIGHT, what, host, why, then, "warning")
+    return Finding(Kind.PREFLIGHT, what, (host,), why, then, "warning")

@@ -149,7 +149,7 @@ def _stranger(cluster: Cluster, nodes: Nodes, name: str) -> Finding:
     return Finding(
         Kind.CLUSTER,
         f"the cluster has a node {name} ({state}) that is not in the inventory",
-        first,
+        (first,),
         why,
         f"put it back into the inventory; or remove it: on {first}: kubectl drain {name} "
         f"--ignore-daemonsets --delete-emptydir-data, kubectl delete node {name}; then "
@@ -170,11 +170,10 @@ def _version(cluster: Cluster, nodes: Nodes) -> Iterator[Finding]:
 
 
 def _another_version(cluster: Cluster, running: Version, on: Iterable[str]) -> Finding:
-    where = dict.fromkeys([cluster.first.name, *on])
     return Finding(
         Kind.PREFLIGHT,
         f"the cluster runs Kubernetes {running}, but the inventory says {cluster.version}",
-        ", ".join(where),
+        tuple(dict.fromkeys([cluster.first.name, *on])),
         "a change of version is an upgrade, which has to follow an order: new packages on all "
         "nodes at once could run kubelets that are newer than the API server",
         f"set cluster.kubernetes back to {running}; to upgrade by hand, the control plane first "
@@ -203,7 +202,7 @@ def _another_kubelet(cluster: Cluster, host: Host, running: Version) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
         f"its kubelet is {running}, but the inventory says {cluster.version}",
-        host.name,
+        (host.name,),
         "kubeinstall does not change the version of a node: the node has to be drained first",
         f"set cluster.kubernetes to {running} if that is the cluster's version; or drain the "
         f"node and bring it to {cluster.version} by hand: {_UPGRADE}",
@@ -225,7 +224,7 @@ def _another_name(cluster: Cluster, host: Host, old: str) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
         f"in the cluster it is node {old}, but the inventory calls it {host.hostname}",
-        host.name,
+        (host.name,),
         "a node keeps the name it joined with: with another one it would join a second time",
         f"set the host's hostname to {old}; or, for the new name, remove the node first: kubectl "
         f"drain {old} --ignore-daemonsets, kubectl delete node {old}, "
@@ -242,7 +241,7 @@ def _moved(cluster: Cluster, nodes: Nodes) -> Iterator[Finding]:
             yield Finding(
                 Kind.PREFLIGHT,
                 f"its node has the address {has}, but the inventory says {host.node_ip}",
-                host.name,
+                (host.name,),
                 "the other hosts have its address in routes, /etc/hosts and firewall rules, and "
                 "a control plane node has it in certificates and in etcd",
                 f"set the host's node_ip to {has}; or remove the node from the cluster first: "
@@ -264,7 +263,7 @@ def _another_role(cluster: Cluster, host: Host, *, is_control_plane: bool) -> Fi
     return Finding(
         Kind.PREFLIGHT,
         f"it is {has} in the cluster, but {wanted} in the inventory",
-        host.name,
+        (host.name,),
         "a host keeps the role it joined with: etcd and the API server do not move",
         "put it back into its group; or remove it from the cluster before you change its role: "
         f"`{cluster.command('reset', '--limit', host.name)}`",

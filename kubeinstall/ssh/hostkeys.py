@@ -9,7 +9,7 @@ from pathlib import Path
 
 import paramiko
 
-from kubeinstall.findings import Finding, Kind
+from kubeinstall.findings import Finding, Kind, Place
 from kubeinstall.ssh.known_hosts import Entry, KnownHosts, Marker
 from kubeinstall.ssh.reasons import ChangedHostKey, RevokedHostKey, SshFailure, UnknownHostKey
 from kubeinstall.ssh.target import Target
@@ -125,9 +125,9 @@ def _skipped(path: Path, known: KnownHosts) -> Finding:
     return Finding(
         Kind.CONNECT,
         f"{what} of the known hosts file cannot be read and {'are' if more else 'is'} skipped",
-        f"{path}:{first.line}",
         why="; ".join(f"line {one.line}: {one.why}" for one in known.skipped[:5])
         + (f"; and {len(known.skipped) - 5} more" if len(known.skipped) > 5 else ""),
         next=f"correct or remove it: sed -n {first.line}p {path} shows it",
         severity="warning",
+        place=Place(str(path), first.line),
     )

@@ -351,7 +351,7 @@ def test_an_addon_file_that_cannot_be_used_is_told(
     with pytest.raises(UnreadableAddonError) as raised:
         find("web", [folder(tmp_path, **more)])
     assert told in raised.value.why
-    assert raised.value.where.startswith(str(tmp_path))
+    assert raised.value.place.file.startswith(str(tmp_path))
 
 
 def test_a_chosen_addon_knows_its_name(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_wrong_usage(arguments: list[str], told: str, capsys: pytest.CaptureFixt
 def test_findings_end_with_their_exit_code(
     run_failing: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = Finding(Kind.CONNECT, "no answer", "w1", why="it is off", next="turn it on")
+    first = Finding(Kind.CONNECT, "no answer", ("w1",), why="it is off", next="turn it on")
     assert run_failing(KubeinstallError(first, Finding(Kind.VERIFY, "also"))) == 11
     printed = capsys.readouterr()
     assert printed.out == ""

@@ -265,7 +265,7 @@ def test_names_of_causes_are_unique() -> None:
 
 
 ETCD = "docker logs 0123456789ab;etcd;Exited (1) 3 seconds ago"
-FAILED = Finding(Kind.OPERATION, "Initialise the control plane failed", "cp1", why="exit code 1")
+FAILED = Finding(Kind.OPERATION, "Initialise the control plane failed", ("cp1",), why="exit code 1")
 
 
 def test_unknown_words_leave_the_finding_as_it_is() -> None:

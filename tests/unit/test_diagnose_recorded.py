@@ -36,7 +36,9 @@ def read(path: Path) -> tuple[str, str, str, Evidence]:
 def test_what_is_read_from_a_failure(path: Path) -> None:
     why, then, output, evidence = read(path)
     tail = "\n".join(output.strip().splitlines()[-6:])
-    failed = Finding(Kind.OPERATION, "It: failed", "cp1", f"its script ended:\n{tail}", "see logs")
+    failed = Finding(
+        Kind.OPERATION, "It: failed", ("cp1",), f"its script ended:\n{tail}", "see logs"
+    )
     found = diagnose(failed, output, evidence)
     assert found.why == why
     assert found.next == then
@@ -47,7 +49,7 @@ def test_what_accompanies_every_failure_is_no_reason() -> None:
     failed = Finding(
         Kind.OPERATION,
         "It: failed",
-        "cp1",
+        ("cp1",),
         "its script ended:\nTo see the stack trace of this error execute with --v=5 or higher",
     )
     assert diagnose(failed, "").why == "its script ended:"
@@ -66,7 +68,9 @@ def test_what_accompanies_every_failure_is_no_reason() -> None:
 )
 def test_what_a_host_calls_a_container_gets_into_no_command(containers: str) -> None:
     evidence = Evidence.parse(f"\036containers\n{containers}")
-    found = diagnose(Finding(Kind.OPERATION, "It: failed", "cp1", "x", "y"), "timed out", evidence)
+    found = diagnose(
+        Finding(Kind.OPERATION, "It: failed", ("cp1",), "x", "y"), "timed out", evidence
+    )
     assert "reboot" not in f"{found.why}{found.next}"
     assert "`id`" not in f"{found.why}{found.next}"
 

@@ -159,7 +159,7 @@ def test_another_door_would_be_found(source: str) -> None:
 
 def finding() -> Finding:
     return Finding(
-        Kind.CLUSTER, f"what {HOSTILE}", f"w1 {HOSTILE}", f"why\n{HOSTILE}\nok: x", HOSTILE
+        Kind.CLUSTER, f"what {HOSTILE}", (f"w1 {HOSTILE}",), f"why\n{HOSTILE}\nok: x", HOSTILE
     )
 
 

@@ -188,7 +188,7 @@ def test_kubeadms_own_flags_are_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_host_that_a_deploy_refuses_is_out_before_anything_is_changed() -> None:
-    finding = Finding(Kind.PREFLIGHT, "another holder", "w1")
+    finding = Finding(Kind.PREFLIGHT, "another holder", ("w1",))
 
     def refuses() -> None:
         raise KubeinstallError(finding)
@@ -202,7 +202,7 @@ def test_a_host_that_a_deploy_refuses_is_out_before_anything_is_changed() -> Non
 
 
 def test_a_control_plane_that_is_refused_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    finding = Finding(Kind.PREFLIGHT, "another holder", "cp1")
+    finding = Finding(Kind.PREFLIGHT, "another holder", ("cp1",))
     made, session, _ = played_run(cluster())
 
     def prefetch(deploys: object) -> None:

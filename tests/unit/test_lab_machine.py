@@ -202,7 +202,7 @@ def test_a_program_that_fails_says_why() -> None:
 def test_every_host_that_fails_is_told(tmp_path: Path) -> None:
     def refuse(host: LabHost) -> None:
         if host.name != "b":
-            raise LabError("broken", where=host.name)
+            raise LabError("broken", host=host.name)
 
     hosts = [LabHost(name, "", Purpose.NODE, tmp_path) for name in "abc"]
     with pytest.raises(KubeinstallError) as raised:

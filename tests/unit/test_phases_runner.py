@@ -131,7 +131,7 @@ def test_the_first_failures_kind_is_the_exit_code() -> None:
 
 def test_an_error_of_a_phase_ends_the_run() -> None:
     def stop(_run: Run) -> None:
-        raise KubeinstallError(Finding(Kind.PREFLIGHT, "too small", "cp1"))
+        raise KubeinstallError(Finding(Kind.PREFLIGHT, "too small", ("cp1",)))
 
     run, session, memory = played_run(cluster())
     phases = (CONNECT, Phase("preflight", "", stop), phase("hosts"))

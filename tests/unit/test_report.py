@@ -100,7 +100,7 @@ def test_the_end_names_each_host_and_why_one_is_out() -> None:
     reporter.phase_begins("hosts", "Prepare the hosts")
     reporter.event(event("w1", Status.CHANGED))
     reporter.phase_ends("hosts", 2.0)
-    out = {"w2": Finding(Kind.CONNECT, "connection refused", "w2", next="ssh w2")}
+    out = {"w2": Finding(Kind.CONNECT, "connection refused", ("w2",), next="ssh w2")}
     reporter.ends(["w1", "w2"], out, [])
     lines = text.getvalue().splitlines()
     assert lines[0] == "phase hosts: Prepare the hosts"
@@ -118,7 +118,7 @@ def test_nothing_changed_is_said() -> None:
 
 def test_one_finding_of_two_hosts_is_told_once() -> None:
     reporter, text = terminal()
-    finding = Finding(Kind.PREFLIGHT, "the same machine-id", "w1, w2")
+    finding = Finding(Kind.PREFLIGHT, "the same machine-id", ("w1", "w2"))
     reporter.ends(["w1", "w2"], {"w1": finding, "w2": finding}, [finding])
     assert text.getvalue().count("the same machine-id") == 1
 

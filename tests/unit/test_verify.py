@@ -220,7 +220,7 @@ def test_what_testinfra_does_not_expect_fails_the_check() -> None:
 
 def test_a_lost_connection_fails_the_check() -> None:
     def lost(_command: str) -> tuple[int, str]:
-        raise KubeinstallError(Finding(Kind.CONNECT, "the connection was lost", "w1"))
+        raise KubeinstallError(Finding(Kind.CONNECT, "the connection was lost", ("w1",)))
 
     assert ended(system.swap_is_off, lost) == "the connection was lost"
 

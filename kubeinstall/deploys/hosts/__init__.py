@@ -129,7 +129,7 @@ def _last_word(settings: Mapping[str, str]) -> None:
                 Finding(
                     Kind.PREFLIGHT,
                     f"{path}, line {one.line}, sets {one.key} to a value other than {wanted}",
-                    host.name,
+                    (host.name,),
                     why=f"at boot the last file takes effect, and this one sorts after {ours}",
                     next=f"on {host.name}: sed -i {shlex.quote(f'{one.line}s/^/# /')} "
                     f"{shlex.quote(str(path))}",

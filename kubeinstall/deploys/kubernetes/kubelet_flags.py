@@ -63,7 +63,7 @@ def check(cluster: Cluster, node: Host) -> None:
             Finding(
                 Kind.PREFLIGHT,
                 f"{flag.holder} sets --{flag.name}={flag.value} instead of {want}",
-                host.name,
+                (host.name,),
                 why="the last flag wins, and a flag overrides the configuration file of the "
                 "kubelet",
                 next=f"on {host.name}: remove --{flag.name} from {flag.holder}; if you need it, "

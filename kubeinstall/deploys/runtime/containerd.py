@@ -72,7 +72,7 @@ def check() -> None:
                 Finding(
                     Kind.PREFLIGHT,
                     f"{flag.holder} makes containerd read {flag.value}",
-                    host.name,
+                    (host.name,),
                     why="kubeinstall writes the cluster's settings to "
                     f"{containerd_files.CONFIG_TOML}",
                     next=f"on {host.name}: systemctl cat containerd; remove {flag.name}, and "

@@ -76,7 +76,7 @@ def check(cluster: Cluster) -> None:
             Finding(
                 Kind.PREFLIGHT,
                 f"{_JSON} cannot be read",
-                host.name,
+                (host.name,),
                 why=state.error,
                 next=f"on {host.name}: put {_JSON} right, or move it away",
             )
@@ -101,7 +101,7 @@ def _clash(clash: Clash) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
         clash.what(_JSON),
-        host.name,
+        (host.name,),
         why="dockerd refuses a setting that is in both places",
         next=then,
     )

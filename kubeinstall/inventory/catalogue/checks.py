@@ -46,7 +46,7 @@ def check_addons(
         try:
             addon = find(name, folders)
         except UnreadableAddonError as error:
-            yield Issue(loc, f"{dotted(loc)}: {error.where}: {error.why}", at_key=True)
+            yield Issue(loc, f"{dotted(loc)}: {error.place}: {error.why}", at_key=True)
             continue
         if addon is None:
             yield _unknown(loc, name, folders)

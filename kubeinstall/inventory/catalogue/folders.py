@@ -8,19 +8,28 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from kubeinstall.findings import Place
 from kubeinstall.inventory.catalogue.model import Addon, AddonFile
-from kubeinstall.inventory.positions import Issue, UnreadableError, dotted, parse, read
+from kubeinstall.inventory.positions import (
+    START,
+    Issue,
+    UnreadableError,
+    dotted,
+    parse,
+    placed,
+    read,
+)
 from kubeinstall.resources import folder
 
 FILE = "addon.yaml"
 
 
 class UnreadableAddonError(Exception):
-    """An ``addon.yaml`` that cannot be used; says where (``file:line:column``) and why."""
+    """An ``addon.yaml`` that cannot be used; says where and why."""
 
-    def __init__(self, where: str, why: str) -> None:
-        super().__init__(f"{where}: {why}")
-        self.where, self.why = where, why
+    def __init__(self, place: Place, why: str) -> None:
+        super().__init__(f"{place}: {why}")
+        self.place, self.why = place, why
 
 
 class OutsideError(Exception):
@@ -42,7 +51,7 @@ def find(name: str, folders: Sequence[Path] = ()) -> Addon | None:
             try:
                 inside(path.parent, FILE)
             except OutsideError as error:
-                raise UnreadableAddonError(f"{path}:1:1", str(error)) from None
+                raise UnreadableAddonError(placed(path, START), str(error)) from None
             return _load(path, path.stat().st_mtime_ns)
     return None
 
@@ -82,10 +91,10 @@ def _load(path: Path, changed: int) -> Addon:  # noqa: ARG001 a changed file is 
     try:
         source = parse(read(path))
     except UnreadableError as error:
-        where = f"{path}:{error.position}" if error.position else str(path)
-        raise UnreadableAddonError(where, " ".join(filter(None, (error.what, error.why)))) from None
+        why = " ".join(filter(None, (error.what, error.why)))
+        raise UnreadableAddonError(placed(path, error.position), why) from None
     for issue in source.issues:
-        raise UnreadableAddonError(f"{path}:{source.position(issue)}", issue.what)
+        raise UnreadableAddonError(placed(path, source.position(issue)), issue.what)
     try:
         file = AddonFile.model_validate(source.value)
     except ValidationError as error:
@@ -95,9 +104,9 @@ def _load(path: Path, changed: int) -> Addon:  # noqa: ARG001 a changed file is 
             said = "there is no such key"
         issue = Issue(first["loc"], said)
         what = f"{dotted(first['loc'])}: {issue.what}" if first["loc"] else issue.what
-        raise UnreadableAddonError(f"{path}:{source.position(issue)}", what) from None
+        raise UnreadableAddonError(placed(path, source.position(issue)), what) from None
     if file.name != path.parent.name:
         raise UnreadableAddonError(
-            f"{path}:1:1", f"its name is {file.name}, and its folder's {path.parent.name}"
+            placed(path, START), f"its name is {file.name}, and its folder's {path.parent.name}"
         )
     return Addon(file, path.parent)

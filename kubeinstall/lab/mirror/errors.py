@@ -15,7 +15,7 @@ class MirrorError(KubeinstallError):
     """
 
     def __init__(self, what: str, why: str = "", next: str = "") -> None:
-        super().__init__(Finding(Kind.LAB, what, where="mirror", why=why, next=next))
+        super().__init__(Finding(Kind.LAB, what, hosts=("mirror",), why=why, next=next))
         self.what = what
         self.why = why
         self.next = next

@@ -173,7 +173,7 @@ def _with_volumes(run: Run, change: Change) -> Change:
             Finding(
                 Kind.CLUSTER,
                 f"kubeinstall cannot find out whether volumes of addon {change.name} are in use",
-                first,
+                (first,),
                 why=state.error,
                 next=f"on {first}: {KUBECTL} get persistentvolumes",
             )
@@ -205,7 +205,7 @@ def _state(run: Run) -> AddonState:
             Finding(
                 Kind.CLUSTER,
                 "the API server does not tell what the cluster has of addons",
-                first,
+                (first,),
                 why=state.error,
                 next=f"on {first}: {KUBECTL} get configmaps -n kube-system -l kubeinstall.io/addon",
             )

@@ -157,4 +157,4 @@ def _parts(answer: Output) -> tuple[str, str]:
 def _finding(run: Run, what: str, why: str, then: str) -> Finding:
     first = run.cluster.first.name
     on_host = f"on {first}: {then}" if then.startswith(KUBECTL) else then
-    return Finding(Kind.CLUSTER, what, first, why, on_host)
+    return Finding(Kind.CLUSTER, what, (first,), why, on_host)

@@ -1,0 +1,89 @@
+"""What is decided is decided by fields; sentences are made at the exit and never read back."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import kubeinstall
+from kubeinstall.findings import Finding, Kind, Place
+
+pytestmark = pytest.mark.unit
+
+SENTENCES = {"where"}
+"""Attributes that hold words for people."""
+READERS = {
+    *("split", "rsplit", "partition", "rpartition", "splitlines", "startswith", "endswith"),
+    *("removeprefix", "removesuffix", "find", "index"),
+}
+
+
+def is_sentence(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in SENTENCES
+
+
+def readings(tree: ast.Module) -> Iterator[str]:
+    """Where a module takes a sentence apart, or compares one, to find something out."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in READERS:
+                found = is_sentence(value)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="re")), args=args):
+                found = any(map(is_sentence, args))
+            case ast.Compare(left=left, comparators=others):
+                found = any(map(is_sentence, (left, *others)))
+            case _:
+                found = False
+        if found:
+            yield ast.unparse(node)
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    top = Path(kubeinstall.__file__).parent
+    for path in sorted(top.rglob("*.py")):
+        yield str(path.relative_to(top)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_no_sentence_is_read_to_decide_something() -> None:
+    found = [f"{name}: {text}" for name, tree in modules() for text in readings(tree)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "finding.where.split(', ')",
+        "name, _, rest = found.where.partition(' ')",
+        "'not found' in finding.where",
+        "finding.where == 'w1'",
+        "re.search('x', error.findings[0].where)",
+    ],
+)
+def test_a_reading_would_be_found(source: str) -> None:
+    assert list(readings(ast.parse(source)))
+
+
+def test_a_finding_about_several_hosts_names_them_all() -> None:
+    finding = Finding(Kind.PREFLIGHT, "the same machine-id", ("w1", "w2"))
+    assert str(finding) == "w1, w2: the same machine-id"
+    assert finding.as_dict() == {
+        "kind": "PREFLIGHT",
+        "what": "the same machine-id",
+        "hosts": ("w1", "w2"),
+        "why": "",
+        "next": "",
+        "severity": "error",
+        "place": None,
+        "where": "w1, w2",
+    }
+
+
+def test_a_finding_about_a_file_says_where_in_it() -> None:
+    finding = Finding(Kind.INVENTORY, "unknown key", place=Place("a.yaml", 9, 19))
+    assert str(finding) == "a.yaml:9:19: unknown key"
+    assert finding.as_dict()["place"] == {"file": "a.yaml", "line": 9, "column": 19}
+    assert str(Place("a.yaml", 9)) == "a.yaml:9"
+    assert str(Place("a.yaml")) == "a.yaml"
