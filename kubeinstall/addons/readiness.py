@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from kubeinstall.addons.objects import Object, key
 from kubeinstall.addons.parents import kind_name
 from kubeinstall.addons.render import Rendered
-from kubeinstall.cluster.readiness import Unready, unmet, unready, watched
+from kubeinstall.cluster.pending import Unready
+from kubeinstall.cluster.readiness import unmet, unready, watched
 
 Ref = tuple[str, str, str]
 """Kind.version.group, namespace and name."""
@@ -51,14 +51,12 @@ def unready_of(
     for ready in one.chosen.addon.file.ready:
         kind, _, rest = ready.kind.partition(".")
         group = rest.partition(".")[2]
-        live = by_key.get((group, kind, ready.namespace or "", ready.name))
-        place = f"{ready.namespace}/" if ready.namespace else ""
-        why = unmet(live, f"{kind} {place}{ready.name}", ready.condition)
-        missing.append(why and replace(why, namespace=ready.namespace or ""))
+        namespace = ready.namespace or ""
+        live = by_key.get((group, kind, namespace, ready.name))
+        missing.append(unmet(live, kind, namespace, ready.name, ready.condition))
     return [one for one in missing if one]
 
 
 def _gone(wanted: Object) -> Unready:
     _, kind, namespace, name = key(wanted)
-    place = f"{namespace}/" if namespace else ""
-    return Unready(f"{kind} {place}{name}", "it is not there", namespace=namespace)
+    return Unready(kind, namespace, name, "it is not there")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from kubeinstall.cluster.pending import Pending, hopeless
 from kubeinstall.facts.control_plane import STATIC_PODS, ours
 from kubeinstall.facts.values import word
 from kubeinstall.inventory.model import Cluster, NetworkPlugin
@@ -17,56 +18,10 @@ Json = Mapping[str, Any]
 _STEADY = 15.0
 """Seconds that a container has to run before it counts as one that stays up."""
 _RPC = re.compile(r"rpc error: code = \w+ desc = (Error response from daemon: )?")
-_NO_IMAGE = re.compile(r"manifest unknown|manifest for \S+ not found|: not found")
 _PRESSURES = ("DiskPressure", "MemoryPressure", "PIDPressure")
 # A node that is Ready may have it for a moment longer; the scheduler waits for that.
 _NOT_READY = "node.kubernetes.io/not-ready"
 _NOT_YET = ("ContainerCreating", "PodInitializing", "")
-
-
-@dataclass(frozen=True)
-class Pending:
-    """A node or pod that is not as it has to be.
-
-    Args:
-        what: ``node w1`` or ``pod kube-system/etcd-cp1``.
-        reason: its own reason, e.g. ``ImagePullBackOff: Back-off pulling image ...``.
-        node: the node it is on, as far as it is known.
-        container: the container to read the log of, if it has run.
-    """
-
-    what: str
-    reason: str
-    node: str = ""
-    container: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.reason}"
-
-    @property
-    def final(self) -> bool:
-        """Waiting does not change it: the image is not in its registry, or is no image's name."""
-        pulls = self.reason.startswith(("ErrImagePull", "ImagePullBackOff"))
-        said_no = bool(_NO_IMAGE.search(self.reason.lower()))
-        return self.reason.startswith("InvalidImageName") or (pulls and said_no)
-
-
-class Memory:
-    """The last telling reason of each pod: a kubelet that backs off no longer says what failed."""
-
-    def __init__(self) -> None:
-        self._told: dict[str, str] = {}
-
-    def recall(self, pending: Iterable[Pending]) -> list[Pending]:
-        """The same, with the reason of the failed pull in the place of one for waiting."""
-        found = []
-        for item in pending:
-            if item.reason.startswith("ErrImagePull"):
-                self._told[item.what] = item.reason
-            elif item.reason.startswith("ImagePullBackOff"):
-                item = replace(item, reason=self._told.get(item.what, item.reason))
-            found.append(item)
-        return found
 
 
 def pending_nodes(
@@ -81,12 +36,12 @@ def pending_nodes(
     found = []
     for name in wanted:
         if name not in known:
-            found.append(Pending(f"node {name}", "it has not joined", name))
+            found.append(Pending("Node", name, message="it has not joined", node=name))
             continue
         ready = condition(known[name], "Ready")
         if ready.get("status") != "True" and (networked or not lacks_network(known[name])):
             reason = ready.get("message") or ready.get("reason") or "its kubelet has not reported"
-            found.append(Pending(f"node {name}", str(reason), name))
+            found.append(Pending("Node", name, message=str(reason), node=name))
     return found
 
 
@@ -96,7 +51,7 @@ def pressed_nodes(nodes: Sequence[Json]) -> list[Pending]:
     Source: kubernetes.io, concepts/scheduling-eviction/node-pressure-eviction ("Node conditions").
     """
     return [
-        Pending(f"node {name}", f"it reports {kind}{said and f': {said}'}", name)
+        Pending("Node", name, message=f"it reports {kind}{said and f': {said}'}", node=name)
         for node in nodes
         for kind in _PRESSURES
         if (found := condition(node, kind)).get("status") == "True"
@@ -133,7 +88,7 @@ def barred(node: Json, tolerated: Sequence[str] = ()) -> str:
     if ready.get("status") != "True":
         return f"not Ready ({ready.get('message') or ready.get('reason') or 'no report'})"
     if pressed := pressed_nodes([node]):
-        return pressed[0].reason
+        return pressed[0].why
     if node["spec"].get("unschedulable"):
         return "cordoned"
     taints = [
@@ -162,9 +117,13 @@ def pending_pods(
             continue
         if not networked and not pod["spec"].get("hostNetwork"):
             continue
-        name = f"pod {metadata['namespace']}/{metadata['name']}"
-        reason, container = _why(pod)
-        found.append(Pending(name, reason, pod["spec"].get("nodeName", ""), container))
+        this = Pending(
+            "Pod",
+            metadata["name"],
+            namespace=metadata["namespace"],
+            node=pod["spec"].get("nodeName", ""),
+        )
+        found.append(_told(this, pod))
     return found
 
 
@@ -176,7 +135,11 @@ def missing_static_pods(pods: Iterable[Json], wanted: Iterable[str]) -> list[Pen
     """
     there = {pod["metadata"]["name"] for pod in pods}
     why = "it does not exist: its manifest in /etc/kubernetes/manifests is missing or invalid"
-    return [Pending(f"pod kube-system/{name}", why) for name in wanted if name not in there]
+    return [
+        Pending("Pod", name, message=why, namespace="kube-system")
+        for name in wanted
+        if name not in there
+    ]
 
 
 def static_pods(cluster: Cluster) -> list[str]:
@@ -242,8 +205,8 @@ def condition(thing: Json, kind: str) -> Json:
     return next((c for c in conditions if c.get("type") == kind), {})
 
 
-def _why(pod: Json) -> tuple[str, str]:
-    """A pod's reason, and the container whose log may tell more."""
+def _told(this: Pending, pod: Json) -> Pending:
+    """A pod with its reason, and the container whose log may tell more."""
     status = pod.get("status", {})
     for container in [
         *(status.get("initContainerStatuses") or []),
@@ -251,21 +214,32 @@ def _why(pod: Json) -> tuple[str, str]:
     ]:
         state = container.get("state", {})
         waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
-        if waiting.get("reason", "") not in _NOT_YET:
+        if (reason := waiting.get("reason", "")) not in _NOT_YET:
             last = (container.get("lastState") or {}).get("terminated") or {}
-            words = [waiting["reason"], last.get("message") or waiting.get("message", "")]
+            words = [last.get("message") or waiting.get("message", "")]
             if last:
                 words.append(f"(it ended with code {last.get('exitCode')})")
-            return _join(words), container["name"] if last else ""
+            return replace(
+                this,
+                reason=reason,
+                message=(message := _join(words)),
+                container=container["name"] if last else "",
+                final=hopeless(reason, message),
+            )
         if ended and ended.get("exitCode"):
-            words = [ended.get("reason", "Error"), ended.get("message", "")]
-            return _join([*words, f"(code {ended['exitCode']})"]), container["name"]
+            return replace(
+                this,
+                reason=ended.get("reason", "Error"),
+                message=_join([ended.get("message", ""), f"(code {ended['exitCode']})"]),
+                container=container["name"],
+            )
     scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") == "False":
-        return _join([scheduled.get("reason", ""), scheduled.get("message", "")]), ""
+        message = _join([scheduled.get("message", "")])
+        return replace(this, reason=scheduled.get("reason", ""), message=message)
     if status.get("phase") == "Pending":
-        return "its containers are being made", ""
-    return "it is running but not ready yet", ""
+        return replace(this, message="its containers are being made", begun=False)
+    return replace(this, message="it is running but not ready yet")
 
 
 def _join(words: Iterable[str]) -> str:

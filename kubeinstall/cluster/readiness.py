@@ -7,35 +7,9 @@ Kubernetes API reference.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
-from kubeinstall.cluster.conditions import Json, Pending, condition, pending_pods
-
-
-@dataclass(frozen=True)
-class Unready:
-    """An object that is not as it has to be.
-
-    Args:
-        what: kind and name, e.g. ``Deployment shop/web``.
-        reason: why, as its status tells it.
-        final: waiting will not change it.
-        pod: the pod that is at fault, if one is.
-    """
-
-    what: str
-    reason: str
-    final: bool = False
-    pod: Pending | None = None
-    namespace: str = ""
-
-    @property
-    def why(self) -> str:
-        """The reason, and the pod's own."""
-        return f"{self.reason}; {self.pod}" if self.pod else self.reason
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.why}"
+from kubeinstall.cluster.conditions import Json, condition, pending_pods
+from kubeinstall.cluster.pending import Pending, Unready
 
 
 def watched(document: Json) -> bool:
@@ -55,39 +29,40 @@ def unready(
     """
     document = _without(absent, document, pods)
     metadata, status = document["metadata"], document.get("status") or {}
-    name = metadata["name"]
-    namespace = metadata.get("namespace", "")
-    what = f"{document['kind']} {namespace}/{name}" if namespace else f"{document['kind']} {name}"
+    kind, namespace, name = document["kind"], metadata.get("namespace", ""), metadata["name"]
     if metadata.get("deletionTimestamp"):
-        return Unready(what, "it is being deleted", namespace=namespace)
-    judge = _KINDS.get(document["kind"])
+        return Unready(kind, namespace, name, "it is being deleted")
+    judge = _KINDS.get(kind)
     if judge is None:
         return None
     if "observedGeneration" in status and status["observedGeneration"] < metadata["generation"]:
-        return Unready(what, "its controller has not seen it yet", namespace=namespace)
+        return Unready(kind, namespace, name, "its controller has not seen it yet")
     reason, final = judge(document)
     if not reason:
         return None
     pod = _at_fault(document, pods)
     hopeless = pod is not None and pod.final
-    return Unready(what, reason, final or hopeless, pod, namespace)
+    return Unready(kind, namespace, name, reason, final or hopeless, pod)
 
 
-def unmet(document: Json | None, name: str, wanted: str) -> Unready | None:
+def unmet(
+    document: Json | None, kind: str, namespace: str, name: str, wanted: str
+) -> Unready | None:
     """Why a condition is not True; None: it is.
 
     Args:
         document: None: there is no such object yet.
-        name: kind and name, for people.
+        kind, namespace, name: the object.
         wanted: the condition's type.
     """
     if document is None:
-        return Unready(name, "it is not there yet")
+        return Unready(kind, namespace, name, "it is not there yet")
     found = condition(document, wanted)
     if found.get("status") == "True":
         return None
     told = ": ".join(str(found[k]) for k in ("reason", "message") if found.get(k))
-    return Unready(name, f"{wanted} is {found.get('status', 'not told')}{told and f' ({told})'}")
+    why = f"{wanted} is {found.get('status', 'not told')}{told and f' ({told})'}"
+    return Unready(kind, namespace, name, why)
 
 
 Verdict = tuple[str, bool]
@@ -168,7 +143,7 @@ def _job(document: Json) -> Verdict:
 
 def _pod(document: Json) -> Verdict:
     found = pending_pods([document])
-    return _wait(found[0].reason) if found else _READY
+    return _wait(found[0].why) if found else _READY
 
 
 def _claim(document: Json) -> Verdict:
@@ -256,5 +231,5 @@ def _at_fault(document: Json, pods: Sequence[Json]) -> Pending | None:
     mine.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp")), reverse=True)
     found = pending_pods(mine)
     # One that tells why comes before one that has not begun.
-    found.sort(key=lambda pod: pod.reason == "its containers are being made")
+    found.sort(key=lambda pod: not pod.begun)
     return found[0] if found else None

@@ -16,8 +16,6 @@ from kubeinstall.cluster.absent import absent, left, lost_dns, move_dns
 from kubeinstall.cluster.commands import KUBECTL, KUBELET_LOG
 from kubeinstall.cluster.conditions import (
     Json,
-    Memory,
-    Pending,
     has_network,
     missing_static_pods,
     of_hosts,
@@ -27,6 +25,7 @@ from kubeinstall.cluster.conditions import (
     static_pods,
     without_pods_of,
 )
+from kubeinstall.cluster.pending import Memory, Pending
 from kubeinstall.facts.addons import Addons
 from kubeinstall.facts.values import listed, seconds
 from kubeinstall.findings import Finding, Kind, KubeinstallError
@@ -93,14 +92,14 @@ def _pending(run: Run, addons: Sequence[Json], seen: _Seen) -> list[Pending]:
         node_list, pod_list, clock = listed(nodes), listed(pods), seconds(now.strip())
     except ValueError:
         said = " ".join(answer.stderr.split()) or "no answer"
-        return [Pending("the API server", said, run.cluster.first.hostname)]
+        return [Pending("", "the API server", message=said, node=run.cluster.first.hostname)]
     out = {run.cluster.host(name).hostname for name in run.session.failures}
     away = absent(run, node_list)
     seen.nodes, seen.left = node_list, left(pod_list, away)
     gone, where = lost_dns(pod_list, away, node_list)
     if gone:
         move_dns(run, gone, where)
-        return [Pending("CoreDNS", f"its pods were on {', '.join(where)}")]
+        return [Pending("", "CoreDNS", message=f"its pods were on {', '.join(where)}")]
     waited = [host.hostname for host in run.cluster.hosts if host.hostname not in out]
     if run.limit is not None:
         waited = [h.hostname for h in run.hosts()]
@@ -125,7 +124,7 @@ def _under_pressure(run: Run, item: Pending) -> Finding:
         Kind.CLUSTER,
         f"{item.what} accepts no new pods",
         (host,),
-        item.reason,
+        item.why,
         f"free space or memory on {host} (df -h; df -i; free -m); the kubelet accepts pods again "
         "about five minutes later",
     )
@@ -137,11 +136,11 @@ def _finding(run: Run, item: Pending, seconds: float) -> Finding:
     Args:
         seconds: how long it was waited for.
     """
-    kind, _, name = item.what.partition(" ")
     first = run.cluster.first.name
     host = next((h.name for h in run.cluster.hosts if h.hostname == item.node), first)
-    if kind == "pod":
-        namespace, _, pod = name.partition("/")
+    why = item.why
+    if item.kind == "Pod":
+        namespace, pod = item.namespace, item.name
         then = f"on {first}: {KUBECTL} -n {shlex.quote(namespace)} describe pod {shlex.quote(pod)}"
         if item.container:
             log = kubectl.ask(
@@ -152,8 +151,8 @@ def _finding(run: Run, item: Pending, seconds: float) -> Finding:
             )
             last = " / ".join(log.stdout.strip().splitlines())
             if last:
-                item = Pending(item.what, f"{item.reason}; its last words: {last}", item.node)
+                why = f"{why}; its last words: {last}"
     else:
         then = f"on {host}: {KUBELET_LOG}"
     what = f"{item.what} is not ready" + ("" if item.final else f" after {seconds:.0f} s")
-    return Finding(Kind.CLUSTER, what, (host,), item.reason, then)
+    return Finding(Kind.CLUSTER, what, (host,), why, then)

@@ -15,13 +15,13 @@ from kubeinstall.cluster import kubectl
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.cluster.conditions import (
     Json,
-    Memory,
     barred,
     condition,
     of_hosts,
     pending_pods,
     schedulable,
 )
+from kubeinstall.cluster.pending import Memory
 from kubeinstall.facts.values import dns_name, ipv4, port
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases.phase import Run

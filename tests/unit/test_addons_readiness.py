@@ -227,9 +227,10 @@ def test_what_waiting_does_not_change_is_final() -> None:
 
 
 def test_a_condition_that_is_named_has_to_be_true() -> None:
-    assert unmet(thing("Tigera", **conditions(Available="True")), "Tigera x", "Available") is None
-    assert str(unmet(None, "Tigera x", "Available")) == "Tigera x: it is not there yet"
-    found = unmet(thing("Tigera", **conditions(Available="False")), "Tigera x", "Available")
+    named = ("Tigera", "", "x", "Available")
+    assert unmet(thing("Tigera", **conditions(Available="True")), *named) is None
+    assert str(unmet(None, *named)) == "Tigera x: it is not there yet"
+    found = unmet(thing("Tigera", **conditions(Available="False")), *named)
     assert str(found) == "Tigera x: Available is False (R: m)"
 
 
@@ -258,7 +259,8 @@ def test_where_an_object_is_whose_condition_is_named(tmp_path: Path) -> None:
     folder(tmp_path, "shop", ready=[{**condition, "namespace": "rook"}])
     (one,) = rendered(with_addons(tmp_path, shop={}))
     [found] = unready_of(one, [applied(d) for d in one.objects])
-    assert (found.what, found.namespace) == ("Ceph rook/x", "rook")
+    assert (found.kind, found.namespace, found.name) == ("Ceph", "rook", "x")
+    assert found.what == "Ceph rook/x"
 
 
 def packed(*documents: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import Any
@@ -12,14 +13,13 @@ import pytest
 
 from kubeinstall.cluster.absent import lost_dns
 from kubeinstall.cluster.conditions import (
-    Memory,
-    Pending,
     pending_nodes,
     pending_pods,
     pressed_nodes,
     schedulable,
     without_pods_of,
 )
+from kubeinstall.cluster.pending import Memory, Pending
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.phases import ready, smoke
@@ -150,7 +150,7 @@ def test_a_node_tells_its_own_reason() -> None:
 def test_a_pod_tells_its_own_reason(status: dict[str, Any], reason: str, log: str) -> None:
     (found,) = pending_pods([pod("coredns", **status)])
     assert found.what == "pod kube-system/coredns"
-    assert found.reason == reason
+    assert found.why == reason
     assert found.container == log
 
 
@@ -493,14 +493,12 @@ def test_the_smoke_app_is_removed_when_it_fails() -> None:
 
 def test_what_the_registry_said_is_remembered_while_the_kubelet_backs_off() -> None:
     memory = Memory()
-    failed = Pending("pod a/b", "ErrImagePull: no such host")
-    waits = Pending("pod a/b", "ImagePullBackOff: Back-off pulling image")
+    failed = Pending("Pod", "b", "ErrImagePull", "manifest unknown", "a", final=True)
+    waits = Pending("Pod", "b", "ImagePullBackOff", "Back-off pulling image", "a")
     assert memory.recall([waits]) == [waits]
     assert memory.recall([failed]) == [failed]
-    assert memory.recall([waits, Pending("pod a/c", waits.reason)]) == [
-        failed,
-        Pending("pod a/c", waits.reason),
-    ]
+    other = replace(waits, namespace="b")
+    assert memory.recall([waits, other]) == [failed, other]
 
 
 def test_a_failed_pull_is_told_without_the_runtimes_wrapping() -> None:
@@ -508,7 +506,7 @@ def test_a_failed_pull_is_told_without_the_runtimes_wrapping() -> None:
     waiting = {"reason": "ErrImagePull", "message": said}
     status: dict[str, Any] = {"containerStatuses": [{"name": "web", "state": {"waiting": waiting}}]}
     (found,) = pending_pods([pod("web", **status)])
-    assert found.reason == "ErrImagePull: connection refused"
+    assert found.why == "ErrImagePull: connection refused"
 
 
 def test_an_image_that_its_registry_does_not_have_is_not_waited_for() -> None:

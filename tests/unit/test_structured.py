@@ -13,7 +13,7 @@ from kubeinstall.findings import Finding, Kind, Place
 
 pytestmark = pytest.mark.unit
 
-SENTENCES = {"where"}
+SENTENCES = {"where", "what", "why", "next", "title", "operation"}
 """Attributes that hold words for people."""
 READERS = {
     *("split", "rsplit", "partition", "rpartition", "splitlines", "startswith", "endswith"),

@@ -11,8 +11,7 @@ from kubeinstall.addons.parents import Broken
 from kubeinstall.addons.render import Rendered
 from kubeinstall.cluster import kubectl
 from kubeinstall.cluster.commands import KUBECTL
-from kubeinstall.cluster.conditions import Pending
-from kubeinstall.cluster.readiness import Unready
+from kubeinstall.cluster.pending import Pending, Unready
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.formats import DNS_NAME
@@ -123,20 +122,19 @@ def not_ready(run: Run, one: Rendered, found: Unready) -> Finding:
     late = "" if found.final else f" after {seconds} s"
     what = f"addon {one.name}: {found.what} is not ready{late}"
     place = f" -n {found.namespace}" if found.namespace else ""
-    kind, _, name = found.what.partition(" ")
-    then = f"{KUBECTL}{place} describe {kind.lower()} {name.rpartition('/')[2]}"
-    if found.pod is None:
+    pod = found.pod
+    if pod is None:
+        then = f"{KUBECTL}{place} describe {found.kind.lower()} {found.name}"
         return _finding(run, what, found.reason, then)
-    namespace, _, pod = found.pod.what.removeprefix("pod ").partition("/")
-    why = f"{found.reason}; {found.pod}{_more(run, namespace, pod, found.pod)}"
-    return _finding(run, what, why, f"{KUBECTL} -n {namespace} describe pod {pod}")
+    why = f"{found.why}{_more(run, pod)}"
+    return _finding(run, what, why, f"{KUBECTL} -n {pod.namespace} describe pod {pod.name}")
 
 
-def _more(run: Run, namespace: str, pod: str, pending: Pending) -> str:
+def _more(run: Run, pod: Pending) -> str:
     """What the kubelet's events and the container's log tell beside the pod's status."""
-    container = f"-c {shlex.quote(pending.container)}" if pending.container else "--all-containers"
+    container = f"-c {shlex.quote(pod.container)}" if pod.container else "--all-containers"
     script = _MORE.format(
-        namespace=shlex.quote(namespace), pod=shlex.quote(pod), container=container
+        namespace=shlex.quote(pod.namespace), pod=shlex.quote(pod.name), container=container
     )
     try:
         answer = kubectl.ask(run, script)
@@ -144,8 +142,8 @@ def _more(run: Run, namespace: str, pod: str, pending: Pending) -> str:
         return ""
     event, words = _parts(answer)
     # A pod that has just tried tells the same; later it only says that it holds back.
-    reason = pending.reason.partition(": ")[2]
-    told = f"; {event}" if event and not (reason and reason in event) else ""
+    known = bool(pod.message) and pod.message in event
+    told = f"; {event}" if event and not known else ""
     return f"{told}; its last words: {words}" if words else told
 
 

@@ -12,7 +12,7 @@ from kubeinstall.addons.readiness import namespaces, refs, unready_of
 from kubeinstall.addons.render import Rendered
 from kubeinstall.cluster import kubectl
 from kubeinstall.cluster.absent import absent
-from kubeinstall.cluster.readiness import Unready
+from kubeinstall.cluster.pending import Unready
 from kubeinstall.deploys.addons import conditions, settle
 from kubeinstall.facts.addons import Objects
 from kubeinstall.findings import Finding, KubeinstallError

@@ -14,7 +14,8 @@ from kubeinstall.addons.objects import Object
 from kubeinstall.addons.parents import holding
 from kubeinstall.addons.templating import render_text
 from kubeinstall.cluster.commands import KUBECTL
-from kubeinstall.cluster.readiness import Unready, unready
+from kubeinstall.cluster.pending import Unready
+from kubeinstall.cluster.readiness import unready
 from kubeinstall.facts.addons import Addons, AddonState, Objects
 from kubeinstall.inventory.catalogue.chosen import Chosen, chosen
 from kubeinstall.inventory.model import Cluster
@@ -49,7 +50,7 @@ def unready_in(state: AddonState, addon: str, pods: tuple[Object, ...] = ()) -> 
     """What the cluster has of an addon and is not ready."""
     held = holding(addon, state.parents.get(addon), state.secrets.get(addon))
     if held.broken:
-        return [Unready(f"{held.broken.kind} kube-system/{held.broken.name}", held.broken.why)]
+        return [Unready(held.broken.kind, "kube-system", held.broken.name, held.broken.why)]
     mine = filter(held.has, state.objects)
     return [found for o in mine if (found := unready(o, pods))]
 

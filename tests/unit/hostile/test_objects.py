@@ -11,7 +11,8 @@ import pytest
 from testinfra.host import Host as Target
 
 from kubeinstall.cluster import kubectl
-from kubeinstall.cluster.conditions import Pending, schedulable
+from kubeinstall.cluster.conditions import schedulable
+from kubeinstall.cluster.pending import Pending
 from kubeinstall.engine.types import Output
 from kubeinstall.facts import serving_certificates
 from kubeinstall.findings import KubeinstallError
@@ -90,7 +91,7 @@ def test_nodes_that_pods_are_placed_by(word: str) -> None:
 def test_a_pod_whose_log_is_read(word: str) -> None:
     run, session, _ = played_run(cluster())
     session.connect()
-    finding = ready._finding(run, Pending(f"pod {word}/{word}", "x", container=word), 300.0)
+    finding = ready._finding(run, Pending("Pod", word, "x", namespace=word, container=word), 300.0)
     for script in (*(script for _, script in session.asked), finding.next.partition(": ")[2]):
         assert not list(reached(script, CANARY)), script
 
