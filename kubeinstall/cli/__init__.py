@@ -52,7 +52,7 @@ class LazyGroup(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from kubeinstall.inventory.suggestions import did_you_mean
 
-            advice = did_you_mean(args[0], list(COMMANDS)) or f"they are {', '.join(COMMANDS)}"
+            advice = did_you_mean(args[0], list(COMMANDS)) or f"use one of {', '.join(COMMANDS)}"
             ctx.fail(f"There is no command {args[0]!r}; {advice}")
         return super().resolve_command(ctx, args)
 

@@ -151,7 +151,7 @@ def _addon(name: str, folders: list[Path]) -> Addon:
         raise KubeinstallError(finding) from None
     if addon:
         return addon
-    advice = did_you_mean(name, names(folders)) or "`kubeinstall addon list` shows those there are"
+    advice = did_you_mean(name, names(folders)) or "`kubeinstall addon list` lists all addons"
     raise KubeinstallError(Finding(Kind.USAGE, f"there is no addon {name}", next=advice))
 
 
@@ -161,8 +161,8 @@ def _must_be_in(cluster: Cluster, name: str) -> None:
         raise KubeinstallError(
             Finding(
                 Kind.USAGE,
-                f"the inventory does not name the addon {name}",
-                why=f"it names {', '.join(mine) or 'none'}",
+                f"the addon {name} is not in the inventory",
+                why=f"it has the addons {', '.join(mine)}" if mine else "it has no addons",
                 next=f"add `{name}: {{}}` to cluster.addons",
             )
         )

@@ -41,17 +41,19 @@ def explain(error: BaseException) -> int:
 
 
 def _internal(error: BaseException) -> Finding:
-    """An error nobody foresaw; its traceback goes to a file of the user's own."""
+    """An unexpected error; its traceback is saved to a private file."""
     lines = traceback.format_exception(error)
     text = f"kubeinstall {__version__}\n{''.join(lines)}"
     try:
-        advice = f"report it with the traceback in {_save(text)}; read it first for secrets"
+        advice = f"report it with the traceback in {_save(text)}; check the file for secrets first"
     except OSError as full:
-        advice = f"run it again where its traceback can be saved: here {full.strerror or full}"
+        advice = (
+            f"the traceback cannot be saved ({full.strerror or full}): fix that and run it again"
+        )
     return Finding(
         Kind.INTERNAL,
         f"internal error: {type(error).__name__}",
-        why="this is a fault of kubeinstall, not of your hosts or inventory",
+        why="this is a bug in kubeinstall, not in your hosts or inventory",
         next=advice,
     )
 

@@ -35,7 +35,7 @@ def command(targets: tuple[str, ...], output: Path, force: bool) -> None:
         raise KubeinstallError(
             Finding(
                 Kind.LOCAL,
-                "it is there already",
+                "the file already exists",
                 next="--force overwrites it",
                 place=Place(str(output)),
             )
@@ -44,5 +44,5 @@ def command(targets: tuple[str, ...], output: Path, force: bool) -> None:
         raise KubeinstallError(unwritable(str(output), error)) from None
     door.echo(f"wrote {output}")
     option = "" if output == Path("kubeinstall.yaml") else f" -i {output}"
-    first = "read it, " if targets else "put your hosts' addresses into it, "
+    first = "check it, " if targets else "replace the addresses with your own, "
     door.echo(f"next: {first}then kubeinstall validate{option} && kubeinstall up{option}")

@@ -118,7 +118,7 @@ def make_mirror(
     `lab up` serves the newest mirror of the inventory's version.
     """
     if from_debian_source and from_binaries:
-        raise click.UsageError("give --from-debian-source or --from-binaries, not both")
+        raise click.UsageError("use --from-debian-source or --from-binaries, not both")
     if from_debian_source:
         mirror.from_debian_source(door.echo)
     elif from_binaries:
