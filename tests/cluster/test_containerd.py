@@ -16,6 +16,8 @@ import pytest
 import yaml
 
 from kubeinstall.inventory.model import LAB_FOLDER
+from kubeinstall.run.phases import PHASES
+from tests.killing import chance, kill_within
 from tests.labs import fresh
 from tests.running import INVENTORIES, REPO, events, kubeinstall, on_host
 
@@ -24,22 +26,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 LAB = INVENTORIES / "lab-containerd.yaml"
 STATE = LAB_FOLDER / "lab-containerd"
 HOSTS = ("cp1", "w1")
-PHASES = (
-    "connect",
-    "preflight",
-    "hosts",
-    "runtime",
-    "packages",
-    "images",
-    "control-plane",
-    "workers",
-    "network",
-    "kubelets",
-    "ready",
-    "addons",
-    "smoke",
-    "verify",
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,33 +34,12 @@ def lab() -> Iterator[None]:
         yield
 
 
-def start_and_kill(phase: str, log: Path, after: float) -> str:
-    """Start ``up``, kill -9 it some seconds into a phase, and give back what it printed."""
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "kubeinstall", "up", "-y", "--smoke", "-i", str(LAB)],
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            cwd=REPO,
-        )
-        heading = f"phase {phase}"
-        deadline = time.monotonic() + 600
-        while heading not in log.read_text() and process.poll() is None:
-            assert time.monotonic() < deadline, f"{phase} did not begin:\n{log.read_text()[-3000:]}"
-            time.sleep(0.05)
-        time.sleep(after)
-        process.kill()
-        process.wait()
-    return log.read_text()
-
-
 def test_killed_in_each_phase_it_converges(tmp_path: Path) -> None:
     """A run killed anywhere leaves nothing that the next run cannot finish."""
+    moments = chance()
+    up = ["up", "-y", "--smoke", "-i", str(LAB)]
     for phase in PHASES:
-        after = 6.0 if phase in ("control-plane", "workers") else 1.0
-        text = start_and_kill(phase, tmp_path / "killed.txt", after)
-        assert f"phase {phase}" in text, text[-3000:]
+        kill_within(phase.name, up, tmp_path / "killed.txt", moments)
     kubeinstall("up", "-y", "-i", LAB).ok()
     log = tmp_path / "events.jsonl"
     kubeinstall("up", "-y", "-i", LAB, "--events", log).ok()
