@@ -197,7 +197,7 @@ class Api:
                 pass
             case _:
                 return
-        self.calls.append(words)
+        self.calls.append(kept)
 
 
 def _edit(found: dict[str, str], pairs: Iterable[str]) -> None:

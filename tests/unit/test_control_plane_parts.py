@@ -201,6 +201,12 @@ def test_a_whole_one_goes_through_all_its_steps() -> None:
     assert [name for name, *_ in session.rounds] == ["control-plane"] * 3
 
 
+def test_what_comes_after_a_step_that_failed_is_left() -> None:
+    _, session = phase(fails={"cp1": "control-plane"})
+    assert len(session.rounds) == 1
+    assert session.failures["cp1"].kind is Kind.OPERATION
+
+
 def test_an_init_that_ends_well_and_makes_nothing_is_a_failure() -> None:
     _, session = phase()
     assert any("kubeadm init" in command for _, command in session.did)

@@ -220,6 +220,17 @@ def test_what_runs_when_the_lock_is_lost_is_left_at_once(other: Connection, tmp_
                     channel.process.terminate()
 
 
+def test_where_the_control_plane_is_lost_a_worker_has_the_lock(other: Connection) -> None:
+    with PlayedSession(cluster(workers=1)) as session:
+        session.clients["cp1"].transport.active = False
+        session.lock()
+        assert session.failures["cp1"].kind is Kind.CONNECT
+        assert session.alive == ["w1"]
+        with pytest.raises(KubeinstallError) as caught:
+            RunLock.take(other, PATIENCE)
+        assert caught.value.exit_code == Kind.LOCKED
+
+
 def test_a_run_ends_with_the_phase_in_which_its_lock_was_lost() -> None:
     """Phases pass over what a host does not answer: a lost lock is not passed over."""
     run, fake, memory = played_run(cluster())

@@ -12,9 +12,10 @@ from kubeinstall.addons.parents import parent
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.phases import addons
+from kubeinstall.phases import addons, network
 from kubeinstall.phases.addons import rollout
 from tests.unit.addon_folders import applied, deployment, folder, rendered, with_addons
+from tests.unit.clusters import cluster
 from tests.unit.played_addons import again, session_of, started
 from tests.unit.waiting_pods import pod
 
@@ -280,3 +281,12 @@ def test_a_kind_that_only_the_api_server_knows_is_left_alone_by_a_second_run(
     again(run, memory)
     addons.run(run)
     assert memory.done == []
+
+
+def test_the_pod_networks_addon_is_the_network_phases() -> None:
+    run, _, memory = started(cluster(workers=0, network={"plugin": "flannel"}))
+    run.dry = True
+    addons.run(run)
+    assert memory.done == []
+    network.run(run)
+    assert [name.split()[:2] for name in memory.done] == [["Apply", "flannel"]]

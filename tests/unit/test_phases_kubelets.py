@@ -164,6 +164,8 @@ def over(
     def answer(host: str, command: str) -> Output:
         if "systemctl show kubelet.service" in command and "restart" not in command:
             return Output(0, "LoadState=loaded\nActiveState=active\n", "")
+        if "kubelet-server-current.pem" in command:
+            return Output(0, "yes\n", "")
         return api(host, command) if host == "cp1" else Output(0, "", "")
 
     run, before, _ = played_run(made, answer=answer, files=files)
@@ -268,8 +270,7 @@ def test_what_is_noted_of_nodes_is_kept_in_kube_system(
         own = '{"labels": ["a"], "taints": ["x:NoExecute"]}'
         api.nodes["w1"]["metadata"]["annotations"] = {OWNED: own, NOTES: own}
     kubelets.run(run)
-    words = [[w for w in call if not w.startswith("-")] for call in api.calls]
-    assert [f"{w[0]} {w[3]}" if w[0] == "label" else w[1] for w in words] == expected
+    assert [f"{w[0]} {w[3]}" if w[0] == "label" else w[0] for w in api.calls] == expected
     assert api.nodes["w1"]["metadata"]["labels"]["a"] == "1"
     assert json.loads(api.maps[NOTES]["data"]["w1"]) == {"labels": ["a"]}
     api.calls.clear()
@@ -293,3 +294,42 @@ def test_what_changes_of_labels_and_taints_is_shown(dry: bool) -> None:
     (shown,) = [event.diff for event in memory.events if event.diff]
     assert shown.splitlines() == ["+label a=1", "-label gone", "+taint only=gpu:NoSchedule"]
     assert ("gone" in api.nodes["w1"]["metadata"]["labels"]) is dry
+
+
+def test_a_node_that_a_killed_run_left_cordoned_is_uncordoned_once() -> None:
+    """By the rolling itself: what the cluster says is asked again before the rest is settled."""
+    run, session, _, api = over({"config": {"cpuManagerPolicy": "static"}}, ["w1"])
+    api.nodes["w1"]["spec"]["unschedulable"] = True
+    api.nodes["w1"]["metadata"]["annotations"] = {CORDONED: "true"}
+    kubelets.run(run)
+    assert story(session) == [f"{step} w1" for step in ("drain", "forget", "restart", "uncordon")]
+    assert not api.nodes["w1"]["spec"]["unschedulable"]
+
+
+def test_a_node_that_a_killed_run_left_cordoned_is_uncordoned_though_nothing_changes() -> None:
+    run, session, _, api = over({})
+    api.nodes["w1"]["spec"]["unschedulable"] = True
+    api.nodes["w1"]["metadata"]["annotations"] = {CORDONED: "true"}
+    kubelets.run(run)
+    assert api.calls == [["uncordon", "w1"], ["annotate", "node", "w1", f"{CORDONED}-"]]
+    assert session.failures == {}
+
+
+def test_kubeadm_is_told_of_the_runtime_that_a_node_got() -> None:
+    found = (node("cp1", CONTAINERD), node("w1", DOCKER))
+    run, session, _ = played_run(cluster(workers=1), answer=answering(*found))
+    session.connect()
+    runtime.run(run)
+    assert session.failures == {}
+    noted = [command for _, command in session.questions if f"{SOCKET}=" in command]
+    assert len(noted) == 1
+    assert f"{SOCKET}={CONTAINERD}" in noted[0]
+    assert "node w1" in noted[0]
+
+
+def test_the_certificates_of_kubelets_are_approved_with_them() -> None:
+    """By the operation, which the API server's requests decide on."""
+    run, session, _, _ = over({"config": {"serverTLSBootstrap": True}})
+    kubelets.run(run)
+    asked = [s for s in session.sent if "get csr" in s.command and s.why is Why.FACT]
+    assert [sent.host for sent in asked][-1:] == ["cp1"]

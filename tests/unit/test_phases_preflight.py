@@ -424,6 +424,20 @@ def test_every_host_that_an_error_is_about_is_out() -> None:
     assert {f.what for f in session.failures.values()} == {"the same MAC address 52:54:00:00:00:01"}
 
 
+def test_warnings_are_reported_and_stop_nobody() -> None:
+    def answer(host: str, command: str) -> Output:
+        told = heard(os_version="99") if host == "w1" else heard()
+        return Output(0, told if "memory_kb" in command else "", "")
+
+    run, session, memory = played_run(cluster(), answer=answer)
+    session.connect()
+    preflight.run(run)
+    [warning] = memory.findings
+    assert (warning.where, warning.severity) == ("w1", "warning")
+    assert "debian 99" in warning.what
+    assert session.failures == {}
+
+
 def test_an_error_that_is_about_a_control_plane_too_ends_the_run() -> None:
     same = {"mac": "52:54:00:00:00:01"}
     found, session = met(cp1=same, w1={"mac": "52:54:00:00:00:09"}, w2=same)

@@ -278,6 +278,17 @@ def test_ready_does_not_wait_for_a_node_that_the_inventory_has_no_host_for() -> 
     assert "node old is not Ready" in memory.notes[0]
 
 
+def test_ready_does_not_wait_for_pods_of_a_host_that_is_out_though_its_node_is_ready() -> None:
+    """One that was switched off is Ready for another 40 seconds."""
+    answer = answering([node("cp1"), node("w1")], [of_node("proxy", "w1", "False")])
+    run, session, memory = played_run(
+        cluster(workers=1), answer=lambda *_: answer, unreachable=["w1"]
+    )
+    session.connect()
+    ready.run(run)
+    assert memory.waits == []
+
+
 def test_ready_waits_for_pods_of_a_node_outside_the_limit_that_is_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

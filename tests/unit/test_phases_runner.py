@@ -241,3 +241,36 @@ def test_the_first_reason_stays() -> None:
     run, _, memory = played_run(cluster(), answer=answer)
     assert execute(run, (CONNECT, Phase("hosts", "", go))) == Kind.OPERATION
     assert memory.out["w1"].what == "Do hosts: failed"
+
+
+def test_a_host_that_ends_a_phase_is_named_once() -> None:
+    """As a host that is out, not as an error of the run beside it."""
+
+    def answer(_host: str, command: str) -> Output:
+        if command == "ask":
+            raise ConnectionLost("gone")
+        return Output(0, "", "")
+
+    def go(run: Run) -> None:
+        run.session.ask("cp1", "ask")
+
+    run, _, memory = played_run(cluster(), answer=answer)
+    assert execute(run, (CONNECT, Phase("ready", "", go), phase("hosts"))) == Kind.CONNECT
+    assert list(memory.out) == ["cp1"]
+    assert memory.errors == []
+    assert memory.phases == ["connect", "ready"]
+
+
+def test_after_a_change_a_phase_reads_what_it_needs_and_no_more() -> None:
+    run, session, _ = played_run(cluster())
+    assert execute(run, MORE) == 0
+    facts = [sent.phase for sent in session.sent if sent.why is Why.FACT and sent.host == "w1"]
+    assert facts == ["", "join"]
+
+
+def test_warnings_about_logins_are_reported() -> None:
+    run, session, memory = played_run(cluster())
+    warning = Finding(Kind.CONNECT, "a new host key", "w1", severity="warning")
+    session.warnings.append(warning)
+    assert execute(run, (CONNECT,)) == 0
+    assert memory.findings == [warning]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
+from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.phases import verify
+from kubeinstall.phases.phase import Phase
+from kubeinstall.run.runner import execute
 from kubeinstall.verify.check import Result
 from tests.unit.clusters import cluster
 from tests.unit.played_cluster import answering, node, nodes_of, told
-from tests.unit.played_session import played_run
+from tests.unit.played_session import Memory, PlayedSession, played_run
 
 pytestmark = pytest.mark.unit
 
@@ -70,3 +75,48 @@ def test_results_of_a_host_stand_together(monkeypatch: pytest.MonkeyPatch) -> No
 def test_without_the_control_plane_nothing_is_said_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     results, _, _ = checked(monkeypatch, MADE, told(MADE), "w1")
     assert [r.host for r in results] == ["w1"]
+
+
+def ran(
+    monkeypatch: pytest.MonkeyPatch, results: list[Result], lost: Iterable[str] = ()
+) -> tuple[int, Memory]:
+    """The phase over hosts whose checks have these results; some are lost meanwhile."""
+
+    def hosts(session: PlayedSession, _cluster: Cluster, names: list[str]) -> list[Result]:
+        assert names == ["cp1", "w1", "w2"]
+        for name in lost:
+            session.fail(name, Finding(Kind.CONNECT, "the connection was lost", name))
+        return results
+
+    monkeypatch.setattr(verify, "verify", hosts)
+    run, session, memory = played_run(MADE)
+    session.connect()
+    return execute(run, [Phase("verify", "", verify.run)]), memory
+
+
+GOOD = Result("cp1", "system.swap_is_off", "Swap is off")
+BAD = Result("w1", "system.swap_is_off", "Swap is off", True, "/dev/sda2 is on", "swapoff -a")
+
+
+def test_checks_that_pass_leave_the_run_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, memory = ran(monkeypatch, [GOOD, GOOD])
+    assert code == 0
+    assert "2 of 2 checks passed" in memory.notes
+
+
+def test_a_check_that_fails_makes_the_run_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, memory = ran(monkeypatch, [GOOD, BAD])
+    assert code == Kind.VERIFY
+    [finding] = memory.errors
+    assert (finding.where, finding.next) == ("w1", "swapoff -a")
+    assert "/dev/sda2 is on" in finding.what
+    assert "1 of 2 checks passed" in memory.notes
+
+
+def test_a_host_that_is_lost_meanwhile_is_out_and_no_failed_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code, memory = ran(monkeypatch, [GOOD, BAD], lost=["w1"])
+    assert code == Kind.CONNECT
+    assert memory.errors == []
+    assert list(memory.out) == ["w1"]
