@@ -8,16 +8,19 @@ from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from click.testing import Result as Ended
 
-from kubeinstall.cli import plan, reset, running, up
+from kubeinstall.cli import plan, reset, running, status, up, verify
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind
 from kubeinstall.inventory.model import Cluster
+from kubeinstall.phases import verify as phases_verify
 from kubeinstall.report import door
 from kubeinstall.report.reporter import Silent
+from kubeinstall.verify.check import Result
 from tests.unit.clusters import cluster
-from tests.unit.played_cluster import answering, told
+from tests.unit.played_cluster import answering, nodes_of, told
 from tests.unit.played_session import PlayedSession
 
 pytestmark = pytest.mark.unit
@@ -45,7 +48,7 @@ class Program:
         self.unreachable: list[str] = []
         self._inventory = folder / "kubeinstall.yaml"
         self._inventory.write_text(INVENTORY)
-        self._answer = answering(cluster(), told(cluster()))
+        self.nodes = nodes_of(cluster())
 
         def session(made: Cluster, **arguments: Any) -> PlayedSession:
             self.session = PlayedSession(
@@ -59,7 +62,7 @@ class Program:
 
         monkeypatch.setattr(running, "Session", session)
 
-    def __call__(self, command: click.Command, *arguments: str, **more: Any) -> Result:
+    def __call__(self, command: click.Command, *arguments: str, **more: Any) -> Ended:
         words = ["-i", str(self._inventory), *arguments]
         return CliRunner().invoke(command, words, standalone_mode=False, **more)
 
@@ -70,7 +73,7 @@ class Program:
             return Output(0, "kubeadm\npackage:kubeadm\n", "")
         if command.startswith("if [ -e ") and SOURCE in command:
             return Output(0, "yes\n", "")
-        return self._answer(host, command)
+        return answering(cluster(), told(cluster(), self.nodes))(host, command)
 
 
 @pytest.fixture
@@ -191,3 +194,47 @@ def test_a_run_has_what_was_asked_for() -> None:
         ) as run:
             assert run.limit == frozenset({"w1", "w2"})
             assert (run.dry, run.smoke, run.abandoned) == (True, False, frozenset({"disks"}))
+
+
+def test_status_tells_of_nodes_that_are_missing_or_not_ready(kubeinstall: Program) -> None:
+    result = kubeinstall(status.command)
+    assert result.return_value == 0, result.output
+    kubeinstall.nodes = [n for n in nodes_of(cluster()) if n["metadata"]["name"] != "w2"]
+    assert kubeinstall(status.command).return_value == Kind.CLUSTER
+    assert kubeinstall(status.command, "--limit", "w1").return_value == 0
+    kubeinstall.unreachable = ["w1"]
+    assert kubeinstall(status.command, "--limit", "w1").return_value == Kind.CONNECT
+
+
+@pytest.mark.parametrize("bad", [False, True])
+def test_verify_ends_with_the_code_of_what_is_wrong(
+    kubeinstall: Program, monkeypatch: pytest.MonkeyPatch, bad: bool
+) -> None:
+    checked: list[str] = []
+
+    def checks(session: PlayedSession, made: Cluster, names: list[str]) -> list[Result]:
+        del session, made
+        checked.extend(names)
+        return [Result(name, "system.swap_is_off", "Swap is off", bad) for name in names]
+
+    monkeypatch.setattr(phases_verify, "verify", checks)
+    assert kubeinstall(verify.command).return_value == (Kind.VERIFY if bad else 0)
+    assert checked == ["cp1", "w1", "w2"]
+    assert kubeinstall.session.did == []
+    checked.clear()
+    kubeinstall.unreachable = ["w2"]
+    code = kubeinstall(verify.command, "--limit", "w1,w2").return_value
+    assert code == (Kind.VERIFY if bad else Kind.CONNECT)
+    assert checked == ["w1"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "words"), [("images", "imageRepository: "), ("packages", "kubeadm=1.36.2")]
+)
+def test_each_phase_of_the_hosts_reaches_all_of_them(
+    kubeinstall: Program, phase: str, words: str
+) -> None:
+    assert kubeinstall(up.command, "--only", phase).return_value == 0
+    assert {h for h, c in kubeinstall.session.did if words in c} == {"cp1", "w1", "w2"}
+    assert kubeinstall(up.command, "--only", phase, "--limit", "w1").return_value == 0
+    assert {h for h, c in kubeinstall.session.did if words in c} == {"w1"}

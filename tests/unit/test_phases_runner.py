@@ -270,7 +270,7 @@ def test_after_a_change_a_phase_reads_what_it_needs_and_no_more() -> None:
 
 def test_warnings_about_logins_are_reported() -> None:
     run, session, memory = played_run(cluster())
-    warning = Finding(Kind.CONNECT, "a new host key", "w1", severity="warning")
+    warning = Finding(Kind.CONNECT, "a new host key", ("w1",), severity="warning")
     session.warnings.append(warning)
     assert execute(run, (CONNECT,)) == 0
     assert memory.findings == [warning]

@@ -85,7 +85,7 @@ def ran(
     def hosts(session: PlayedSession, _cluster: Cluster, names: list[str]) -> list[Result]:
         assert names == ["cp1", "w1", "w2"]
         for name in lost:
-            session.fail(name, Finding(Kind.CONNECT, "the connection was lost", name))
+            session.fail(name, Finding(Kind.CONNECT, "the connection was lost", (name,)))
         return results
 
     monkeypatch.setattr(verify, "verify", hosts)
