@@ -205,7 +205,7 @@ class Change:
         )
 
     @property
-    def operation(self) -> str:
+    def action(self) -> str:
         """What is done, in words."""
         if self.gone:
             return f"Remove {self.name}"

@@ -111,7 +111,7 @@ def diff(wanted: tuple[str, ...], inventory: Path, ask_sudo_pass: bool) -> int:
         for line in change.told:
             door.echo(f"# {line}")
         if change.any:
-            door.echo(f"# {change.operation}")
+            door.echo(f"# {change.action}")
             door.echo(change.diff or "(only the record of its objects changes)")
     return CHANGES if any(change.any for change in chosen_) else 0
 

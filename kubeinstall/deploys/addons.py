@@ -52,7 +52,7 @@ def settle() -> None:
     In memory: ``addon``, what is to be done with it.
     """
     change: Change = host.data.addon
-    kubectl.addon(work=work(change), name=change.operation)
+    kubectl.addon(work=work(change), name=change.action)
 
 
 def work(change: Change) -> Work:

@@ -68,6 +68,7 @@ def plan(task: Task, prepared: HostState) -> None:
                 host=task.name,
                 phase=task.phase,
                 operation=operation.name,
+                operation_id=operation.id,
                 status=Status.PLANNED if commands else Status.OK,
                 output=why,
                 diff=task.clean("".join(getattr(c, "diff", "") for c in commands)),
@@ -85,7 +86,15 @@ def _would_run(task: Task, operation: Operation) -> list[Any]:
         if not operation.predicted and not commands:
             why = task.clean(f"{type(error).__name__}: {error}")
             task.tell(
-                Event(task.name, task.phase, operation.name, Status.FAILED, output=why, time=_now())
+                Event(
+                    host=task.name,
+                    phase=task.phase,
+                    operation=operation.name,
+                    operation_id=operation.id,
+                    status=Status.FAILED,
+                    output=why,
+                    time=_now(),
+                )
             )
             raise OperationFailed(operation.name, why) from error
     return commands
@@ -234,6 +243,7 @@ class _Execution:
             host=self._task.name,
             phase=self._task.phase,
             operation=self._operation.name,
+            operation_id=self._operation.id,
             status=status,
             seconds=round(time.monotonic() - self._began, 3),
             exit_code=self._exit_code(),

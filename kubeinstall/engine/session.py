@@ -255,7 +255,12 @@ class Session(Connections):
     def _fail(self, task: Task, finding: Finding) -> None:
         self.fail(task.name, finding)
         event = Event(
-            task.name, task.phase, "Read the host's state", Status.FAILED, output=finding.why
+            host=task.name,
+            phase=task.phase,
+            operation="Read the host's state",
+            operation_id="facts.read",
+            status=Status.FAILED,
+            output=finding.why,
         )
         task.tell(event)
 

@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 from functools import cache
+from inspect import getclosurevars
 from typing import Any
 
 import pyinfra.api.arguments
@@ -154,6 +155,10 @@ class Operation:
         self.data = data
         self.arguments: dict[str, Any] = data.global_arguments
         self.asked = asked
+        # pyinfra has the function itself only inside of what makes the commands.
+        function = getclosurevars(data.command_generator).nonlocals["func"]
+        self.id = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+        """Module and function, e.g. ``kubeadm.join``."""
 
     @property
     def predicted(self) -> bool:

@@ -38,9 +38,11 @@ class Event:
     """One operation on one host; secrets are redacted before it is made.
 
     Args:
+        operation: its title, for people.
         output: the tail of its output, at most some 40 lines.
         diff: a unified diff of the file it writes, if it writes one.
         exit_code: of the last command; None where none ran.
+        operation_id: its module and function, e.g. ``kubeadm.join``; it stays when titles change.
     """
 
     host: str
@@ -52,6 +54,7 @@ class Event:
     output: str = ""
     diff: str = ""
     time: str = ""
+    operation_id: str = ""
 
     @property
     def changed(self) -> bool:

@@ -36,3 +36,8 @@ class Command(StringCommand):
         self.stream = stream
         self.stdin = stdin
         self.secrets = tuple(secrets)
+
+
+def operation_id(operation: Any) -> str:
+    """What an event calls an operation: its module and function, e.g. ``kubeadm.join``."""
+    return f"{operation.__module__.rpartition('.')[2]}.{operation.__name__}"

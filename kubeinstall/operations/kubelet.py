@@ -21,11 +21,7 @@ STATES = ("/var/lib/kubelet/cpu_manager_state", "/var/lib/kubelet/memory_manager
 
 @operation()
 def configured(
-    files: Mapping[str, str],
-    node: str,
-    what: Sequence[str] = (),
-    forget: bool = False,
-    networked: bool = True,
+    files: Mapping[str, str], node: str, what: Sequence[str] = (), networked: bool = True
 ) -> Generator[Command]:
     """The kubelet's files are these, and it runs with them: its node is Ready.
 
@@ -33,9 +29,36 @@ def configured(
         files: path to content; files that are there already.
         node: the node's name.
         what: the settings that change, in words.
-        forget: the state of the CPU and memory managers is of another policy.
         networked: False: a node may lack its pod network.
     """
+    yield from _configured(files, node, what, networked)
+
+
+@operation()
+def another_policy(
+    files: Mapping[str, str], node: str, what: Sequence[str] = (), networked: bool = True
+) -> Generator[Command]:
+    """The same with another policy for CPU or memory; the node should be drained before.
+
+    What the managers of CPU and memory remember is of the old policy, and is forgotten.
+
+    Args:
+        files: path to content; files that are there already.
+        node: the node's name.
+        what: the settings that change, in words.
+        networked: False: a node may lack its pod network.
+    """
+    yield from _configured(files, node, what, networked, forget=True)
+
+
+def _configured(
+    files: Mapping[str, str],
+    node: str,
+    what: Sequence[str],
+    networked: bool,
+    *,
+    forget: bool = False,
+) -> Generator[Command]:
     # The state goes first: where the run ends here, the next one finds another policy again.
     # Each is asked for, so that all are read at once.
     remembered = [host.get_fact(Exists, path=path) for path in STATES]

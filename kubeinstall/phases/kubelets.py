@@ -85,8 +85,9 @@ def _roll(run: Run, hosts: list[Host], preview: dict[str, HostResult]) -> None:
 
 
 def _changes(preview: dict[str, HostResult], host: Host) -> list[str]:
-    """The names of the operations that would change something."""
-    return [event.operation for event in preview[host.name].changed] if host.name in preview else []
+    """The ids of the operations that would change something."""
+    found = preview.get(host.name)
+    return [event.operation_id for event in found.changed] if found else []
 
 
 def _order(hosts: list[Host]) -> list[Host]:

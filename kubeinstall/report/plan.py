@@ -40,6 +40,7 @@ class Plan:
                     "host": event.host,
                     "phase": event.phase,
                     "operation": event.operation,
+                    "operation_id": event.operation_id,
                     "after": self.after(event),
                     "diff": event.diff,
                 }

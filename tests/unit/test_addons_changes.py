@@ -69,7 +69,7 @@ def parent_label() -> dict[str, str]:
 def test_a_new_addon_is_applied_whole_after_its_config_map(tmp_path: Path) -> None:
     addon = one(tmp_path, THING, CRD, deployment("web"))
     made = change(addon, Live({}, []))
-    assert made.operation == "Apply shop 1.0"
+    assert made.action == "Apply shop 1.0"
     done = work(made)
     assert done.before == (parent_of(addon),)
     assert [[d["kind"] for d in stage] for stage in done.stages] == [
@@ -124,7 +124,7 @@ def test_an_addon_that_is_named_no_more_is_removed_with_its_namespace(tmp_path: 
     addon = one(tmp_path)
     made = removal("shop", live_of(addon))
     done = work(made)
-    assert made.operation == "Remove shop"
+    assert made.action == "Remove shop"
     assert done.removal.namespaces == ("shop",)
     assert done.gone == "kubeinstall-addon-shop"
 
@@ -157,7 +157,7 @@ def drifted(top: Path, choice: Any = None) -> tuple[Rendered, Live]:
 
 def test_a_field_that_was_changed_is_taken_back_and_named(tmp_path: Path) -> None:
     made = change(*drifted(tmp_path))
-    assert made.operation == "Take back spec.replicas of Deployment shop/web, set by kubectl-edit"
+    assert made.action == "Take back spec.replicas of Deployment shop/web, set by kubectl-edit"
     (((document,),)) = work(made).stages
     assert document["spec"]["replicas"] == 2
     assert "-  replicas: 5\n+  replicas: 2" in made.diff

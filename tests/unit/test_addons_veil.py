@@ -123,7 +123,7 @@ def test_neither_the_old_nor_the_new_value_is_shown(
 ) -> None:
     found = made(tmp_path, place, drift=drift)
     assert found.any
-    said = "\n".join([found.operation, found.diff, *found.told])
+    said = "\n".join([found.action, found.diff, *found.told])
     for value in (OLD, NEW, *ENCODED, "hunter"):
         assert value not in said, said
     assert HIDDEN in said

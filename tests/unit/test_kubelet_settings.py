@@ -204,8 +204,9 @@ def test_what_a_kubelet_is_restarted_for(
 ) -> None:
     found = {File: FileState("644", b"a"), Unit: unit, Exists: states}
     files_ = {"/var/lib/kubelet/config.yaml": text}
-    given = {"files": files_, "node": "w1", "what": ["maxPods=5"], "forget": forget}
-    lines = texts(commands(monkeypatch, kubelet.configured, found, **given))
+    given = {"files": files_, "node": "w1", "what": ["maxPods=5"]}
+    operation = kubelet.another_policy if forget else kubelet.configured
+    lines = texts(commands(monkeypatch, operation, found, **given))
     words = {"forget": "rm -f", "write": "mktemp", "restart": "systemctl restart kubelet"}
     assert len(lines) == len(steps)
     assert all(words[step] in line for step, line in zip(steps, lines, strict=True))

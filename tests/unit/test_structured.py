@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import os
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
+import pyinfra.operations
 import pytest
+from pyinfra.api.deploy import deploy
+from pyinfra.operations import server
 
 import kubeinstall
+from kubeinstall import operations
 from kubeinstall.findings import Finding, Kind, Place
+from kubeinstall.operations.commands import operation_id
+from kubeinstall.operations.names import hostname
+from tests.unit.clusters import cluster
+from tests.unit.local_session import LocalSession
 
 pytestmark = pytest.mark.unit
 
@@ -64,6 +76,54 @@ def test_no_sentence_is_read_to_decide_something() -> None:
 )
 def test_a_reading_would_be_found(source: str) -> None:
     assert list(readings(ast.parse(source)))
+
+
+@pytest.mark.parametrize("source", ["event.operation == 'x'", "[e.operation for e in events]"])
+def test_a_title_of_an_operation_would_be_found(source: str) -> None:
+    assert asks_for_titles(ast.parse(source))
+
+
+def test_nothing_but_the_report_asks_for_the_title_of_an_operation() -> None:
+    rooms = ("engine/", "report/")
+    assert [n for n, tree in modules() if not n.startswith(rooms) and asks_for_titles(tree)] == []
+
+
+def asks_for_titles(tree: ast.Module) -> bool:
+    return any(isinstance(n, ast.Attribute) and n.attr == "operation" for n in ast.walk(tree))
+
+
+def functions(package: ModuleType) -> dict[str, list[str]]:
+    """Every operation of a package, by its id."""
+    found: dict[str, list[str]] = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        for name, value in vars(module).items():
+            own = getattr(value, "__module__", "") == module.__name__
+            if own and hasattr(getattr(value, "_inner", None), "is_idempotent"):
+                found.setdefault(operation_id(value), []).append(f"{module.__name__}.{name}")
+    return found
+
+
+def test_no_two_operations_have_one_id() -> None:
+    ours, theirs = functions(operations), functions(pyinfra.operations)
+    assert len(ours) > 50
+    assert {"server.service", "files.put"} <= theirs.keys()
+    assert not [paths for paths in ours.values() if len(paths) > 1]
+    assert not ours.keys() & theirs.keys()
+
+
+def test_an_event_has_the_id_of_its_operation() -> None:
+    @deploy("Test")
+    def both() -> None:
+        server.shell(commands=["true"], name="One title")
+        hostname(wanted=os.uname().nodename, name="Another title")
+
+    with LocalSession(cluster(workers=0)) as session:
+        result = session.round("hosts", {"cp1": [both]}, dry=True)["cp1"]
+    assert [(e.operation_id, e.operation) for e in result.events] == [
+        ("server.shell", "One title"),
+        ("names.hostname", "Another title"),
+    ]
 
 
 def test_a_finding_about_several_hosts_names_them_all() -> None:

@@ -8,12 +8,13 @@ from pyinfra.context import host
 from kubeinstall.facts.files import File
 from kubeinstall.files import kubelet as files
 from kubeinstall.inventory.model import Cluster, Document, Host, NetworkPlugin
+from kubeinstall.operations.commands import operation_id
 from kubeinstall.operations.files import Holds, absent_file, managed_file
-from kubeinstall.operations.kubelet import configured
+from kubeinstall.operations.kubelet import another_policy, configured
 
+ANOTHER_POLICY = operation_id(another_policy)
+"""The operation that a node is drained for."""
 _POLICIES = ("cpuManagerPolicy", "memoryManagerPolicy")
-TITLE = "Configure the kubelet"
-ANOTHER_POLICY = "Configure the kubelet with another policy for CPU or memory"
 
 
 def place_patch(cluster: Cluster, node: Host) -> None:
@@ -55,14 +56,15 @@ def configure() -> None:
         told = {**local, "containerRuntimeEndpoint": url}
         texts[files.INSTANCE] = (instance.text or "") if told == local else files.dumped(told)
     policy = any(found.get(key) != wanted.get(key) for key in _POLICIES)
-    configured(
+    title = "Configure the kubelet"
+    operation = another_policy if policy else configured
+    operation(
         files=texts,
         node=node.hostname,
         what=(
             *files.changed_fields(found, wanted),
             *(f"--{change}" for change in files.changed_fields(flags, wanted_flags)),
         ),
-        forget=policy,
         networked=cluster.spec.network.plugin is not NetworkPlugin.NONE,
-        name=ANOTHER_POLICY if policy else TITLE,
+        name=f"{title} with another policy for CPU or memory" if policy else title,
     )
