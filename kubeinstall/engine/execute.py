@@ -16,7 +16,7 @@ from kubeinstall.engine.connector import lines
 from kubeinstall.engine.lock import LockLost
 from kubeinstall.engine.prepare import Task
 from kubeinstall.engine.state import HostState, Operation
-from kubeinstall.engine.types import Event, Output, Status, shortened
+from kubeinstall.engine.types import Event, Kept, Output, Status, shortened
 from kubeinstall.ssh.channel import CommandTimeout
 from kubeinstall.ssh.streams import ConnectionLost, TooMuchOutput
 
@@ -121,6 +121,7 @@ class _Execution:
         self._operation = operation
         self._due = due
         self._diff = ""
+        self._kept: list[Kept] = []
         self._commands: list[Any] = []
         self._began = time.monotonic()
         prepared.connector.ran.clear()
@@ -169,6 +170,7 @@ class _Execution:
         self._commands.clear()
         self._prepared.connector.ran.clear()
         self._diff = ""
+        self._kept.clear()
         for command in self._operation.commands():
             self._commands.append(command)
             if not self._one(command):
@@ -184,7 +186,11 @@ class _Execution:
         self._diff += getattr(command, "diff", "")
         for secret in getattr(command, "secrets", ()):
             self._task.hide(secret)
+        before = len(self._prepared.connector.ran)
         answer = command.execute(self._prepared.state, self._prepared.host, given)
+        if kept := getattr(command, "kept", None):
+            printed = "".join(o.stdout for o in self._prepared.connector.ran[before:])
+            self._kept += [Kept(**one) for one in kept(self._clean(printed))]
         return bool(answer[0]) if isinstance(answer, tuple) else answer is not False
 
     def _failed(self, why: str) -> OperationFailed:
@@ -250,6 +256,7 @@ class _Execution:
             output="\n".join(map(shortened, tail)),
             diff=self._task.clean(self._diff),
             time=_now(),
+            kept=tuple(self._kept),
         )
 
 

@@ -34,6 +34,19 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
+class Kept:
+    """An object that an operation left to the user on purpose.
+
+    Args:
+        holds: what it holds of the user's, as ``kind/name``, with spaces between.
+    """
+
+    kind: str
+    name: str
+    holds: str
+
+
+@dataclass(frozen=True)
 class Event:
     """One operation on one host; secrets are redacted before it is made.
 
@@ -43,6 +56,7 @@ class Event:
         diff: a unified diff of the file it writes, if it writes one.
         exit_code: of the last command; None where none ran.
         operation_id: its module and function, e.g. ``kubeadm.join``; it stays when titles change.
+        kept: what it left to the user on purpose.
     """
 
     host: str
@@ -55,6 +69,7 @@ class Event:
     diff: str = ""
     time: str = ""
     operation_id: str = ""
+    kept: tuple[Kept, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pyinfra.api.command import StringCommand
@@ -17,6 +17,8 @@ class Command(StringCommand):
         stream: show its output while it runs.
         stdin: text for its standard input; not part of any log.
         secrets: what must be taken out of whatever it prints.
+        kept: finds in what it printed the objects that it left to the user: mappings with ``kind``,
+            ``name`` and ``holds`` (what they hold).
         arguments: pyinfra's connector arguments, e.g. ``_timeout`` in seconds.
     """
 
@@ -27,6 +29,7 @@ class Command(StringCommand):
         stream: bool = False,
         stdin: str | None = None,
         secrets: Iterable[str] = (),
+        kept: Callable[[str], Iterable[Mapping[str, str]]] | None = None,
         **arguments: Any,
     ) -> None:
         if stdin is not None:
@@ -36,6 +39,7 @@ class Command(StringCommand):
         self.stream = stream
         self.stdin = stdin
         self.secrets = tuple(secrets)
+        self.kept = kept
 
 
 def operation_id(operation: Any) -> str:

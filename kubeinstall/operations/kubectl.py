@@ -24,8 +24,8 @@ from kubeinstall.resources import script
 Document = Mapping[str, Any]
 
 MANAGER = "kubeinstall"
-STAYS = "kept: "
-"""Begins a line that tells what a removal left to the user."""
+_KEPT = "kept"
+"""Begins a line for each object that a removal left to the user."""
 _KUBECTL = f"{KUBECTL} --kubeconfig {ADMIN} --request-timeout=60s"
 _SECONDS = 120
 _SECRET = 8
@@ -57,7 +57,7 @@ for crd in {names}; do
   left=$({kubectl} get "$crd" -A -o name --ignore-not-found | head -n 3 | tr '\\n' ' ')
   if [ "$left" ]; then
     {kubectl} label crd "$crd" {label}- >/dev/null || exit 1
-    echo "{stays}CustomResourceDefinition $crd stays, for there are objects of it: $left"
+    printf '{kept}\\tCustomResourceDefinition\\t%s\\t%s\\n' "$crd" "$left"
   else
     {kubectl} delete crd "$crd" --ignore-not-found --timeout=60s || exit 1
   fi
@@ -166,25 +166,33 @@ def applied(documents: Sequence[Document], seconds: int) -> Command:
 
 
 def removed(removal: Removal) -> Generator[Command]:
-    """Delete objects; what others still need stays and is told with ``STAYS``."""
+    """Delete objects; what others still need stays, and the event names it."""
     for documents in removal.stages:
         if documents:
             yield _delete(documents)
     if removal.crds:
         yield Command(
             _CRDS.format(
-                names=shlex.join(removal.crds), kubectl=_KUBECTL, label=PART_OF, stays=STAYS
-            )
+                names=shlex.join(removal.crds), kubectl=_KUBECTL, label=PART_OF, kept=_KEPT
+            ),
+            kept=_kept,
         )
     if removal.namespaces:
         delete = script(
             "addons/namespaces",
             removal.namespaces,
             label=PART_OF,
-            kept=STAYS,
             seconds=_SECONDS,
         )
-        yield Command(f"# delete namespaces that hold nothing of others\n{delete}")
+        yield Command(f"# delete namespaces that hold nothing of others\n{delete}", kept=_kept)
+
+
+def _kept(printed: str) -> Iterator[Mapping[str, str]]:
+    """The objects that a script left to the user."""
+    for line in printed.splitlines():
+        mark, *fields = line.split("\t")
+        if mark == _KEPT and len(fields) == 3:
+            yield dict(zip(("kind", "name", "holds"), map(str.strip, fields), strict=True))
 
 
 def _created(documents: Sequence[Document]) -> Command:

@@ -77,7 +77,7 @@ class Server:
         elif "# delete namespaces" in command:
             names = command.partition("for namespace in ")[2].partition(";")[0].split()
             self._delete([("Namespace", name) for name in names])
-            return Output(0, "kept: namespace x stays, because it contains y\n", "")
+            return Output(0, "kept\tNamespace\tx\ty\n", "")
         elif " delete configmap,secret " in command:
             name = command.split()[-1].removeprefix(PREFIX)
             self.parents.pop(name, None)

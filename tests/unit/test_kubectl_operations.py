@@ -157,10 +157,17 @@ def test_a_webhook_that_never_comes_is_told_in_the_end(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "Error from server: failed calling webhook\n")
 
 
+def kept_by(command: Command, shell: Shell) -> list[tuple[str, ...]]:
+    """Kind, name and what it holds of each object that a command leaves to the user."""
+    assert command.kept
+    found = command.kept(shell.run(command).stdout)
+    return [(one["kind"], one["name"], one["holds"]) for one in found]
+
+
 def test_what_holds_things_of_others_stays(tmp_path: Path) -> None:
     shell = Shell(tmp_path, left="Deployment/mine ")
-    done = shell.run(*removed(Removal(namespaces=("shop",))))
-    assert done.stdout == "kept: namespace shop stays, because it contains Deployment/mine \n"
+    (command,) = removed(Removal(namespaces=("shop",)))
+    assert kept_by(command, shell) == [("Namespace", "shop", "Deployment/mine")]
     assert shell.calls[-1] == "label namespace shop applyset.kubernetes.io/part-of-"
 
 
@@ -172,11 +179,8 @@ def test_an_empty_namespace_goes(tmp_path: Path) -> None:
 
 def test_a_crd_goes_with_the_last_of_its_objects(tmp_path: Path) -> None:
     shell = Shell(tmp_path, left="thing/mine\n")
-    done = shell.run(*removed(Removal(crds=("things.x.y",))))
-    assert done.stdout == (
-        "kept: CustomResourceDefinition things.x.y stays, for there are objects of it: "
-        "thing/mine \n"
-    )
+    (command,) = removed(Removal(crds=("things.x.y",)))
+    assert kept_by(command, shell) == [("CustomResourceDefinition", "things.x.y", "thing/mine")]
     other = tmp_path / "empty"
     other.mkdir()
     shell = Shell(other)

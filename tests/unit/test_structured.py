@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import os
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pyinfra.operations
 import pytest
 from pyinfra.api.deploy import deploy
+from pyinfra.api.operation import operation
 from pyinfra.operations import server
 
 import kubeinstall
 from kubeinstall import operations
+from kubeinstall.engine.types import Kept
 from kubeinstall.findings import Finding, Kind, Place
-from kubeinstall.operations.commands import operation_id
+from kubeinstall.operations.commands import Command, operation_id
 from kubeinstall.operations.names import hostname
 from tests.unit.clusters import cluster
 from tests.unit.local_session import LocalSession
 
 pytestmark = pytest.mark.unit
 
-SENTENCES = {"where", "what", "why", "next", "title", "operation"}
+SENTENCES = {"where", "what", "why", "next", "title", "operation", "output"}
 """Attributes that hold words for people."""
 READERS = {
     *("split", "rsplit", "partition", "rpartition", "splitlines", "startswith", "endswith"),
@@ -124,6 +127,26 @@ def test_an_event_has_the_id_of_its_operation() -> None:
         ("server.shell", "One title"),
         ("names.hostname", "Another title"),
     ]
+
+
+def test_what_an_operation_kept_is_data_of_its_event() -> None:
+    @operation()
+    def remove() -> Generator[Command]:
+        yield Command("printf 'Namespace shop\\n'; echo other", kept=kept)
+
+    def kept(printed: str) -> Iterator[dict[str, str]]:
+        for kind, name in (line.split() for line in printed.splitlines()[:1]):
+            yield {"kind": kind, "name": name, "holds": "Deployment/mine"}
+
+    @deploy("Test")
+    def made() -> None:
+        remove()
+
+    with LocalSession(cluster(workers=0)) as session:
+        (event,) = session.round("addons", {"cp1": [made]})["cp1"].events
+    assert event.kept == (Kept("Namespace", "shop", "Deployment/mine"),)
+    found = {"kind": "Namespace", "name": "shop", "holds": "Deployment/mine"}
+    assert json.loads(json.dumps(event.as_dict()))["kept"] == [found]
 
 
 def test_a_finding_about_several_hosts_names_them_all() -> None:

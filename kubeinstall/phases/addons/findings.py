@@ -12,7 +12,7 @@ from kubeinstall.addons.render import Rendered
 from kubeinstall.cluster import kubectl
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.cluster.pending import Pending, Unready
-from kubeinstall.engine.types import Output
+from kubeinstall.engine.types import Kept, Output
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.formats import DNS_NAME
 from kubeinstall.phases.phase import Run
@@ -89,6 +89,13 @@ def in_use(run: Run, change: Change) -> Finding:
         f"delete the claims, or put {change.name} back into cluster.addons; to remove it and leave "
         f"the volumes behind: --abandon-volumes {change.name}",
     )
+
+
+def stays(kept: Kept) -> str:
+    """What a removal left to the user, and why."""
+    if kept.kind == "Namespace":
+        return f"namespace {kept.name} stays, because it contains {kept.holds}"
+    return f"{kept.kind} {kept.name} stays, for there are objects of it: {kept.holds}"
 
 
 def refused(run: Run, change: Change, said: str) -> Finding:

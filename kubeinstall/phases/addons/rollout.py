@@ -17,7 +17,6 @@ from kubeinstall.deploys.addons import conditions, settle
 from kubeinstall.facts.addons import Objects
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.inventory.catalogue.chosen import needed
-from kubeinstall.operations.kubectl import STAYS
 from kubeinstall.phases.addons import findings
 from kubeinstall.phases.phase import Run
 
@@ -144,9 +143,8 @@ class Rollout:
         self._run.session.set_data(first, "addon", change)
         result = self._run.round(self._run.phase, {first: [settle]}, spare=True).get(first)
         for event in result.events if result else ():
-            for line in event.output.splitlines():
-                if line.startswith(STAYS):
-                    self._run.reporter.note(f"{change.name}: {line.removeprefix(STAYS)}")
+            for kept in event.kept:
+                self._run.reporter.note(f"{change.name}: {findings.stays(kept)}")
         if result is None or result.failed:
             said = result.failed.output if result and result.failed else ""
             self._failed.add(change.name)
