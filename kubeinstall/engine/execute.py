@@ -14,7 +14,7 @@ from pyinfra.connectors.util import CommandOutput
 from kubeinstall.engine.bulk import Request
 from kubeinstall.engine.connector import lines
 from kubeinstall.engine.lock import LockLost
-from kubeinstall.engine.prepare import Task
+from kubeinstall.engine.prepare import OF_A_HOST, Task
 from kubeinstall.engine.state import HostState, Operation
 from kubeinstall.engine.types import Event, Kept, Output, Status, shortened
 from kubeinstall.ssh.channel import CommandTimeout
@@ -41,6 +41,7 @@ def execute(task: Task, prepared: HostState) -> None:
 
     Raises:
         OperationFailed: an operation failed; those after it did not run.
+        Exception: an operation is at fault.
     """
     prepared.start()
     operations = prepared.operations
@@ -57,6 +58,7 @@ def plan(task: Task, prepared: HostState) -> None:
 
     Raises:
         OperationFailed: an operation cannot tell.
+        Exception: an operation is at fault.
     """
     prepared.start()
     with prepared:
@@ -84,6 +86,8 @@ def _would_run(task: Task, operation: Operation) -> list[Any]:
     except Exception as error:
         # Its later commands may need what its first ones do.
         if not operation.predicted and not commands:
+            if not isinstance(error, OF_A_HOST):
+                raise
             why = task.clean(f"{type(error).__name__}: {error}")
             task.tell(
                 Event(
@@ -144,7 +148,7 @@ class _Execution:
             raise self._failed(why) from error
         except CommandTimeout as error:
             raise self._failed(str(error)) from error
-        except Exception as error:
+        except OF_A_HOST as error:
             raise self._failed(str(error) or type(error).__name__) from error
         if not good and not self._operation.arguments.get("_ignore_errors"):
             raise self._failed(self._reason())

@@ -42,13 +42,22 @@ class Pool:
 
         Raises:
             KubeinstallError: interrupted, or nothing may be done any more.
+            Exception: a fault of ours; what has begun elsewhere has ended, and nothing more begins.
         """
 
         def one(name: str) -> None:
             if self.stopped.is_set():
                 return
             with self.doing(name, doing):
-                work(name)
+                try:
+                    work(name)
+                except KubeinstallError:
+                    raise
+                except Exception as error:
+                    # A fault of ours, it ends the run: nothing more is begun anywhere.
+                    self.stopped.set()
+                    error.add_note(f"host {name}: {self._doing[name]}")
+                    raise
 
         futures: list[Future[None]] = []
         try:
@@ -60,6 +69,11 @@ class Pool:
         except LockLost:
             # It ends the run: the others end by the same.
             wait(futures, _PATIENCE)
+            raise
+        except KubeinstallError:
+            raise
+        except Exception:
+            wait(futures)
             raise
         self._may_go_on()
 

@@ -7,15 +7,31 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pyinfra.api.exceptions import DeployError, OperationError
+from pyinfra.api.exceptions import FactError as PyinfraFactError
+
 from kubeinstall.engine.bulk import FactError, Facts, Request
 from kubeinstall.engine.connector import LiveConnector
 from kubeinstall.engine.redact import LineRedactor
 from kubeinstall.engine.state import HostState
 from kubeinstall.engine.types import Deploy, Event, HostResult
+from kubeinstall.findings import KubeinstallError
 from kubeinstall.ssh.connection import Connection
 from kubeinstall.ssh.streams import LineSink
 
 _PASSES = 12
+OF_A_HOST = (
+    KubeinstallError,
+    FactError,
+    DeployError,
+    PyinfraFactError,
+    OperationError,
+    OSError,
+)
+"""What a deploy or an operation raises where a host is not as it has to be.
+
+Whatever else it raises is a fault of its code, and ends the run.
+"""
 
 
 @dataclass
@@ -74,7 +90,7 @@ def prepare(task: Task, deploys: Sequence[Deploy], likely: Iterable[Request] = (
 
     Raises:
         FactError, ConnectionLost, CommandTimeout: facts could not be read.
-        Exception: a deploy is at fault.
+        Exception: what a deploy raises; unless it is one of ``OF_A_HOST``, the deploy is at fault.
     """
     prepared, errors = gather(task, deploys, likely)
     if errors:

@@ -201,7 +201,7 @@ class Session(Connections):
 
     def _one(self, task: Task, deploys: Sequence[Deploy], dry: bool, spare: bool) -> None:
         from kubeinstall.engine.execute import OperationFailed, execute, plan
-        from kubeinstall.engine.prepare import prepare
+        from kubeinstall.engine.prepare import OF_A_HOST, prepare
 
         name, phase = task.name, task.phase
         try:
@@ -214,7 +214,7 @@ class Session(Connections):
         except FactError as error:
             why = shortened(self.redact(str(error)))
             self._fail(task, Finding(Kind.OPERATION, "its state cannot be read", (name,), why))
-        except Exception as error:
+        except OF_A_HOST as error:
             why = shortened(self.redact(f"{type(error).__name__}: {error}"))
             self._fail(task, Finding(Kind.OPERATION, f"{phase} cannot be prepared", (name,), why))
         else:

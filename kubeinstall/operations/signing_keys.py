@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Generator
 
-from pyinfra.api.exceptions import OperationError
+from pyinfra.api.exceptions import OperationError, OperationValueError
 from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import operation
 from pyinfra.context import host
@@ -46,11 +46,11 @@ def signing_key_fetched(
         packages: the fact that tells which packages are installed.
 
     Raises:
-        ValueError: the URL is not https.
+        OperationValueError: the URL is not https.
         OperationError: the source's key is another one.
     """
     if not url.startswith("https://"):
-        raise ValueError(f"{url} is not https")
+        raise OperationValueError(f"{url} is not https")
     old = host.get_fact(KeyFile, path=path)
     named = frozenset(fingerprint.upper() for fingerprint in fingerprints)
     present = host.get_fact(packages, names=tuple(name for name, _ in wanted))

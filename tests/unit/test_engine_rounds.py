@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pyinfra.api.command import StringCommand
 from pyinfra.api.deploy import deploy
+from pyinfra.api.exceptions import DeployError, FactValueError, OperationError
 from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import operation
 from pyinfra.context import host
@@ -231,17 +232,66 @@ def test_a_failure_ends_its_host_alone() -> None:
     assert [e.operation for e in results["w2"].events] == ["Try", "After"]
 
 
-def test_an_exception_in_an_operation_is_the_hosts_failure() -> None:
+def raising(error: Exception) -> Deploy:
+    """A deploy with an operation that runs a command and raises this."""
+
     @operation()
     def faulty() -> Commands:
         yield StringCommand("true")
-        raise ValueError("the token abcdef.0123456789abcdef is bad")
+        raise error
 
+    return one(lambda: faulty(name="Faulty"))
+
+
+def test_what_an_operation_raises_of_a_host_is_the_hosts_failure() -> None:
+    made = raising(OperationError("the token abcdef.0123456789abcdef is bad"))
     with LocalSession(cluster(workers=0)) as session:
-        session.round("p", {"cp1": [one(lambda: faulty(name="Faulty"))]})
+        session.round("p", {"cp1": [made]})
     why = session.failures["cp1"].why
     assert "is bad" in why
     assert "0123456789abcdef" not in why
+
+
+@pytest.mark.parametrize("error", [OperationError("no"), FactValueError("no"), DeployError("no")])
+def test_what_a_deploy_raises_of_a_host_is_the_hosts_failure(error: Exception) -> None:
+    @deploy("Refuses")
+    def made() -> None:
+        raise error
+
+    with LocalSession(cluster(workers=0)) as session:
+        session.round("p", {"cp1": [made]})
+    assert session.failures["cp1"].what == "p cannot be prepared"
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_fault_of_ours_ends_the_run_and_is_no_hosts_failure(tmp_path: Path, dry: bool) -> None:
+    """What runs elsewhere is let end, and nothing is begun after it."""
+
+    @deploy("Faulty on w1")
+    def made() -> None:
+        if host.data.node.name == "w1":
+            while not dry and not (tmp_path / "began").exists():
+                time.sleep(0.01)
+            raise KeyError("nobody thought of it")
+        script = f"touch {tmp_path}/began; sleep 1; touch {tmp_path}/ended"
+        run(script=script, name="Slow")
+        run(script=f"touch {tmp_path}/more", name="More")
+
+    with LocalSession(cluster(workers=2)) as session:
+        with pytest.raises(KeyError) as caught:
+            session.round("p", {name: [made] for name in ("cp1", "w1")}, dry=dry)
+        assert session.failures == {}
+    assert caught.value.__notes__ == ["host w1: reading its state"]
+    assert (tmp_path / "ended").exists() is not dry
+    assert not (tmp_path / "more").exists()
+
+
+def test_a_fault_in_an_operation_of_ours_ends_the_run() -> None:
+    with LocalSession(cluster(workers=0)) as session:
+        with pytest.raises(TypeError) as caught:
+            session.round("p", {"cp1": [raising(TypeError("of ours"))]})
+        assert session.failures == {}
+    assert caught.value.__notes__ == ["host cp1: Faulty"]
 
 
 def test_a_fact_that_fails_fails_only_who_asks_for_it() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pyinfra.api.host import Host
 from pyinfra.api.inventory import Inventory
-from pyinfra.api.operation import OperationMeta
+from pyinfra.api.operation import OperationMeta, _wrap_operation
 from pyinfra.api.state import State, StateStage
 
 import kubeinstall
@@ -31,8 +31,11 @@ PIECES = {
     "pyinfra.api.arguments.CONNECTOR_ARGUMENT_KEYS": "which global arguments a command takes",
     "pyinfra.api.command.StringCommand": "commands, with secrets masked and not",
     "pyinfra.api.config.Config": "the defaults of a state",
+    "pyinfra.api.exceptions.DeployError": "what a deploy raises of its host",
+    "pyinfra.api.exceptions.FactError": "what a fact raises of its host",
     "pyinfra.api.exceptions.FactPreconditionError": "a fact that its host is not ready for",
     "pyinfra.api.exceptions.FactProcessError": "output that a fact cannot read",
+    "pyinfra.api.exceptions.OperationError": "what an operation raises of its host",
     "pyinfra.api.facts.FactBase": "command, requires_command, default, process",
     "pyinfra.api.facts.SU_REGEXES": "what su prints for a user that is not there yet",
     "pyinfra.api.facts.ShortFactBase": "facts that are part of another",
@@ -64,6 +67,7 @@ def test_the_engine_uses_no_other_and_nobody_else_does() -> None:
     documented = {
         "pyinfra.api.deploy.deploy",
         "pyinfra.api.exceptions.OperationError",
+        "pyinfra.api.exceptions.OperationValueError",
         "pyinfra.api.operation.operation",
         "pyinfra.context.host",
     }
@@ -140,3 +144,12 @@ def test_an_operations_result() -> None:
     assert meta._maybe_is_change is True
     parameters = list(inspect.signature(OperationMeta.set_complete).parameters)
     assert parameters[:4] == ["self", "success", "commands", "combined_output"]
+
+
+def test_an_operations_function_is_known_to_what_makes_its_commands() -> None:
+    """The id of an operation is its function's module and name."""
+    code = _wrap_operation.__code__
+    for name in ("decorated_func", "command_generator"):
+        inner = [c for c in code.co_consts if inspect.iscode(c)]
+        (code,) = [one for one in inner if one.co_name == name]
+    assert "func" in code.co_freevars
