@@ -150,6 +150,9 @@ class Phase:
         deploys: what it deploys where; facts for all such phases are read at once.
         needs_control_plane: it asks the first control plane, so it cannot go on without.
         planned: a dry run goes through it.
+        connects: it is what connects to the hosts, so it needs none to begin.
+        asks_why: a host on which an operation failed is asked what its services tell; elsewhere the
+            operation's own output says it all.
     """
 
     name: str
@@ -158,3 +161,5 @@ class Phase:
     deploys: Callable[[Run], Deploys] | None = None
     needs_control_plane: bool = False
     planned: bool = True
+    connects: bool = False
+    asks_why: bool = False

@@ -66,7 +66,7 @@ def _tell(run: Run, command: str, done: str, otherwise: str) -> None:
 
 
 PHASES = (
-    Phase("connect", "Connect to the hosts", connect.reach),
+    Phase("connect", "Connect to the hosts", connect.reach, connects=True),
     Phase("reset-workers", "Take the cluster off the workers", reset_workers, _workers),
     Phase(
         "reset-control-planes",

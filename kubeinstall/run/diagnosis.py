@@ -5,17 +5,19 @@ from __future__ import annotations
 from kubeinstall.diagnose.diagnose import diagnose
 from kubeinstall.diagnose.evidence import SCRIPT, Evidence
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.phases.phase import Run
-
-_ASK_IN = ("runtime", "control-plane", "workers", "network", "kubelets")
+from kubeinstall.phases.phase import Phase, Run
 
 
-def explain(run: Run, host: str, finding: Finding) -> Finding:
-    """The finding with its likely cause; only a failed operation has one to look for."""
+def explain(run: Run, phase: Phase, host: str, finding: Finding) -> Finding:
+    """The finding with its likely cause; only a failed operation has one to look for.
+
+    Args:
+        phase: the one in which the host failed.
+    """
     if finding.kind is not Kind.OPERATION:
         return finding
     evidence = None
-    if run.phase in _ASK_IN:
+    if phase.asks_why:
         try:
             answer = run.session.ask(host, SCRIPT, timeout=30)
             evidence = Evidence.parse(answer.stdout)

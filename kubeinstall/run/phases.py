@@ -21,10 +21,16 @@ from kubeinstall.phases import (
 from kubeinstall.phases.phase import Phase
 
 PHASES = (
-    Phase("connect", "Connect to the hosts", connect.run),
+    Phase("connect", "Connect to the hosts", connect.run, connects=True),
     Phase("preflight", "Look for what would stop the run", preflight.run),
     Phase("hosts", "Prepare the hosts", hosts.run, hosts.deploys),
-    Phase("runtime", "Install the container runtime", runtime.run, runtime.deploys),
+    Phase(
+        "runtime",
+        "Install the container runtime",
+        runtime.run,
+        runtime.deploys,
+        asks_why=True,
+    ),
     Phase("packages", "Install kubelet, kubeadm, kubectl", packages.run, packages.deploys),
     Phase("images", "Pull Kubernetes' images", images.run, images.deploys),
     Phase(
@@ -33,15 +39,31 @@ PHASES = (
         control_plane.run,
         control_plane.deploys,
         needs_control_plane=True,
+        asks_why=True,
     ),
-    Phase("workers", "Join the workers", workers.run, workers.deploys, needs_control_plane=True),
-    Phase("network", "Connect the pods", network.run, network.deploys, needs_control_plane=True),
+    Phase(
+        "workers",
+        "Join the workers",
+        workers.run,
+        workers.deploys,
+        needs_control_plane=True,
+        asks_why=True,
+    ),
+    Phase(
+        "network",
+        "Connect the pods",
+        network.run,
+        network.deploys,
+        needs_control_plane=True,
+        asks_why=True,
+    ),
     Phase(
         "kubelets",
         "Keep kubelets and nodes as the inventory says",
         kubelets.run,
         kubelets.deploys,
         needs_control_plane=True,
+        asks_why=True,
     ),
     Phase(
         "ready",

@@ -43,7 +43,7 @@ def execute(run: Run, phases: Sequence[Phase]) -> int:
 
 def _possible(run: Run, phase: Phase) -> bool:
     """Whether a phase can run with the hosts that are left."""
-    if phase.name == "connect":
+    if phase.connects:
         return True
     if phase.needs_control_plane and run.cluster.first.name in run.session.failures:
         return False
@@ -72,7 +72,7 @@ def _one(run: Run, phase: Phase, wanted: Sequence[Phase]) -> None:
     finally:
         run.reporter.phase_ends(phase.name, time.monotonic() - began)
     for host in [name for name in run.session.failures if name not in run.out]:
-        run.out[host] = explain(run, host, run.session.failures[host])
+        run.out[host] = explain(run, phase, host, run.session.failures[host])
         if run.out[host].kind is not Kind.OPERATION:  # an operation's own event has told
             run.reporter.note(run.out[host].what, host)
 

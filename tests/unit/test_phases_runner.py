@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
@@ -51,7 +53,7 @@ def on(session: PlayedSession, name: str) -> list[str]:
     return sorted(host for host, command in session.did if f"do {name}" in command)
 
 
-CONNECT = Phase("connect", "Connect", connect.run)
+CONNECT = Phase("connect", "Connect", connect.run, connects=True)
 SOME = (CONNECT, phase("hosts"), phase("init", control_plane_only=True, needs=True))
 MORE = (*SOME, phase("join", needs=True))
 
@@ -184,7 +186,9 @@ def failing(name: str, said: str, evidence: str) -> tuple[list[str], Finding]:
         return Output(0, told, "")
 
     run, session, memory = played_run(cluster(), answer=answer)
-    assert execute(run, (CONNECT, phase(name))) == Kind.OPERATION
+    (real,) = [one for one in PHASES if one.name == name]
+    failing = replace(phase(name), asks_why=real.asks_why)
+    assert execute(run, (CONNECT, failing)) == Kind.OPERATION
     assert list(memory.out) == ["w1"]
     return [h for h, command in session.questions if "part kubelet-log" in command], memory.out[
         "w1"
@@ -274,3 +278,18 @@ def test_warnings_about_logins_are_reported() -> None:
     session.warnings.append(warning)
     assert execute(run, (CONNECT,)) == 0
     assert memory.findings == [warning]
+
+
+def test_a_fault_of_ours_ends_the_run_and_is_no_hosts_failure() -> None:
+    def faulty() -> None:
+        raise KeyError("nobody thought of it")
+
+    def go(run: Run) -> None:
+        run.round("hosts", {"w1": [faulty]})
+
+    run, session, _ = played_run(cluster())
+    with pytest.raises(KeyError) as caught:
+        execute(run, (CONNECT, Phase("hosts", "", go), phase("never")))
+    assert session.failures == run.out == {}
+    assert caught.value.__notes__ == ["host w1: reading its state"]
+    assert on(session, "never") == []

@@ -116,7 +116,7 @@ def test_phases_that_act_on_nodes_do_nothing_without_an_answer(phase: Any) -> No
 def test_a_plan_goes_on_and_says_what_it_does_not_know() -> None:
     run, session, memory = dead(dry=True)
     phases = (
-        Phase("connect", "", connect.run),
+        Phase("connect", "", connect.run, connects=True),
         Phase("network", "", network.run, network.deploys),
         Phase("other", "", lambda run: run.reporter.note("other ran")),
     )
@@ -128,7 +128,10 @@ def test_a_plan_goes_on_and_says_what_it_does_not_know() -> None:
 
 def test_a_real_run_ends_there() -> None:
     run, _, memory = dead()
-    phases = (Phase("connect", "", connect.run), Phase("network", "", network.run, network.deploys))
+    phases = (
+        Phase("connect", "", connect.run, connects=True),
+        Phase("network", "", network.run, network.deploys),
+    )
     assert execute(run, phases) == Kind.CLUSTER
     assert [finding.why for finding in memory.errors] == [REFUSED]
 
