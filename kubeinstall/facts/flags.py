@@ -32,9 +32,13 @@ class Flag:
     holder: str
     variable: str = ""
 
+    @property
+    def option(self) -> str:
+        """The flag without its value, e.g. ``--log-driver``."""
+        return f"-{self.name}" if len(self.name) == 1 else f"--{self.name}"
+
     def __str__(self) -> str:
-        dashes = "-" if len(self.name) == 1 else "--"
-        return f"{dashes}{self.name}={self.value}"
+        return f"{self.option}={self.value}"
 
 
 @dataclass(frozen=True)

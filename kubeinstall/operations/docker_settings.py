@@ -76,8 +76,8 @@ class Clash:
         Args:
             path: of the file.
         """
-        said = str(self.flag).partition("=")[0]
-        return f"Docker would not start: {path} sets {self.key}, and {self.flag.holder} sets {said}"
+        sets = f"{self.flag.holder} sets {self.flag.option}"
+        return f"Docker would not start: {path} sets {self.key}, and {sets}"
 
 
 @dataclass(frozen=True)

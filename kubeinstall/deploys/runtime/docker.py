@@ -88,7 +88,6 @@ def check(cluster: Cluster) -> None:
 
 
 def _clash(clash: Clash) -> Finding:
-    said = str(clash.flag).partition("=")[0]
     if clash.key == "hosts":
         then = (
             "remove hosts, or put `ExecStart=` and `ExecStart=/usr/sbin/dockerd "
@@ -96,7 +95,7 @@ def _clash(clash: Clash) -> Finding:
             "/etc/systemd/system/docker.service.d/hosts.conf"
         )
     else:
-        then = f"on {host.name}: remove {said} from {clash.flag.holder}, "
+        then = f"on {host.name}: remove {clash.flag.option} from {clash.flag.holder}, "
         then += f"and set cluster.runtime.config {{{clash.key}: ...}} instead"
     return Finding(
         Kind.PREFLIGHT,
