@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kubeinstall.certificates import load_pem
-from kubeinstall.facts.kubeadm import KUBEADM
+from kubeinstall.facts.kubeadm import ADMIN, KUBEADM
 
 _TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
 _DESCRIPTION = "kubeinstall: workers join with it"
@@ -18,8 +18,7 @@ _MARK = base64.b64encode(_DESCRIPTION.encode()).decode()
 _MINUTES_AFTER_INTERRUPT = 2
 
 TOKEN_COMMAND = (
-    f"{KUBEADM} --kubeconfig /etc/kubernetes/admin.conf token create --ttl 15m0s "
-    f"--description '{_DESCRIPTION}'"
+    f"{KUBEADM} --kubeconfig {ADMIN} token create --ttl 15m0s --description '{_DESCRIPTION}'"
 )
 """Prints a fresh token that is good for a quarter of an hour, if nobody deletes it before."""
 

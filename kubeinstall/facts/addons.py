@@ -11,6 +11,7 @@ from typing import Any
 from pyinfra.api.facts import FactBase
 
 from kubeinstall.facts.kubeadm import KUBECTL
+from kubeinstall.facts.kubectl import kubectl
 from kubeinstall.facts.values import beginning, unpacked
 from kubeinstall.resources import script
 
@@ -70,13 +71,14 @@ class Addons(FactBase[AddonState]):
     def command(self) -> str:
         question = script(
             "addons/state",
+            kubectl=kubectl(),
             addon_label=ADDON_LABEL,
             kinds=KINDS,
             kind=_KIND,
             part_of=PART_OF,
             cache=_CACHE,
         )
-        return "\n".join([script("addons/functions"), question])
+        return "\n".join([_functions(), question])
 
     def process(self, output: list[str]) -> AddonState:
         first, *rest = "\n".join(output).split(_RECORD)
@@ -115,7 +117,7 @@ class Objects(FactBase[tuple[Json, ...]]):
         asked += [["pods", "-n", namespace] for namespace in pods]
         each = [f"get {shlex.join(words)} $shown | pack; echo --" for words in asked]
         known = f"case $({KUBECTL} get --help) in *$shown*) ;; *) shown= ;; esac"
-        return "\n".join([script("addons/functions"), known, *each, "true"]) if asked else "true"
+        return "\n".join([_functions(), known, *each, "true"]) if asked else "true"
 
     def process(self, output: list[str]) -> tuple[Json, ...]:
         found: list[Json] = []
@@ -144,7 +146,7 @@ class Volumes(FactBase[VolumeState]):
         return VolumeState()
 
     def command(self) -> str:
-        return "\n".join([script("addons/functions"), "get persistentvolumes | pack"])
+        return "\n".join([_functions(), "get persistentvolumes | pack"])
 
     def process(self, output: list[str]) -> VolumeState:
         found, error = _items("\n".join(output))
@@ -194,3 +196,7 @@ def _by_addon(kept: Sequence[Json], kind: str) -> dict[str, Json]:
         if document.get("kind") == kind and metadata.get("name") == PREFIX + name:
             found[name] = document
     return found
+
+
+def _functions() -> str:
+    return script("addons/functions", kubectl=kubectl())

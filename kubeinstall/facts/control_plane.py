@@ -16,6 +16,7 @@ from pyinfra.api.facts import FactBase
 
 from kubeinstall.certificates import CERTIFICATES, expiries
 from kubeinstall.facts.kubeadm import ADMIN
+from kubeinstall.facts.kubectl import Timeout, kubectl
 from kubeinstall.facts.values import ip, seconds
 from kubeinstall.resources import script
 
@@ -196,6 +197,7 @@ class ControlPlane(FactBase[ControlPlaneState]):
             config=config,
             node=node,
             kubelet_config=kubelet_config,
+            kubectl=kubectl(Timeout.POLL),
         )
         functions = [script("control_plane/addresses"), script("control_plane/last_words")]
         return "\n".join([*functions, question, CERTIFICATES])

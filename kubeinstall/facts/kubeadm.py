@@ -10,6 +10,7 @@ from pyinfra.api.facts import FactBase
 from kubeinstall.resources import script
 
 ADMIN = "/etc/kubernetes/admin.conf"
+KUBELET_CONF = "/etc/kubernetes/kubelet.conf"
 KUBEADM = "/usr/bin/kubeadm"
 KUBECTL = "/usr/bin/kubectl"
 KUBELET = "/usr/bin/kubelet"

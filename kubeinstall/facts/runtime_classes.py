@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
-from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
+from kubeinstall.facts.kubeadm import ADMIN
+from kubeinstall.facts.kubectl import kubectl
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 """The label by which ours are told from others (Kubernetes' recommended labels)."""
@@ -39,7 +40,7 @@ class RuntimeClasses(FactBase[dict[str, ClassState]]):
             r"OWNER:.metadata.labels.app\.kubernetes\.io/managed-by"
         )
         return (
-            f"[ ! -e {ADMIN} ] || {KUBECTL} --kubeconfig {ADMIN} --request-timeout=15s"
+            f"[ ! -e {ADMIN} ] || {kubectl()}"
             f" get runtimeclasses --no-headers -o 'custom-columns={columns}' 2>/dev/null || true"
         )
 

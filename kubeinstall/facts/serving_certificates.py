@@ -8,7 +8,8 @@ from typing import Any
 
 from pyinfra.api.facts import FactBase
 
-from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
+from kubeinstall.facts.kubeadm import ADMIN
+from kubeinstall.facts.kubectl import kubectl
 from kubeinstall.facts.values import dns_name, line, listed
 
 SIGNER = "kubernetes.io/kubelet-serving"
@@ -66,8 +67,7 @@ class ServingRequests(FactBase[list[ServingRequest]]):
         return []
 
     def command(self) -> str:
-        kubectl = f"{KUBECTL} --kubeconfig {ADMIN} --request-timeout=15s"
-        return f"[ ! -e {ADMIN} ] || {kubectl} {REQUESTS} 2>/dev/null || true"
+        return f"[ ! -e {ADMIN} ] || {kubectl()} {REQUESTS} 2>/dev/null || true"
 
     def process(self, output: list[str]) -> list[ServingRequest]:
         return pending("\n".join(output))

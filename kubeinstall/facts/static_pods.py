@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from pyinfra.api.facts import FactBase
 
-from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
+from kubeinstall.facts.kubeadm import ADMIN
+from kubeinstall.facts.kubectl import Timeout, kubectl
 
 MANIFESTS = "/etc/kubernetes/manifests"
 
@@ -36,9 +37,8 @@ class StaticPods(FactBase[StaticPodsState]):
         return StaticPodsState()
 
     def command(self) -> str:
-        kubectl = f"{KUBECTL} --kubeconfig {ADMIN} --request-timeout=5s -n kube-system"
         path = "jsonpath={.data.ClusterConfiguration}"
-        noted = f"{kubectl} get configmap kubeadm-config -o '{path}'"
+        noted = f"{kubectl(Timeout.POLL)} -n kube-system get configmap kubeadm-config -o '{path}'"
         return f"""
 [ -e {MANIFESTS}/kube-apiserver.yaml ] && [ -e {ADMIN} ] || exit 0
 echo "configuration $({noted} 2>/dev/null | base64 -w0)"

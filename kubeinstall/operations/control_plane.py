@@ -14,6 +14,7 @@ from kubeinstall.facts.control_plane import (
     Part,
 )
 from kubeinstall.facts.kubeadm import KUBEADM
+from kubeinstall.facts.kubectl import Timeout, kubectl
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.control_plane_decision import Action, Decision
 from kubeinstall.operations.proxy import reading
@@ -41,7 +42,8 @@ for i in $(seq 90); do [ -e {KUBELET_CERTIFICATE} ] && break; sleep 1; done
 
 def _answers() -> Command:
     """Waits until the API server answers."""
-    text = "\n".join([script("control_plane/last_words"), script("control_plane/answers")])
+    answers = script("control_plane/answers", kubectl=kubectl(Timeout.POLL))
+    text = "\n".join([script("control_plane/last_words"), answers])
     return Command(text, _timeout=_TIMEOUT)
 
 

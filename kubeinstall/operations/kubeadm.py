@@ -13,11 +13,12 @@ from pyinfra.context import host
 from kubeinstall.facts.kubeadm import (
     ADMIN,
     KUBEADM,
-    KUBECTL,
+    KUBELET_CONF,
     Joined,
     JoinState,
     KubeconfigCopy,
 )
+from kubeinstall.facts.kubectl import Timeout, kubectl
 from kubeinstall.operations import backups
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.control_plane_decision import Action, Decision
@@ -215,9 +216,9 @@ def _reset(cri_socket: str) -> Command:
 
 def _finish(node: str, cri_socket: str) -> Command:
     """What ``kubeadm join`` does once the node is in the cluster; ``kubeadm upgrade`` wants it."""
-    kubectl = f"{KUBECTL} --kubeconfig /etc/kubernetes/kubelet.conf --request-timeout=30s"
+    change = kubectl(Timeout.CHANGE, KUBELET_CONF)
     note = f"kubeadm.alpha.kubernetes.io/cri-socket={cri_socket}"
     return Command(
-        f"{kubectl} annotate --overwrite node {shlex.quote(node)} {shlex.quote(note)}"
+        f"{change} annotate --overwrite node {shlex.quote(node)} {shlex.quote(note)}"
         f" && rm -f /etc/kubernetes/bootstrap-kubelet.conf && {_START}"
     )

@@ -17,7 +17,7 @@ from typing import Any
 from pyinfra.api.operation import operation
 
 from kubeinstall.facts.addons import PART_OF
-from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
+from kubeinstall.facts.kubectl import Timeout, kubectl
 from kubeinstall.operations.commands import Command
 from kubeinstall.resources import script
 
@@ -26,7 +26,7 @@ Document = Mapping[str, Any]
 MANAGER = "kubeinstall"
 _KEPT = "kept"
 """Begins a line for each object that a removal left to the user."""
-_KUBECTL = f"{KUBECTL} --kubeconfig {ADMIN} --request-timeout=60s"
+_KUBECTL = kubectl(Timeout.CHANGE)
 _SECONDS = 120
 _SECRET = 8
 """Characters of a Secret's value; a user's name is shorter, and no secret."""
@@ -181,6 +181,7 @@ def removed(removal: Removal) -> Generator[Command]:
         delete = script(
             "addons/namespaces",
             removal.namespaces,
+            kubectl=_KUBECTL,
             label=PART_OF,
             seconds=_SECONDS,
         )

@@ -8,6 +8,8 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from kubeinstall.facts.files import Exists, File
+from kubeinstall.facts.kubeadm import KUBELET_CONF
+from kubeinstall.facts.kubectl import Timeout, kubectl
 from kubeinstall.facts.services import Unit
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import Holds, WriteFile
@@ -89,7 +91,11 @@ def restart(node: str, what: str, *, networked: bool = True, undo: Iterable[str]
         undo: files that were written with ``undo``; the old ones come back if the node does not.
     """
     restarted = script(
-        "kubelet/restart", node=node, what=what, networked="yes" if networked else ""
+        "kubelet/restart",
+        kubectl=kubectl(Timeout.POLL, KUBELET_CONF),
+        node=node,
+        what=what,
+        networked="yes" if networked else "",
     )
     title = "# restart the kubelet, and wait until its node is Ready"
     return f"{title}\n{functions(undo)}\n{restarted}"

@@ -10,15 +10,13 @@ from typing import Any
 
 from pyinfra.api.operation import operation
 
-from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
+from kubeinstall.facts.kubectl import kubectl
 from kubeinstall.operations.commands import Command
 
 NOTES = "kubeinstall-nodes"
 """The ConfigMap in kube-system that names the labels and taints of each node that are ours."""
 CORDONED = "kubeinstall.io/cordoned"
 """Annotation of a node that kubeinstall has cordoned, and shall uncordon."""
-
-_KUBECTL = f"{KUBECTL} --kubeconfig {ADMIN} --request-timeout=15s"
 
 Call = tuple[str, ...]
 """The arguments of one kubectl."""
@@ -173,4 +171,4 @@ def _patch(configmap: str, patch: Mapping[str, Any]) -> Call:
 def _commands(calls: Sequence[Call], diff: str = "") -> Generator[Command]:
     """One command that ends at the first call that fails."""
     if calls:
-        yield Command(" &&\n".join(f"{_KUBECTL} {shlex.join(call)}" for call in calls), diff=diff)
+        yield Command(" &&\n".join(f"{kubectl()} {shlex.join(call)}" for call in calls), diff=diff)

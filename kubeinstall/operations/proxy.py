@@ -12,6 +12,7 @@ from pyinfra.context import host
 
 from kubeinstall.facts.files import File
 from kubeinstall.facts.kubeadm import KUBEADM
+from kubeinstall.facts.kubectl import Timeout, kubectl
 from kubeinstall.facts.proxy import PodProxies
 from kubeinstall.operations import backups
 from kubeinstall.operations.commands import Command
@@ -98,5 +99,5 @@ def pod_proxies(
     ):
         command = f"{KUBEADM} init phase {phase} --config /dev/stdin || exit"
         if phase == "control-plane all":
-            command = script("kubeadm/proxied")
+            command = script("kubeadm/proxied", kubectl=kubectl(Timeout.POLL))
         yield Command(reading(environment, command), stdin=config, stream=True)

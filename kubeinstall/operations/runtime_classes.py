@@ -11,11 +11,11 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
-from kubeinstall.facts.kubeadm import ADMIN, KUBECTL
+from kubeinstall.facts.kubectl import kubectl
 from kubeinstall.facts.runtime_classes import MANAGED_BY, OWNER, RuntimeClasses
 from kubeinstall.operations.commands import Command
 
-_KUBECTL = f"{KUBECTL} --kubeconfig {ADMIN} --request-timeout=15s"
+_KUBECTL = kubectl()
 
 
 @operation()

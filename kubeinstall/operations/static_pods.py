@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyinfra.api.operation import operation
 
 from kubeinstall.facts.kubeadm import KUBEADM
+from kubeinstall.facts.kubectl import Timeout, kubectl
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import Holds, WriteFile
 from kubeinstall.operations.proxy import reading
@@ -52,6 +53,7 @@ def arguments_changed(
     for change in changes:
         change_one = script(
             "kubeadm/arguments",
+            kubectl=kubectl(Timeout.POLL),
             component=change.component,
             phase=change.phase,
             pod=f"{change.component}-{node}",

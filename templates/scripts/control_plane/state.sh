@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # How far "kubeadm init" came, after the functions "addresses" and "last_words".
 # files: all that init makes, manifests: those of the static pods, config: what we give init,
-# node: the node's name, kubelet_config: the ConfigMap of the kubelets' configuration.
-: "${files?}" "${manifests?}" "${config?}" "${node?}" "${kubelet_config?}"
+# node: the node's name, kubelet_config: the ConfigMap of the kubelets' configuration,
+# kubectl: how it is called.
+: "${files?}" "${manifests?}" "${config?}" "${node?}" "${kubelet_config?}" "${kubectl?}"
 admin=/etc/kubernetes/admin.conf
 signed=/var/lib/kubelet/pki/kubelet-client-current.pem
 say() { printf '%s=%s\n' "$1" "$2"; }
@@ -20,17 +21,16 @@ grep -q kubelet-client-current.pem /etc/kubernetes/kubelet.conf 2>/dev/null && s
 case $(systemctl is-active kubelet) in inactive | failed | unknown) ;; *) say active yes ;; esac
 data=$(sed -n 's/^ *- --data-dir=//p' /etc/kubernetes/manifests/etcd.yaml 2>/dev/null)
 data=${data:-/var/lib/etcd}
-kubectl() { /usr/bin/kubectl --kubeconfig $admin --request-timeout=5s "$@"; }
 ask() {
-  said=$(kubectl get --raw /readyz 2>&1) && [ "$said" = ok ] || return
-  said=$(kubectl -n kube-system get configmap/kubeadm-config "configmap/$kubelet_config" \
+  said=$($kubectl get --raw /readyz 2>&1) && [ "$said" = ok ] || return
+  said=$($kubectl -n kube-system get configmap/kubeadm-config "configmap/$kubelet_config" \
     daemonset/kube-proxy deployment/coredns --ignore-not-found -o name 2>&1) || return
   found=$said
-  said=$(kubectl -n kube-public get configmap/cluster-info --ignore-not-found -o name 2>&1) ||
+  said=$($kubectl -n kube-public get configmap/cluster-info --ignore-not-found -o name 2>&1) ||
     return
   found="$found
 $said"
-  said=$(kubectl get node "$node" --ignore-not-found -o 'jsonpath=x{.metadata.labels}' 2>&1) ||
+  said=$($kubectl get node "$node" --ignore-not-found -o 'jsonpath=x{.metadata.labels}' 2>&1) ||
     return
   case $said in
     '' | *node-role.kubernetes.io/control-plane* | *node-role.kubernetes.io/master*) ;;

@@ -3,21 +3,20 @@
 # "last_words". phase: of "kubeadm init", that writes its manifest, pod: its pod's name, wanted and
 # unwanted: arguments, one a line. The kubelet recreates the pod a moment after its manifest was
 # written. A program that rejects its arguments may look well for a second: the pod has to be
-# well five times in succession.
-: "${component?}" "${phase?}" "${pod?}" "${wanted?}" "${unwanted?}"
+# well five times in succession. kubectl: how it is called.
+: "${component?}" "${phase?}" "${pod?}" "${wanted?}" "${unwanted?}" "${kubectl?}"
 manifest=/etc/kubernetes/manifests/$component.yaml
 kept=/etc/kubernetes/kubeinstall/$component.yaml
 mkdir -p "${kept%/*}" && cp -p "$manifest" "$kept" || exit
 path='{range .spec.containers[0].command[*]}{@}{"\n"}{end}'
 path=$path'ready={.status.conditions[?(@.type=="Ready")].status}{"\n"}'
-kubectl() { /usr/bin/kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=5s "$@"; }
 lines() { printf '%s\n' "$1" | grep .; }
 is_well() {
-  said=$(kubectl -n kube-system get pod "$pod" -o "jsonpath=$path" 2>/dev/null) || return
+  said=$($kubectl -n kube-system get pod "$pod" -o "jsonpath=$path" 2>/dev/null) || return
   lines "$said" | grep -qxF ready=True || return
   ! lines "$wanted" | grep -qvxF -e "$said" || return
   ! lines "$unwanted" | grep -qxF -e "$said" || return
-  [ "$(kubectl get --raw /readyz 2>/dev/null)" = ok ]
+  [ "$($kubectl get --raw /readyz 2>/dev/null)" = ok ]
 }
 # shellcheck disable=SC2086 # a phase may be two words
 /usr/bin/kubeadm init phase $phase --config /dev/stdin || { mv -f "$kept" "$manifest"; exit 1; }

@@ -1,10 +1,10 @@
 # shellcheck shell=sh
 # Writes the control plane's manifests and waits for the API server: the kubelet recreates its pod
-# a moment after its manifest was written.
+# a moment after its manifest was written. kubectl: how it is called.
+: "${kubectl?}"
 manifest=/etc/kubernetes/manifests/kube-apiserver.yaml
-kubectl() { /usr/bin/kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=5s "$@"; }
 pod() {
-  kubectl -n kube-system get pods -l component=kube-apiserver \
+  $kubectl -n kube-system get pods -l component=kube-apiserver \
     --field-selector "spec.nodeName=$(hostname)" \
     -o "jsonpath={.items[*].metadata.annotations['kubernetes\.io/config\.hash']}" 2>/dev/null
 }
@@ -14,7 +14,7 @@ before=$(pod) written=$(sha256sum $manifest)
 for _ in $(seq 180); do
   sleep 1
   now=$(pod) && [ "$now" ] && [ "$now" != "$before" ] &&
-    [ "$(kubectl get --raw /readyz 2>/dev/null)" = ok ] && exit 0
+    [ "$($kubectl get --raw /readyz 2>/dev/null)" = ok ] && exit 0
 done
 echo "the API server did not come back with its new settings" >&2
 exit 1

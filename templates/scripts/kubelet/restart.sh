@@ -3,16 +3,16 @@
 # networked: empty where the node may lack its pod network; "forget" and "put_back" are for files
 # that were set aside before. A kubelet reports its state when it starts, so the node's heartbeat
 # has to be newer than that. systemd restarts one that fails every ten seconds.
-: "${node?}" "${what?}" "${networked?}"
+# kubectl: how it is called.
+: "${node?}" "${what?}" "${networked?}" "${kubectl?}"
 path='{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime} {.message}{end}'
-kubectl() { /usr/bin/kubectl --kubeconfig /etc/kubernetes/kubelet.conf --request-timeout=5s "$@"; }
 systemctl daemon-reload
 systemctl reset-failed kubelet 2>/dev/null
 began=$(date +%s)
 systemctl restart kubelet
 until=$((began + 240))
 while [ "$(date +%s)" -lt $until ] && [ "$(systemctl show -p NRestarts --value kubelet)" -lt 2 ]; do
-  told=$(kubectl get node "$node" -o "jsonpath=$path" 2>/dev/null)
+  told=$($kubectl get node "$node" -o "jsonpath=$path" 2>/dev/null)
   ready=${told%% *} heard=${told#* }
   heard=${heard%% *}
   heard=$(date -d "${heard:-@0}" +%s)
