@@ -12,6 +12,7 @@ from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.cli import options
 from kubeinstall.cli.plan import CHANGES
 from kubeinstall.cli.running import ask_sudo_pass_option, loaded, read, running
+from kubeinstall.cluster.answering import Answering
 from kubeinstall.engine.session import Session
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.chosen import chosen
@@ -67,7 +68,7 @@ def show(name: str, inventory: Path | None) -> None:
 @click.option(
     "--on-host",
     is_flag=True,
-    help="Use helm and kubectl on the first control plane if this machine has none.",
+    help="Use helm and kubectl on a control plane if this machine has none.",
 )
 def render(wanted: tuple[str, ...], inventory: Path, on_host: bool) -> None:
     """Print the objects that the inventory's addons apply, as YAML.
@@ -98,9 +99,7 @@ def diff(wanted: tuple[str, ...], inventory: Path, ask_sudo_pass: bool) -> int:
     cluster, warnings = read(inventory, ask_sudo_pass)
     door.findings(warnings)
     with running(cluster, Silent(), dry=True) as run:
-        run.session.connect([cluster.first.name])
-        if failed := list(run.session.failures.values()):
-            raise KubeinstallError(*failed)
+        run.answering.connect()
         found = everything(run)
     known = {change.name for change in found}
     for name in wanted:
@@ -117,17 +116,15 @@ def diff(wanted: tuple[str, ...], inventory: Path, ask_sudo_pass: bool) -> int:
 
 
 def _with_host(cluster: Cluster) -> list[Rendered]:
-    """The addons, made with the help of the first control plane.
+    """The addons, made with the help of a control plane.
 
     Raises:
         KubeinstallError: it cannot be reached, or an addon cannot be rendered.
     """
-    first = cluster.first.name
     with Session(cluster) as session:
-        session.connect([first])
-        if failure := session.failures.get(first):
-            raise KubeinstallError(failure)
-        return render_all(cluster, chosen(cluster), sources(session))
+        answering = Answering(session)
+        answering.connect()
+        return render_all(cluster, chosen(cluster), sources(answering))
 
 
 def _folders(inventory: Path | None) -> tuple[list[Path], set[str]]:

@@ -31,7 +31,7 @@ from kubeinstall.report import door
 def command(inventory: Path, ask_sudo_pass: bool, merge: bool, output: Path | None) -> None:
     """Fetch the cluster's kubeconfig.
 
-    This is the administrator's kubeconfig from the first control plane. Context and cluster get the
+    This is the administrator's kubeconfig from a control plane. Context and cluster get the
     cluster's name in the inventory. The kubeconfig is printed, unless you use --merge or -o.
     """
     if merge and output:

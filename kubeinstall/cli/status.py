@@ -31,10 +31,12 @@ def command(inventory: Path, limit: tuple[str, ...], ask_sudo_pass: bool, as_jso
         try:
             found = run.asked()
         except KubeinstallError as error:
-            found = Nodes.unknown(error.findings[0].why or error.findings[0].what)
+            found = Nodes.unknown(
+                error.findings[0].why or error.findings[0].what, error.findings[0].where
+            )
         answered = found.standing is not Standing.UNKNOWN
         nodes = status(run.session, cluster, found.items if answered else None)
-        there, addons_unasked = addons(run.session, cluster) if answered else ([], found.reason)
+        there, addons_unasked = addons(run.session, found.host) if answered else ([], found.reason)
         unreachable = list(run.session.failures.values())
     if run.limit is not None:
         wanted = {cluster.host(name).hostname for name in run.limit}

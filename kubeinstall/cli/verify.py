@@ -9,8 +9,8 @@ import click
 from kubeinstall.cli import options
 from kubeinstall.cli.running import reaching, read, running
 from kubeinstall.findings import Kind, KubeinstallError, unwritable
+from kubeinstall.phases.connect import settle
 from kubeinstall.phases.verify import check
-from kubeinstall.preflight.addresses import settle
 from kubeinstall.report import door
 from kubeinstall.report.reporter import Silent
 from kubeinstall.verify.formats import FORMATS

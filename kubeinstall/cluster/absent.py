@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from kubeinstall.cluster import kubectl
 from kubeinstall.cluster.conditions import Json, condition
-from kubeinstall.phases.phase import Run
+from kubeinstall.cluster.kubectl import Kubectl
+from kubeinstall.inventory.model import Host
 
 _DNS = "kube-dns"
 """kubeadm's label of CoreDNS' pods, ``k8s-app``."""
 
 
-def absent(run: Run, nodes: Sequence[Json]) -> frozenset[str]:
+def absent(hosts: Iterable[Host], nodes: Sequence[Json]) -> frozenset[str]:
     """The names of such nodes: their hosts are out, not within the limit or not in the inventory.
 
     Args:
+        hosts: those that the run works on.
         nodes: node objects.
     """
-    here = {host.hostname for host in run.hosts()}
+    here = {host.hostname for host in hosts}
     names = {node["metadata"]["name"] for node in nodes if not _ready(node)}
     return frozenset(names - here)
 
@@ -56,25 +57,17 @@ def lost_dns(
     return [pod["metadata"]["name"] for pod in dns], sorted(on)
 
 
-def move_dns(run: Run, pods: Sequence[str], nodes: Sequence[str]) -> None:
+def move_dns(kubectl: Kubectl, pods: Sequence[str]) -> None:
     """Have pods of CoreDNS replaced on other nodes.
 
     Args:
         pods: their names.
-        nodes: where they are.
 
     Raises:
         KubeinstallError: the API server does not do so.
     """
     names = " ".join(map(shlex.quote, pods))
-    kubectl.must(
-        run, f"$kubectl -n kube-system delete pods {names} --wait=false --ignore-not-found"
-    )
-    run.changed = True
-    run.reporter.note(
-        f"every CoreDNS pod was on {', '.join(nodes)}, which is not Ready: they are replaced on "
-        "other nodes"
-    )
+    kubectl.must(f"$kubectl -n kube-system delete pods {names} --wait=false --ignore-not-found")
 
 
 def _ready(node: Json) -> bool:

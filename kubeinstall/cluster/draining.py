@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 
-from kubeinstall.cluster import kubectl
-from kubeinstall.cluster.nodes import SOCKET
+from kubeinstall.cluster.kubectl import Kubectl
+from kubeinstall.cluster.nodes import Nodes
 from kubeinstall.facts.values import listed
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Host
 from kubeinstall.operations.nodes import CORDONED, uncordon_calls
-from kubeinstall.phases.phase import Run
 
 _SECONDS = 180
 _LAST = 20_000
@@ -22,56 +22,64 @@ _ANSWERS = """\
 for i in $(seq 60); do $kubectl get --raw /readyz >/dev/null 2>&1 && break; sleep 1; done"""
 
 
-def drain(run: Run, host: Host) -> None:
+def drain(kubectl: Kubectl, nodes: Nodes, host: Host) -> bool:
     """Cordon a node, remember that it was us, and move its pods elsewhere.
+
+    Args:
+        nodes: as the cluster has them now.
+
+    Returns:
+        Whether it is ours to uncordon: a node that its user has cordoned is not.
 
     Raises:
         KubeinstallError: they cannot be moved; the node takes pods again then.
     """
     name = shlex.quote(host.hostname)
-    if not run.nodes().node(host.hostname).get("spec", {}).get("unschedulable"):
+    ours = host.hostname in nodes.cordoned
+    if not nodes.node(host.hostname).get("spec", {}).get("unschedulable"):
         mark = f"$kubectl annotate --overwrite node {name} {CORDONED}=true"
-        kubectl.must(run, f"{mark} && $kubectl cordon {name}")
-        run.forget_nodes()
-    run.reporter.waiting(f"{host.hostname} is drained")
+        kubectl.must(f"{mark} && $kubectl cordon {name}")
+        ours = True
     options = f"--ignore-daemonsets --delete-emptydir-data --timeout={_SECONDS}s"
     command = f"$kubectl --request-timeout=0 drain {name} {options} 2>&1"
-    answer = kubectl.ask(run, command, timeout=_SECONDS + 30)
-    if not answer.ok:
-        finding = _not_drained(run, host, answer.stdout)
-        uncordon(run, host)
+    answer = kubectl.answer(command, timeout=_SECONDS + 30)
+    if not answer.output.ok:
+        finding = _not_drained(kubectl, host, answer.host, answer.output.stdout)
+        uncordon(kubectl, host, ours=ours)
         raise KubeinstallError(finding)
+    return ours
 
 
-def uncordon(run: Run, host: Host, socket: str = "") -> None:
+def uncordon(
+    kubectl: Kubectl, host: Host, *, ours: bool, annotations: Mapping[str, str] | None = None
+) -> None:
     """Let a node take pods again, if it was us who cordoned it.
 
     Args:
-        socket: of its new runtime, for kubeadm to know; empty: the runtime is the old one.
+        ours: as ``drain`` returned.
+        annotations: for the node to have, set before.
 
     Raises:
         KubeinstallError: the API server does not do so.
     """
+    noted = [f"{key}={value}" for key, value in (annotations or {}).items()]
     calls: list[tuple[str, ...]] = []
-    # From 1.34 on kubeadm keeps it on the node itself.
-    if socket and SOCKET in run.nodes().annotations(host.hostname):
-        calls.append(("annotate", "--overwrite", "node", host.hostname, f"{SOCKET}={socket}"))
-    if host.hostname in run.nodes().cordoned:
+    if noted:
+        calls.append(("annotate", "--overwrite", "node", host.hostname, *noted))
+    if ours:
         calls += uncordon_calls(host.hostname)
     if calls:
         script = " && ".join(f"$kubectl {shlex.join(call)}" for call in calls)
-        kubectl.must(run, f"{_ANSWERS}; {script}", timeout=120)
-        run.forget_nodes()
+        kubectl.must(f"{_ANSWERS}; {script}", timeout=120)
 
 
-def _not_drained(run: Run, host: Host, said: str) -> Finding:
-    first = run.cluster.first.name
+def _not_drained(kubectl: Kubectl, host: Host, asked: str, said: str) -> Finding:
     why = " / ".join(line for line in said.strip().splitlines() if "rror" in line)[-400:]
-    then = f"see what keeps its pods: on {first}: kubectl get pods -A -o wide"
+    then = f"see what keeps its pods: on {asked}: kubectl get pods -A -o wide"
     blocked = _BLOCKED.search(said[-_LAST:])
     if blocked:
         pod, namespace = blocked[1], blocked[2]
-        budgets = ", ".join(_budgets(run, namespace)) or "of its namespace"
+        budgets = ", ".join(_budgets(kubectl, namespace)) or "of its namespace"
         why = (
             f"the PodDisruptionBudget {budgets} does not allow pod {namespace}/{pod} to be evicted"
         )
@@ -80,8 +88,8 @@ def _not_drained(run: Run, host: Host, said: str) -> Finding:
     return Finding(Kind.CLUSTER, f"node {host.hostname} cannot be drained", (host.name,), why, then)
 
 
-def _budgets(run: Run, namespace: str) -> list[str]:
-    answer = kubectl.ask(run, f"$kubectl -n {shlex.quote(namespace)} get pdb -o json")
+def _budgets(kubectl: Kubectl, namespace: str) -> list[str]:
+    answer = kubectl.ask(f"$kubectl -n {shlex.quote(namespace)} get pdb -o json")
     try:
         items = listed(answer.stdout)
     except ValueError:

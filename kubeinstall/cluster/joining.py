@@ -1,4 +1,4 @@
-"""What a join needs to know of the cluster: asked of its first control plane, kept in memory."""
+"""What a join needs to know of the cluster: asked of a control plane, kept in memory."""
 
 from __future__ import annotations
 

@@ -23,20 +23,21 @@ from kubeinstall.cluster.admin_conf import (
     names_of,
     parse,
 )
+from kubeinstall.cluster.answering import Answering
+from kubeinstall.facts.kubeadm import ADMIN
 from kubeinstall.files.kubeadm import CONFIG
 from kubeinstall.findings import Finding, Kind, KubeinstallError, Place, unwritable
-from kubeinstall.inventory.model import Cluster, Document
+from kubeinstall.inventory.model import Cluster, Document, Host
 
 if TYPE_CHECKING:
     from kubeinstall.engine.session import Session
 
-_ADMIN = "/etc/kubernetes/admin.conf"
 _CERTIFICATE = "/etc/kubernetes/pki/apiserver.crt"
 _MARK = "-- certificate of the API server"
 _LONGEST = 1 << 20
 _MISSING = 78
-_SCRIPT = f"""[ -e {_ADMIN} ] || exit {_MISSING}
-head -c {_LONGEST} {_ADMIN} || exit 1
+_SCRIPT = f"""[ -e {ADMIN} ] || exit {_MISSING}
+head -c {_LONGEST} {ADMIN} || exit 1
 printf '\\n{_MARK}\\n'
 head -c {_LONGEST} {_CERTIFICATE} 2>/dev/null
 true"""
@@ -45,43 +46,43 @@ _KNOCK = 3.0
 
 
 def fetch(session: Session, cluster: Cluster) -> Document:
-    """The administrator's kubeconfig for this machine, by what the first control plane says.
+    """The administrator's kubeconfig for this machine, by what a control plane says.
 
     Raises:
-        KubeinstallError: the host cannot be reached, has no such file, or the file holds what
-            kubeadm does not write.
+        KubeinstallError: no control plane can be reached, it has no such file, or the file holds
+            what kubeadm does not write.
     """
-    first = cluster.first.name
-    session.connect([first])
-    if first in session.failures:
-        raise KubeinstallError(session.failures[first])
-    answer = session.ask(first, _SCRIPT)
-    if answer.exit_code == _MISSING:
-        why = f"{first} has no {_ADMIN}"
-        raise _no_cluster(cluster, "there is no cluster yet", why)
-    if not answer.ok:
-        raise _no_cluster(cluster, f"{_ADMIN} cannot be read", answer.stderr.strip())
-    text, _, certificate = answer.stdout.partition(f"\n{_MARK}\n")
+    answering = Answering(session)
+    answering.connect()
+    answer = answering.ask(_SCRIPT)
+    host, output = cluster.host(answer.host), answer.output
+    if output.exit_code == _MISSING:
+        why = f"{host.name} has no {ADMIN}"
+        raise _no_cluster(cluster, host, "there is no cluster yet", why)
+    if not output.ok:
+        raise _no_cluster(cluster, host, f"{ADMIN} cannot be read", output.stderr.strip())
+    text, _, certificate = output.stdout.partition(f"\n{_MARK}\n")
     try:
-        return for_here(access(text), cluster, names_of(certificate))
+        return for_here(access(text), cluster, host, names_of(certificate))
     except ValueError as error:
-        raise _refused(cluster, str(error)) from None
+        raise _refused(host, str(error)) from None
 
 
-def for_here(found: Access, cluster: Cluster, names: Collection[str]) -> Document:
+def for_here(found: Access, cluster: Cluster, asked: Host, names: Collection[str]) -> Document:
     """A kubeconfig for this machine.
 
     The server is the inventory's endpoint; without one the address that ssh reaches the control
     plane by, or the control plane's own word where only that answers here.
 
     Args:
+        asked: the control plane that it is from.
         names: what is in the API server's certificate.
     """
     host, port = found.host, found.port
     if endpoint := cluster.spec.endpoint:
         host, port = endpoint.host, endpoint.port
-    elif cluster.first.address != host and _nearer(cluster.first.address, host, port):
-        host = cluster.first.address
+    elif asked.address != host and _nearer(asked.address, host, port):
+        host = asked.address
     server_name = "" if not names or host.lower() in names else SERVER_NAME
     return found.kubeconfig(cluster.spec.name, f"https://{host}:{port}", server_name)
 
@@ -246,20 +247,19 @@ def _writing(path: Path) -> Iterator[None]:
         raise KubeinstallError(unwritable(f"the kubeconfig {path}", error)) from None
 
 
-def _no_cluster(cluster: Cluster, what: str, why: str) -> KubeinstallError:
+def _no_cluster(cluster: Cluster, host: Host, what: str, why: str) -> KubeinstallError:
     command = cluster.command("up")
-    return KubeinstallError(Finding(Kind.CLUSTER, what, (cluster.first.name,), why, command))
+    return KubeinstallError(Finding(Kind.CLUSTER, what, (host.name,), why, command))
 
 
-def _refused(cluster: Cluster, why: str) -> KubeinstallError:
-    first = cluster.first.name
+def _refused(host: Host, why: str) -> KubeinstallError:
     return KubeinstallError(
         Finding(
             Kind.CLUSTER,
-            f"{_ADMIN} is not what kubeadm writes; nothing in it was used",
-            (first,),
+            f"{ADMIN} is not what kubeadm writes; nothing in it was used",
+            (host.name,),
             why,
-            f"on {first}: see who changed it; kubeadm init phase kubeconfig admin --config "
+            f"on {host.name}: see who changed it; kubeadm init phase kubeconfig admin --config "
             f"{CONFIG} writes it again once the file has been moved away",
         )
     )

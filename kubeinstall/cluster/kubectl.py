@@ -1,97 +1,117 @@
-"""kubectl on the first control plane."""
+"""kubectl on a control plane that answers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from kubeinstall.cluster.answering import Answer, Answering
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.engine.types import Output
+from kubeinstall.facts.kubeadm import ADMIN
 from kubeinstall.facts.values import document, listed, shown
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.phases.phase import Run
 
 _NO_CLUSTER = 78
 _T = TypeVar("_T")
 
 
-def ask(run: Run, command: str, *, stdin: str | None = None, timeout: float = 60) -> Output:
-    """Run a shell script that may call ``$kubectl`` on the first control plane.
+@dataclass(frozen=True)
+class Kubectl:
+    """Runs shell scripts that may call ``$kubectl`` on a control plane that answers.
+
+    A script may run twice: on the next control plane, if the first is lost meanwhile.
 
     Args:
-        stdin: given to the script.
-        timeout: seconds.
-
-    Raises:
-        KubeinstallError: the connection is lost, or there was no answer in time.
+        answering: decides where.
+        doing: what it is asked for, in the words of a failure: a phase's name.
     """
-    there = f"[ -e /etc/kubernetes/admin.conf ] || exit {_NO_CLUSTER}"
-    script = f"{there}\nkubectl='{KUBECTL}'\n{command}"
-    return run.session.ask(run.cluster.first.name, script, stdin=stdin, timeout=timeout)
 
+    answering: Answering
+    doing: str = ""
 
-def must(run: Run, command: str, *, stdin: str | None = None, timeout: float = 60) -> str:
-    """The same for a script that has to succeed.
+    def ask(self, command: str, *, stdin: str | None = None, timeout: float = 60) -> Output:
+        """What a script answers, whatever its exit code.
 
-    Returns:
-        Its standard output.
+        Args:
+            stdin: given to the script.
+            timeout: seconds.
 
-    Raises:
-        KubeinstallError: it ended with a code other than 0; the finding tells its last words.
-    """
-    answer = ask(run, command, stdin=stdin, timeout=timeout)
-    if answer.exit_code == _NO_CLUSTER:
-        raise KubeinstallError(_no_cluster(run))
-    if not answer.ok:
-        said = (answer.stderr or answer.stdout).strip().splitlines()
-        raise KubeinstallError(
-            Finding(
-                Kind.CLUSTER,
-                f"the API server did not do what {run.phase} asked for",
-                (run.cluster.first.name,),
-                why=" ".join(said[-3:]),
-                next=f"on {run.cluster.first.name}: {KUBECTL} get nodes,pods -A -o wide",
+        Raises:
+            KubeinstallError: the connection is lost, or there was no answer in time.
+        """
+        return self.answer(command, stdin=stdin, timeout=timeout).output
+
+    def must(self, command: str, *, stdin: str | None = None, timeout: float = 60) -> str:
+        """The standard output of a script that has to succeed.
+
+        Raises:
+            KubeinstallError: it ended with a code other than 0; the finding tells its last words.
+        """
+        return self._good(self.answer(command, stdin=stdin, timeout=timeout))
+
+    def get(self, command: str) -> dict[str, Any]:
+        """The JSON object that a script prints.
+
+        Raises:
+            KubeinstallError: it failed, or it printed something else.
+        """
+        return self._read(command, document)
+
+    def items(self, command: str) -> list[dict[str, Any]]:
+        """The objects of the list that a script prints.
+
+        Raises:
+            KubeinstallError: it failed, or it printed something else.
+        """
+        return self._read(command, listed)
+
+    def answer(self, command: str, *, stdin: str | None = None, timeout: float = 60) -> Answer:
+        """The same as ``ask``, with the name of the host that was asked.
+
+        Raises:
+            KubeinstallError: the connection is lost, or there was no answer in time.
+        """
+        there = f"[ -e {ADMIN} ] || exit {_NO_CLUSTER}"
+        script = f"{there}\nkubectl='{KUBECTL}'\n{command}"
+        return self.answering.ask(script, stdin=stdin, timeout=timeout)
+
+    def _good(self, answer: Answer) -> str:
+        output, host = answer.output, answer.host
+        if output.exit_code == _NO_CLUSTER:
+            raise KubeinstallError(_no_cluster(host))
+        if not output.ok:
+            said = (output.stderr or output.stdout).strip().splitlines()
+            raise KubeinstallError(
+                Finding(
+                    Kind.CLUSTER,
+                    f"the API server did not do what {self.doing} asked for",
+                    (host,),
+                    why=" ".join(said[-3:]),
+                    next=f"on {host}: {KUBECTL} get nodes,pods -A -o wide",
+                )
             )
-        )
-    return answer.stdout
+        return output.stdout
+
+    def _read(self, command: str, read: Callable[[str], _T]) -> _T:
+        answer = self.answer(command)
+        text = self._good(answer)
+        try:
+            return read(text)
+        except ValueError as error:
+            what = f"kubectl does not print what {self.doing} asked for: {error}"
+            then = f"on {answer.host}: {KUBECTL} get nodes -o json | head"
+            raise KubeinstallError(
+                Finding(Kind.CLUSTER, what, (answer.host,), shown(text[:60]), then)
+            ) from None
 
 
-def got(run: Run, command: str) -> dict[str, Any]:
-    """The JSON object that such a script prints.
-
-    Raises:
-        KubeinstallError: it failed, or it printed something else.
-    """
-    return _read(run, must(run, command), document)
-
-
-def items(run: Run, command: str) -> list[dict[str, Any]]:
-    """The objects of the list that such a script prints.
-
-    Raises:
-        KubeinstallError: it failed, or it printed something else.
-    """
-    return _read(run, must(run, command), listed)
-
-
-def _read(run: Run, text: str, read: Callable[[str], _T]) -> _T:
-    try:
-        return read(text)
-    except ValueError as error:
-        first = run.cluster.first.name
-        what = f"kubectl does not print what {run.phase} asked for: {error}"
-        then = f"on {first}: {KUBECTL} get nodes -o json | head"
-        raise KubeinstallError(
-            Finding(Kind.CLUSTER, what, (first,), shown(text[:60]), then)
-        ) from None
-
-
-def _no_cluster(run: Run) -> Finding:
-    first = run.cluster.first.name
+def _no_cluster(host: str) -> Finding:
     return Finding(
         Kind.CLUSTER,
         "there is no cluster yet",
-        (first,),
-        why=f"{first} has no /etc/kubernetes/admin.conf",
+        (host,),
+        why=f"{host} has no {ADMIN}",
         next="kubeinstall up, with all its phases",
     )

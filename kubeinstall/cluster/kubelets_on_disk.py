@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 from kubeinstall.facts.values import ipv4
 from kubeinstall.files import kubelet as kubelet_files
-from kubeinstall.phases.phase import Run
+
+if TYPE_CHECKING:
+    from kubeinstall.engine.session import Session
 
 _SCRIPT = (
     f"[ -e /etc/kubernetes/kubelet.conf ] || exit 0\n"
@@ -40,9 +43,9 @@ class OwnWords:
         return cls(_address(flags.get("node-ip", "")), runtime.value if runtime else "")
 
 
-def own_words(run: Run, names: Iterable[str]) -> dict[str, OwnWords]:
+def own_words(session: Session, names: Iterable[str]) -> dict[str, OwnWords]:
     """Ask hosts for what their kubelets were set up with, all at once."""
-    answers = run.session.ask_all(dict.fromkeys(names, _SCRIPT), timeout=20)
+    answers = session.ask_all(dict.fromkeys(names, _SCRIPT), timeout=20)
     return {name: OwnWords.parse(answer.stdout) for name, answer in answers.items()}
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from kubeinstall.addons.objects import parent_name
+from kubeinstall.cluster.answering import Answering
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.cluster.joining import CA_COMMAND, TOKENS, Authority, authority
 from kubeinstall.cluster.settings import KUBEADM, PROXY, Settings
 from kubeinstall.engine.types import Output
+from kubeinstall.facts.addons import PREFIX
+from kubeinstall.facts.kubeadm import ADMIN
 from kubeinstall.facts.values import dns_name, document, ip, ipv4, ipv4_network, shown, word
 from kubeinstall.files.kubelet import config_map, runtime_of
 from kubeinstall.operations.nodes import CORDONED, NOTES
 from kubeinstall.releases import Version
+
+if TYPE_CHECKING:
+    from kubeinstall.engine.session import Session
 
 _T = TypeVar("_T")
 
@@ -29,13 +34,14 @@ SOCKET = "kubeadm.alpha.kubernetes.io/cri-socket"
 NO_CLUSTER = "no cluster"
 """The answer of a host on which nothing of a control plane is."""
 _TRACES = (
-    "/etc/kubernetes/admin.conf",
+    ADMIN,
     "/etc/kubernetes/manifests/kube-apiserver.yaml",
     "/var/lib/etcd/member",
 )
 """With one of these there is a cluster, or the beginning of one, whoever answers."""
 
 
+_SECONDS = 40
 _CALICO = "/etc/cni/net.d/10-calico.conflist"
 _POOL = (
     f"{KUBECTL} get ippools.crd.projectcalico.org default-ipv4-ippool"
@@ -45,9 +51,9 @@ _POOL = (
 
 
 def question(version: Version) -> str:
-    """What is asked of the first control plane; ``Nodes.read`` reads the answer."""
+    """What is asked of a control plane; ``Nodes.read`` reads the answer."""
     own = (config_map(version), KUBEADM, PROXY, NOTES)
-    names = " ".join([*own, *map(parent_name, NETWORK_ADDONS)])
+    names = " ".join([*own, *(PREFIX + name for name in NETWORK_ADDONS)])
     maps = f"{KUBECTL} -n kube-system get configmap {names} --ignore-not-found -o json"
     traces = " || ".join(f"[ -e {path} ]" for path in _TRACES)
     return (
@@ -61,7 +67,7 @@ def question(version: Version) -> str:
 
 
 class Standing(StrEnum):
-    """Whether there is a cluster, as far as its first control plane can be asked."""
+    """Whether there is a cluster, as far as its control planes can be asked."""
 
     NONE = "none"
     ANSWERED = "answered"
@@ -74,6 +80,7 @@ class Nodes:
 
     Args:
         standing: no answer is not the same as no cluster.
+        host: the control plane that was asked.
         reason: why the cluster cannot be asked; empty unless it is unknown.
         items: the node objects; none unless the cluster answered.
         authority: None: the cluster did not answer, or there is none.
@@ -86,6 +93,7 @@ class Nodes:
 
     standing: Standing = Standing.NONE
     reason: str = ""
+    host: str = ""
     items: tuple[dict[str, Any], ...] = ()
     authority: Authority | None = None
     kubelets: dict[str, Any] = field(default_factory=dict)
@@ -95,13 +103,13 @@ class Nodes:
     owned: dict[str, str] | None = None
 
     @classmethod
-    def unknown(cls, reason: str) -> Nodes:
+    def unknown(cls, reason: str, host: str) -> Nodes:
         """A cluster that cannot be asked, and why."""
-        return cls(Standing.UNKNOWN, reason)
+        return cls(Standing.UNKNOWN, reason, host)
 
     @classmethod
-    def read(cls, answer: Output) -> Nodes:
-        """Read the answer to ``question``.
+    def read(cls, answer: Output, host: str) -> Nodes:
+        """Read the answer to ``question``, which ``host`` gave.
 
         Only a host that says so has no cluster: anything that is not understood is unknown.
         """
@@ -109,27 +117,28 @@ class Nodes:
             said = (answer.stderr or answer.stdout).split("\n")
             lines = [" ".join(line.split()) for line in said if line.strip()]
             return cls.unknown(
-                (lines or [f"kubectl exited with code {answer.exit_code}"])[-1][:300]
+                (lines or [f"kubectl exited with code {answer.exit_code}"])[-1][:300], host
             )
         if answer.stdout.strip() == NO_CLUSTER:
-            return cls()
-        return cls.parse(answer.stdout)
+            return cls(host=host)
+        return cls.parse(answer.stdout, host)
 
     @classmethod
-    def parse(cls, text: str) -> Nodes:
+    def parse(cls, text: str, host: str) -> Nodes:
         """Read what the cluster says; what does not fit is an unknown cluster, not none."""
         nodes, ca, maps, version, cni, size, tokens = (*text.split("\036"), *[""] * 6)[:7]
         try:
             items = tuple(filter(None, map(_node, document(nodes)["items"])))
             listed = [_object(one) for one in document(maps.strip() or "{}").get("items", [])]
             found = {one["metadata"]["name"]: one for one in listed if one}
-            addons = frozenset(name for name in NETWORK_ADDONS if parent_name(name) in found)
+            addons = frozenset(name for name in NETWORK_ADDONS if PREFIX + name in found)
             kubelets = next((found[name] for name in found if name.startswith("kubelet-")), {})
             settings = Settings.parse(found, version, cni, size)
             left = bool(tokens.strip())
             return cls(
                 Standing.ANSWERED,
                 "",
+                host,
                 items,
                 authority(ca),
                 kubelets,
@@ -139,7 +148,7 @@ class Nodes:
                 _notes(found),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return cls.unknown(f"its answer cannot be read ({type(error).__name__})")
+            return cls.unknown(f"its answer cannot be read ({type(error).__name__})", host)
 
     @property
     def pod_cidrs(self) -> dict[str, IPv4Network]:
@@ -198,6 +207,35 @@ class Nodes:
             return word(str(told or "").partition(":")[0])
         except ValueError:
             return ""
+
+
+def ask(session: Session, answering: Answering) -> Nodes:
+    """What the cluster says, by the control plane that answers.
+
+    If that is none, each control plane is asked whether it has a cluster that does not answer.
+
+    Raises:
+        KubeinstallError: the connection is lost, or there was no answer in time.
+    """
+    script = question(session.cluster.version)
+    if not answering.usable:
+        return Nodes.unknown(f"{answering.host()} cannot be used", answering.host())
+    answer = answering.ask(script, timeout=_SECONDS)
+    found = Nodes.read(answer.output, answer.host)
+    others = [name for name in answering.usable if name != answer.host]
+    if found.standing is Standing.ANSWERED or not others:
+        return found
+    said = session.ask_all(dict.fromkeys(others, script), timeout=_SECONDS)
+    return best([found, *(Nodes.read(output, name) for name, output in said.items())])
+
+
+def best(found: Iterable[Nodes]) -> Nodes:
+    """Of what control planes say: an answer; else a cluster without one; else that there is none.
+
+    So a control plane that was installed again is not taken for a cluster that was never created.
+    """
+    order = (Standing.ANSWERED, Standing.UNKNOWN, Standing.NONE)
+    return min(found, key=lambda one: order.index(one.standing))
 
 
 def _notes(found: dict[str, dict[str, Any]]) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""Addons: what each has in the cluster; runs on the first control plane."""
+"""Addons: what each has in the cluster; runs on a control plane."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class Connections:
         self._pool.each(new, lambda name: self._connect(new[name]), "connecting")
 
     def lock(self) -> None:
-        """Take the cluster's lock, on its first control plane if that is alive.
+        """Take the cluster's lock, on its first control plane that is alive.
 
         Raises:
             KubeinstallError: another run has it.
@@ -113,7 +113,8 @@ class Connections:
         alive = self.alive
         if self._lock or not alive:
             return
-        name = self.cluster.first.name if self.cluster.first.name in alive else alive[0]
+        # Control planes come first: whoever reaches the same ones takes the lock on the same host.
+        name = alive[0]
         try:
             connection = self._connections[name]
             self._lock = RunLock.take(connection, self._patience, self._lock_lost)

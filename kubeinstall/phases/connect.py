@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from kubeinstall.findings import KubeinstallError
 from kubeinstall.phases.phase import Run
-from kubeinstall.preflight import guard
-from kubeinstall.preflight.addresses import settle
+from kubeinstall.preflight import addresses, guard
+from kubeinstall.preflight.running_cluster import Compared
 
 
 def run(run: Run) -> None:
@@ -14,14 +15,19 @@ def run(run: Run) -> None:
         KubeinstallError: the cluster is another one than the inventory's.
     """
     reach(run)
-    guard.run(run)
+    found = compare(run)
+    for warning in found.warnings:
+        run.reporter.finding(warning)
+    if found.stops:
+        raise KubeinstallError(*found.stops, *found.out.values())
+    for name, finding in found.out.items():
+        run.session.fail(name, finding)
 
 
 def reach(run: Run) -> None:
-    """Connect to the hosts within the limit, and to the first control plane for questions."""
-    first = run.cluster.first.name
+    """Connect to the hosts within the limit, and to the control planes for questions."""
     run.session.connect(
-        [host.name for host in run.cluster.hosts if run.selected(host.name) or host.name == first]
+        [h.name for h in run.cluster.hosts if run.selected(h.name) or h.is_control_plane]
     )
     for warning in run.session.warnings:
         run.reporter.finding(warning)
@@ -29,3 +35,32 @@ def reach(run: Run) -> None:
         run.session.lock()
     run.reporter.note(f"{len(run.session.alive)} connected")
     settle(run)
+
+
+def settle(run: Run) -> None:
+    """Go on with the node addresses that the hosts have.
+
+    Raises:
+        KubeinstallError: what a host or its node says is no address, or cannot be its own; hosts
+            would go by the same one, or one has no route to others.
+    """
+    found = addresses.settle(run.session, run.asked)
+    if not found.away:
+        return
+    run.settle(found.node_ips)
+    for host in map(run.cluster.host, found.away):
+        what = f"{host.address} is on none of its interfaces; its node address is {host.node_ip}"
+        run.reporter.note(what, host.name)
+
+
+def compare(run: Run) -> Compared:
+    """What the inventory says otherwise than the cluster; from now on the run knows its nodes.
+
+    Raises:
+        KubeinstallError: the connection to the control plane is lost.
+    """
+    nodes = run.asked()
+    found = guard.compare(run.session, nodes, run.hosts())
+    if nodes.names is not None:
+        run.admit(found.others)
+    return found

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from kubeinstall.cluster.draining import drain, uncordon
 from kubeinstall.cluster.node_settings import changes
+from kubeinstall.cluster.rolling import Rolled, Step, Turn
 from kubeinstall.deploys.kubernetes.kubelet import ANOTHER_POLICY, configure
 from kubeinstall.deploys.kubernetes.nodes import Kubelets, kubelets, settle
 from kubeinstall.deploys.kubernetes.serving_certificates import serving, serving_certificates
 from kubeinstall.engine.types import Deploy, HostResult
-from kubeinstall.findings import KubeinstallError
+from kubeinstall.findings import Finding
 from kubeinstall.inventory.model import Host
 from kubeinstall.phases.phase import Deploys, Run
 from kubeinstall.phases.serving import approve
 
 
 def deploys(run: Run) -> Deploys:
-    """On every host its kubelet; on the first control plane what the cluster is told as well."""
+    """On every host its kubelet; on one control plane what the cluster is told as well."""
     planned: dict[str, list[Deploy]] = {}
     hosts = run.hosts()
     if not hosts:
         return planned
-    nodes, first = run.nodes(), run.cluster.first.name
+    nodes, asked = run.nodes(), run.answering.host()
     shared = Kubelets.of(run.cluster, nodes.kubelets)
     for host in hosts:
         run.session.set_data(host.name, "kubelet_config", shared.config if shared else None)
@@ -36,13 +37,13 @@ def deploys(run: Run) -> Deploys:
     changed = next((number for number, one in enumerate(settings) if one.any), None)
     if changed is not None and nodes.owned is None:
         settings[changed] = replace(settings[changed], create_notes=True)
-    run.session.set_data(first, "kubelets", shared)
-    run.session.set_data(first, "node_changes", settings)
+    run.session.set_data(asked, "kubelets", shared)
+    run.session.set_data(asked, "node_changes", settings)
     cordoned = [h.hostname for h in known if h.hostname in nodes.cordoned]
-    run.session.set_data(first, "cordoned", cordoned)
-    if first in run.session.alive and known:
+    run.session.set_data(asked, "cordoned", cordoned)
+    if asked in run.session.alive and known:
         certificates = [serving_certificates] if serving(run.cluster) else []
-        planned[first] = [kubelets, *planned.get(first, ()), settle, *certificates]
+        planned[asked] = [kubelets, *planned.get(asked, ()), settle, *certificates]
     return planned
 
 
@@ -52,36 +53,37 @@ def run(run: Run) -> None:
     if run.dry:
         run.round("kubelets", planned)
         return
-    first = run.cluster.first.name
-    if kubelets in planned.get(first, ()):
-        run.round("kubelets", {first: [kubelets]})
+    asked = run.answering.host()
+    if kubelets in planned.get(asked, ()):
+        run.round("kubelets", {asked: [kubelets]})
     own = {host.name: [configure] for host in run.hosts()}
     preview = run.session.preview("kubelets", own)
     rolled = [host for host in _order(run.hosts()) if _changes(preview, host)]
     run.round("kubelets", {name: own[name] for name in own if name not in _names(rolled)})
-    _roll(run, rolled, preview)
+    left = _roll(run, rolled, preview).left
+    if left:
+        names = ", ".join(_names(left))
+        run.reporter.note(f"stopped here: the kubelets of {names} are as they were")
     again = deploys(run)
-    if settle in again.get(first, ()):
-        run.round("kubelets", {first: [settle]})
+    asked = run.answering.host()
+    if settle in again.get(asked, ()):
+        run.round("kubelets", {asked: [settle]})
     approve(run)
 
 
-def _roll(run: Run, hosts: list[Host], preview: dict[str, HostResult]) -> None:
-    for number, host in enumerate(hosts):
-        drained = ANOTHER_POLICY in _changes(preview, host)
-        try:
-            if drained:
-                drain(run, host)
-            run.round("kubelets", {host.name: [configure]})
-            if drained and host.name not in run.session.failures:
-                uncordon(run, host)
-        except KubeinstallError as error:
-            run.session.fail(host.name, error.findings[0])
-        if host.name in run.session.failures:
-            left = ", ".join(_names(hosts[number + 1 :]))
-            if left:
-                run.reporter.note(f"stopped here: the kubelets of {left} are as they were")
-            return
+def _roll(run: Run, hosts: list[Host], preview: dict[str, HostResult]) -> Rolled:
+    """One node at a time; drained only where its pods would not survive the change."""
+
+    def act(these: Sequence[Host]) -> dict[str, Finding]:
+        run.round("kubelets", {host.name: [configure] for host in these})
+        return run.failed(these)
+
+    def told(step: Step, host: Host) -> None:
+        if step is Step.DRAIN:
+            run.reporter.waiting(f"{host.hostname} is drained")
+
+    turns = [Turn(host, drained=ANOTHER_POLICY in _changes(preview, host)) for host in hosts]
+    return run.roll(turns, act, told)
 
 
 def _changes(preview: dict[str, HostResult], host: Host) -> list[str]:
@@ -95,5 +97,5 @@ def _order(hosts: list[Host]) -> list[Host]:
     return sorted(hosts, key=lambda host: host.is_control_plane)
 
 
-def _names(hosts: list[Host]) -> list[str]:
+def _names(hosts: Iterable[Host]) -> list[str]:
     return [host.name for host in hosts]

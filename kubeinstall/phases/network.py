@@ -20,6 +20,8 @@ _PAUSE = 0.5
 def deploys(run: Run) -> Deploys:
     """On every host, with the shares of the pod network that the cluster allotted.
 
+    What the cluster is told of runtimes goes over one control plane.
+
     Raises:
         KubeinstallError: a node has what cannot be its share.
     """
@@ -29,8 +31,8 @@ def deploys(run: Run) -> Deploys:
     for host in hosts:
         run.session.set_data(host.name, "pod_cidrs", allotted)
         planned[host.name] = [configure]
-        if host == run.cluster.first:
-            planned[host.name].append(runtime_classes)
+    if hosts and (asked := run.control_plane()):
+        planned.setdefault(asked, []).append(runtime_classes)
     return planned
 
 

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from kubeinstall.addons.prepared import Prepared
-from kubeinstall.cluster.nodes import Nodes, Standing, question
+from kubeinstall.cluster import nodes as cluster_nodes
+from kubeinstall.cluster.answering import Answering
+from kubeinstall.cluster.kubectl import Kubectl
+from kubeinstall.cluster.nodes import Nodes, Standing
+from kubeinstall.cluster.rolling import Act, Rolled, Step, Turn, roll
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Deploy, HostResult
 from kubeinstall.findings import Finding, Kind, KubeinstallError
@@ -52,7 +56,17 @@ class Run:
     prefetched: bool = False
     addons: Prepared | None = None
     """The inventory's addons."""
+    answering: Answering = field(init=False)
+    """Which control plane is asked."""
     _nodes: Nodes | None = None
+
+    def __post_init__(self) -> None:
+        self.answering = Answering(self.session)
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """kubectl on a control plane that answers."""
+        return Kubectl(self.answering, self.phase)
 
     @property
     def exit_code(self) -> int:
@@ -68,6 +82,14 @@ class Run:
     def selected(self, name: str) -> bool:
         """Whether a host is within the limit."""
         return self.limit is None or name in self.limit
+
+    def control_plane(self) -> str:
+        """The control plane on which the run changes what is the whole cluster's.
+
+        Empty: none can be used, or the limit has no control plane.
+        """
+        within = any(self.selected(host.name) for host in self.cluster.control_planes)
+        return self.answering.host() if within and self.answering.usable else ""
 
     def settle(self, node_ips: Mapping[str, IPv4Address]) -> None:
         """Go on with these node addresses, by host name."""
@@ -85,7 +107,7 @@ class Run:
         self._nodes = None
 
     def nodes(self) -> Nodes:
-        """What the first control plane says of the nodes; none if there is no cluster.
+        """What the cluster says of its nodes; none if there is no cluster.
 
         Raises:
             Unasked: there is a cluster that cannot be asked.
@@ -93,15 +115,14 @@ class Run:
         """
         found = self.asked()
         if found.standing is Standing.UNKNOWN:
-            first = self.cluster.first.name
             raise Unasked(
                 Finding(
                     Kind.CLUSTER,
                     "the nodes of the cluster cannot be listed",
-                    (first,),
+                    (found.host,),
                     found.reason,
                     f"{self.cluster.command('up', '--until', 'control-plane')}, "
-                    f"which restores what is missing on {first} or reports why it cannot",
+                    f"which restores what is missing on {found.host} or reports why it cannot",
                 )
             )
         return found
@@ -113,13 +134,39 @@ class Run:
             KubeinstallError: the connection is lost, or there was no answer in time.
         """
         if self._nodes is None:
-            first = self.cluster.first.name
-            if first in self.session.alive:
-                question_ = question(self.cluster.version)
-                self._nodes = Nodes.read(self.session.ask(first, question_, timeout=40))
-            else:
-                self._nodes = Nodes.unknown(f"{first} cannot be used")
+            self._nodes = cluster_nodes.ask(self.session, self.answering)
         return self._nodes
+
+    def failed(self, hosts: Iterable[Host]) -> dict[str, Finding]:
+        """By name, those of these hosts that are out, and why."""
+        failures = self.session.failures
+        return {host.name: failures[host.name] for host in hosts if host.name in failures}
+
+    def roll(
+        self, turns: Sequence[Turn], act: Act, told: Callable[[Step, Host], None], batch: int = 1
+    ) -> Rolled:
+        """Work on nodes some at a time; who fails is out, and the nodes are asked for again.
+
+        Args:
+            act: see ``Act``.
+            told: called as it goes on.
+            batch: how many hosts at a time.
+        """
+        try:
+            rolled = roll(
+                turns,
+                act,
+                self.kubectl,
+                self.nodes,
+                out=lambda: self.session.failures,
+                told=told,
+                batch=batch,
+            )
+        finally:
+            self.forget_nodes()
+        for name, finding in rolled.failed.items():
+            self.session.fail(name, finding)
+        return rolled
 
     def round(self, phase: str, deploys: Deploys, *, spare: bool = False) -> dict[str, HostResult]:
         """Run deploys on their hosts (or plan them), and remember whether anything changed.
@@ -148,7 +195,7 @@ class Phase:
         title: what it does, for the heading.
         run: does it.
         deploys: what it deploys where; facts for all such phases are read at once.
-        needs_control_plane: it asks the first control plane, so it cannot go on without.
+        needs_control_plane: it asks the cluster, so it cannot run once every control plane failed.
         planned: a dry run goes through it.
         connects: it is what connects to the hosts, so it needs none to begin.
         asks_why: a host on which an operation failed is asked what its services tell; elsewhere the

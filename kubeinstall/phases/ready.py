@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kubeinstall.cluster import kubectl
 from kubeinstall.cluster.absent import absent, left, lost_dns, move_dns
 from kubeinstall.cluster.commands import KUBECTL, KUBELET_LOG
 from kubeinstall.cluster.conditions import (
@@ -47,7 +46,7 @@ def run(run: Run) -> None:
     """
     began = time.monotonic()
     memory = Memory()
-    addons = run.session.fact(run.cluster.first.name, Addons).objects
+    addons = run.session.fact(run.answering.host(), Addons).objects
     seen = _Seen()
     while pending := memory.recall(_pending(run, addons, seen)):
         seconds = time.monotonic() - began
@@ -86,19 +85,27 @@ def _pending(run: Run, addons: Sequence[Json], seen: _Seen) -> list[Pending]:
         addons: objects whose pods are not, either.
         seen: becomes what the API server tells.
     """
-    answer = kubectl.ask(run, _QUESTION)
+    asked = run.kubectl.answer(_QUESTION)
+    answer = asked.output
     try:
         nodes, pods, now = answer.stdout.split("\036")
         node_list, pod_list, clock = listed(nodes), listed(pods), seconds(now.strip())
     except ValueError:
         said = " ".join(answer.stderr.split()) or "no answer"
-        return [Pending("", "the API server", message=said, node=run.cluster.first.hostname)]
+        return [
+            Pending("", "the API server", message=said, node=run.cluster.host(asked.host).hostname)
+        ]
     out = {run.cluster.host(name).hostname for name in run.session.failures}
-    away = absent(run, node_list)
+    away = absent(run.hosts(), node_list)
     seen.nodes, seen.left = node_list, left(pod_list, away)
     gone, where = lost_dns(pod_list, away, node_list)
     if gone:
-        move_dns(run, gone, where)
+        move_dns(run.kubectl, gone)
+        run.changed = True
+        run.reporter.note(
+            f"every CoreDNS pod was on {', '.join(where)}, which is not Ready: they are replaced "
+            "on other nodes"
+        )
         return [Pending("", "CoreDNS", message=f"its pods were on {', '.join(where)}")]
     waited = [host.hostname for host in run.cluster.hosts if host.hostname not in out]
     if run.limit is not None:
@@ -136,15 +143,14 @@ def _finding(run: Run, item: Pending, seconds: float) -> Finding:
     Args:
         seconds: how long it was waited for.
     """
-    first = run.cluster.first.name
-    host = next((h.name for h in run.cluster.hosts if h.hostname == item.node), first)
+    asked = run.answering.host()
+    host = next((h.name for h in run.cluster.hosts if h.hostname == item.node), asked)
     why = item.why
     if item.kind == "Pod":
         namespace, pod = item.namespace, item.name
-        then = f"on {first}: {KUBECTL} -n {shlex.quote(namespace)} describe pod {shlex.quote(pod)}"
+        then = f"on {asked}: {KUBECTL} -n {shlex.quote(namespace)} describe pod {shlex.quote(pod)}"
         if item.container:
-            log = kubectl.ask(
-                run,
+            log = run.kubectl.ask(
                 "$kubectl -n "
                 + shlex.join((namespace, "logs", pod, "-c", item.container))
                 + " --tail=3 --previous",

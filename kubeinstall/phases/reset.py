@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 
-from kubeinstall.cluster import kubectl
 from kubeinstall.deploys.reset import reset
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Host
@@ -24,7 +23,7 @@ def _control_planes(run: Run) -> Deploys:
 
 def reset_workers(run: Run) -> None:
     """Take the cluster off the workers; where the cluster stays, it is told that they go."""
-    stays = run.limit is not None and run.cluster.first.name not in run.limit
+    stays = not all(run.selected(host.name) for host in run.cluster.control_planes)
     leaving = [host for host in run.hosts() if not host.is_control_plane]
     if stays:
         for host in leaving:
@@ -57,7 +56,7 @@ def _delete(run: Run, host: Host) -> None:
 def _tell(run: Run, command: str, done: str, otherwise: str) -> None:
     """Ask the cluster for something that the reset can do without."""
     try:
-        kubectl.must(run, command, timeout=_DRAIN_SECONDS + 30)
+        run.kubectl.must(command, timeout=_DRAIN_SECONDS + 30)
     except KubeinstallError as error:
         why = error.findings[0].why or error.findings[0].what
         run.reporter.note(f"{otherwise}: {why}")

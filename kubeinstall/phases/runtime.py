@@ -6,15 +6,17 @@ at a time.
 
 from __future__ import annotations
 
-from kubeinstall.cluster.draining import drain, uncordon
+from collections.abc import Mapping, Sequence
+
 from kubeinstall.cluster.kubelets_on_disk import own_words
-from kubeinstall.cluster.nodes import Standing
+from kubeinstall.cluster.nodes import SOCKET, Standing
+from kubeinstall.cluster.rolling import Step, Turn
 from kubeinstall.deploys.kubernetes.nodes import Kubelets
 from kubeinstall.deploys.runtime import install
 from kubeinstall.deploys.runtime.switching import switch
 from kubeinstall.files.kubeadm import cri_socket
 from kubeinstall.files.kubelet import config_map
-from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Host
 from kubeinstall.phases.phase import Deploys, Run
 
@@ -31,22 +33,16 @@ def run(run: Run) -> None:
     run.round("runtime", stay)
     # Workers first: the pods of a control plane's node need somewhere to go.
     moved.sort(key=lambda host: host.is_control_plane)
-    for number, host in enumerate(moved):
-        if host.name in run.session.failures:
-            continue
-        _move(run, host, old[host.name])
-        if host.name in run.session.failures:
-            left = ", ".join(h.name for h in moved[number + 1 :])
-            if left:
-                run.reporter.note(f"stopped here: {left} keep their runtime")
-            return
+    moved = [host for host in moved if host.name not in run.session.failures]
+    if moved:
+        _stopped(run, _move(run, moved, old))
 
 
 def _others(run: Run) -> dict[str, str]:
     """Host to the runtime that its node is to be moved from."""
     nodes = run.asked()
     if nodes.standing is Standing.UNKNOWN:
-        words = own_words(run, [host.name for host in run.hosts()])
+        words = own_words(run.session, [host.name for host in run.hosts()])
         has = {name: own.runtime for name, own in words.items()}
     else:
         has = {host.name: nodes.runtime(host.hostname) for host in run.hosts()}
@@ -54,30 +50,55 @@ def _others(run: Run) -> dict[str, str]:
     return {name: runtime for name, runtime in has.items() if runtime not in ("", wanted)}
 
 
-def _move(run: Run, host: Host, old: str) -> None:
+def _move(run: Run, hosts: Sequence[Host], old: Mapping[str, str]) -> Sequence[Host]:
+    """Move nodes to the inventory's runtime, one at a time.
+
+    Returns:
+        the hosts that keep the one they have, because one before them failed.
+    """
     new, socket = run.cluster.spec.runtime.name.value, cri_socket(run.cluster)
+    first, *rest = hosts
     if run.asked().standing is Standing.UNKNOWN:
-        run.session.fail(host.name, _not_now(run, host, old))
-        return
-    way = f"from {old} to {new}"
-    shared = Kubelets.of(run.cluster, run.nodes().kubelets)
+        run.session.fail(first.name, _not_now(run, first, old[first.name]))
+        return rest
+    nodes = run.nodes()
+    shared = Kubelets.of(run.cluster, nodes.kubelets)
     if shared is None:
-        run.session.fail(host.name, _no_configuration(run, host))
-        return
-    run.session.set_data(host.name, "kubelet_config", shared.config)
-    run.session.set_data(host.name, "cri_socket", socket)
+        run.session.fail(first.name, _no_configuration(run, first))
+        return rest
+    for host in hosts:
+        run.session.set_data(host.name, "kubelet_config", shared.config)
+        run.session.set_data(host.name, "cri_socket", socket)
+    ways = {host.name: f"from {old[host.name]} to {new}" for host in hosts}
+
+    def act(these: Sequence[Host]) -> dict[str, Finding]:
+        run.round("runtime", {host.name: [switch] for host in these})
+        return run.failed(these)
+
+    def told(step: Step, host: Host) -> None:
+        if step is Step.DRAIN:
+            run.reporter.waiting(f"{host.hostname} is drained")
+        elif step is Step.DONE:
+            run.reporter.note(f"moved {ways[host.name]}", host.name)
+
     if run.dry:
-        run.reporter.note(f"would be moved {way}: drained before, uncordoned afterwards", host.name)
-        run.round("runtime", {host.name: [switch]})
-        return
-    try:
-        drain(run, host)
-        run.round("runtime", {host.name: [switch]})
-        if host.name not in run.session.failures:
-            uncordon(run, host, socket)
-            run.reporter.note(f"moved {way}", host.name)
-    except KubeinstallError as error:
-        run.session.fail(host.name, error.findings[0])
+        for host in hosts:
+            way = f"would be moved {ways[host.name]}: drained before, uncordoned afterwards"
+            run.reporter.note(way, host.name)
+            act([host])
+        return ()
+    # From 1.34 on kubeadm keeps the socket on the node itself.
+    turns = [
+        Turn(h, annotations={SOCKET: socket} if SOCKET in nodes.annotations(h.hostname) else {})
+        for h in hosts
+    ]
+    return run.roll(turns, act, told).left
+
+
+def _stopped(run: Run, left: Sequence[Host]) -> None:
+    if left:
+        names = ", ".join(host.name for host in left)
+        run.reporter.note(f"stopped here: {names} keep their runtime")
 
 
 def _not_now(run: Run, host: Host, old: str) -> Finding:
@@ -98,5 +119,5 @@ def _no_configuration(run: Run, host: Host) -> Finding:
         "its kubelet cannot be told of another runtime",
         (host.name,),
         why=f"the ConfigMap kube-system/{name} with the kubelets' configuration cannot be read",
-        next=f"on {run.cluster.first.name}: kubectl -n kube-system get configmaps",
+        next=f"on {run.nodes().host}: kubectl -n kube-system get configmaps",
     )

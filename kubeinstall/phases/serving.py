@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from kubeinstall.cluster import kubectl
 from kubeinstall.deploys.kubernetes.serving_certificates import owner, serving, serving_certificates
 from kubeinstall.facts.serving_certificates import REQUESTS, pending
 from kubeinstall.phases.phase import Run
@@ -21,12 +20,11 @@ def approve(run: Run) -> None:
     ask in time is approved by the next run, and told.
     """
     hosts = serving(run.cluster)
-    first = run.cluster.first.name
-    if not hosts or first not in run.session.alive:
+    if not hosts or not run.answering.usable:
         return
     if run.changed and not run.dry:
         _await(run)
-    run.round("kubelets", {first: [serving_certificates]})
+    run.round("kubelets", {run.answering.host(): [serving_certificates]})
 
 
 def _await(run: Run) -> None:
@@ -36,7 +34,7 @@ def _await(run: Run) -> None:
     while True:
         answers = run.session.ask_all({h.name: _HAS for h in hosts})
         without = {name for name, answer in answers.items() if not answer.stdout.strip()}
-        requests = pending(kubectl.ask(run, f"$kubectl {REQUESTS}").stdout) if without else []
+        requests = pending(run.kubectl.ask(f"$kubectl {REQUESTS}").stdout) if without else []
         asking = {found.name for request in requests if (found := owner(request, hosts))}
         if without <= asking:
             break
@@ -49,4 +47,4 @@ def _await(run: Run) -> None:
             break
         run.reporter.waiting(f"the kubelet of {missing} has not asked for its certificate yet")
         time.sleep(_PAUSE)
-    run.session.forget(run.cluster.first.name)
+    run.session.forget(run.answering.host())

@@ -11,7 +11,6 @@ from ipaddress import IPv4Address
 from itertools import permutations
 from typing import Any
 
-from kubeinstall.cluster import kubectl
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.cluster.conditions import (
     Json,
@@ -87,7 +86,7 @@ def run(run: Run) -> None:
         why = "--no-smoke" if run.smoke is False else "nothing was changed; --smoke runs it anyway"
         run.reporter.note(f"not run: {why}")
         return
-    items = _of_hosts(run, kubectl.items(run, "$kubectl get nodes -o json"))
+    items = _of_hosts(run, run.kubectl.items("$kubectl get nodes -o json"))
     tolerated = run.cluster.release.control_plane_taints
     nodes = places(items, tolerated)
     if not nodes:
@@ -123,12 +122,12 @@ def places(nodes: Sequence[Json], control_plane_taints: Sequence[str]) -> list[s
 def _left(run: Run) -> bool:
     """Whether an earlier smoke test was cut off and left its app: then it is run again."""
     command = f"$kubectl get namespace {NAMESPACE} --ignore-not-found -o name"
-    return bool(kubectl.must(run, command).strip())
+    return bool(run.kubectl.must(command).strip())
 
 
 def remove(run: Run) -> None:
     """Remove the app, also what an earlier run that was killed has left."""
-    kubectl.must(run, _REMOVE, timeout=150)
+    run.kubectl.must(_REMOVE, timeout=150)
 
 
 def _try(run: Run, nodes: list[str]) -> None:
@@ -141,7 +140,7 @@ def _try(run: Run, nodes: list[str]) -> None:
         image=run.cluster.spec.smoke.image,
         tolerated=run.cluster.release.control_plane_taints,
     )
-    kubectl.must(run, "$kubectl apply -f - >/dev/null", stdin=app)
+    run.kubectl.must("$kubectl apply -f - >/dev/null", stdin=app)
     pods = _wait_for(run, replicas)
     on = sorted({pod.node for pod in pods})
     run.reporter.note(f"{replicas} pods run on {', '.join(on)}")
@@ -151,11 +150,11 @@ def _try(run: Run, nodes: list[str]) -> None:
         name = f"web.{NAMESPACE}.svc.{run.cluster.spec.network.dns_domain}"
         _from_pod(run, pods[0], f"http://{name}/hostname", "DNS")
         run.reporter.note(f"the Service answers by its name {name}")
-    kubectl.must(run, f"{_K} scale deployment web --replicas={replicas + 1} >/dev/null")
+    run.kubectl.must(f"{_K} scale deployment web --replicas={replicas + 1} >/dev/null")
     pods = _wait_for(run, replicas + 1)
     run.reporter.note(f"scaled up to {replicas + 1} pods")
     gone = pods[0].name
-    kubectl.must(run, f"{_K} delete pod {shlex.quote(gone)} --wait=false >/dev/null")
+    run.kubectl.must(f"{_K} delete pod {shlex.quote(gone)} --wait=false >/dev/null")
     _wait_for(run, replicas + 1, without=gone)
     run.reporter.note(f"deleted pod {gone}; another took its place")
 
@@ -170,7 +169,7 @@ def _wait_for(run: Run, count: int, without: str = "") -> list[Pod]:
     memory = Memory()
 
     def met() -> list[Pod]:
-        found = kubectl.items(run, f"{_K} get pods -o json")
+        found = run.kubectl.items(f"{_K} get pods -o json")
         items[:] = [item for item in found if "deletionTimestamp" not in item["metadata"]]
         try:
             pods = [Pod.of(item) for item in items]
@@ -216,8 +215,8 @@ def _from_pod(run: Run, pod: Pod, url: str, what: str) -> None:
     """Fetch a URL inside a pod, and again for some seconds."""
     command = f"timeout 3 wget -q -O - {shlex.quote(url)}"
     loop = f"for i in 1 2 3 4 5; do {command} && exit 0; sleep 1; done; exit 1"
-    answer = kubectl.ask(
-        run, f"{_K} exec {shlex.quote(pod.name)} -- sh -c {shlex.quote(loop)}", timeout=60
+    answer = run.kubectl.ask(
+        f"{_K} exec {shlex.quote(pod.name)} -- sh -c {shlex.quote(loop)}", timeout=60
     )
     if not answer.ok or not answer.stdout.startswith("web-"):
         said = " ".join((answer.stderr or answer.stdout).split())
@@ -250,7 +249,7 @@ def _service(run: Run) -> None:
 
 def _ways(run: Run) -> tuple[IPv4Address, int]:
     """The Service's address, and its port on every host."""
-    service = kubectl.got(run, f"{_K} get service web -o json")
+    service = run.kubectl.get(f"{_K} get service web -o json")
     try:
         spec = service["spec"]
         address, node_port = ipv4(spec["clusterIP"]), port(spec["ports"][0]["nodePort"])
@@ -262,9 +261,9 @@ def _ways(run: Run) -> tuple[IPv4Address, int]:
 
 
 def _finding(run: Run, what: str, why: str) -> Finding:
-    first = run.cluster.first.name
-    then = f"on {first}: {KUBECTL} get nodes,pods,events -A -o wide"
-    return Finding(Kind.CLUSTER, f"smoke test: {what}", (first,), why.strip(), then)
+    host = run.answering.host()
+    then = f"on {host}: {KUBECTL} get nodes,pods,events -A -o wide"
+    return Finding(Kind.CLUSTER, f"smoke test: {what}", (host,), why.strip(), then)
 
 
 def _failed(run: Run, what: str, why: str) -> KubeinstallError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubeinstall.findings import Finding, Kind
+from kubeinstall.phases.connect import compare
 from kubeinstall.phases.phase import Run
-from kubeinstall.preflight.guard import compare
 from kubeinstall.preflight.running_cluster import Compared
 from kubeinstall.verify.check import Result
 from kubeinstall.verify.run import verify
@@ -17,7 +17,9 @@ _TITLE = "The running cluster matches the settings that cannot be changed"
 def run(run: Run) -> None:
     """Run the checks; each failed one makes the run fail."""
     # What the guard found has been told when the run connected.
-    results = verify(run.session, run.cluster, [host.name for host in run.hosts()])
+    results = verify(
+        run.session, run.cluster, run.answering.host(), [host.name for host in run.hosts()]
+    )
     # A host that was lost meanwhile is out, with its own reason.
     failed = [r for r in results if r.failed and r.host not in run.session.failures]
     good = sum(result.good for result in results)
@@ -48,7 +50,7 @@ def check(run: Run) -> tuple[list[Result], list[Finding]]:
         KubeinstallError: the connection to the control plane is lost.
     """
     found = compare(run)
-    results = verify(run.session, run.cluster, run.session.alive)
+    results = verify(run.session, run.cluster, run.answering.host(), run.session.alive)
     order = [host.name for host in run.cluster.hosts]
     together = sorted([*_compared(run, found), *results], key=lambda r: order.index(r.host))
     return together, list(found.warnings)
@@ -56,10 +58,10 @@ def check(run: Run) -> tuple[list[Result], list[Finding]]:
 
 def _compared(run: Run, found: Compared) -> list[Result]:
     """A result for each thing that the inventory says otherwise than the cluster, or a good one."""
-    first, name = run.cluster.first.name, "guard.the_cluster_is_the_inventorys"
+    asked, name = run.asked().host, "guard.the_cluster_is_the_inventorys"
     wrong = [
-        Result(f.hosts[0] if f.hosts else first, name, _TITLE, True, f.what, f.next)
+        Result(f.hosts[0] if f.hosts else asked, name, _TITLE, True, f.what, f.next)
         for f in (*found.stops, *found.out.values())
     ]
-    good = [Result(first, name, _TITLE)] if first in run.session.alive else []
+    good = [Result(asked, name, _TITLE)] if asked in run.session.alive else []
     return wrong or good

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-from kubeinstall.cluster import kubectl
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.cluster.joining import DELETE_TOKENS, EXPIRE_TOKENS, TOKEN_COMMAND, token
 from kubeinstall.deploys.kubernetes.workers import join
@@ -61,10 +60,10 @@ def _no_token_left(run: Run) -> Iterator[None]:
     try:
         yield
     finally:
-        first = run.cluster.first.name
+        host = run.answering.host()
         command = EXPIRE_TOKENS if run.session.interrupted else DELETE_TOKENS
         try:
-            answer = run.session.tidy(first, f"kubectl='{KUBECTL}'\n{command}")
+            answer = run.session.tidy(host, f"kubectl='{KUBECTL}'\n{command}")
             why = "" if answer.ok else " ".join(answer.stderr.split())
         except KubeinstallError as error:
             why = error.findings[0].what
@@ -74,9 +73,9 @@ def _no_token_left(run: Run) -> Iterator[None]:
                     Kind.CLUSTER,
                     "the token that workers join with could not be deleted; it expires 15 "
                     "minutes after it was created",
-                    (first,),
+                    (host,),
                     why=why,
-                    next=f"on {first}: kubeadm token list; kubeadm token delete ID",
+                    next=f"on {host}: kubeadm token list; kubeadm token delete ID",
                     severity="warning",
                 )
             )
@@ -106,15 +105,15 @@ def _give_configuration(run: Run, hosts: list[Host]) -> None:
             Finding(
                 Kind.CLUSTER,
                 "there is no cluster for workers to join",
-                (run.cluster.first.name,),
+                (run.answering.host(),),
                 next=run.cluster.command("up", "--from", "control-plane"),
             )
         )
     try:
-        fresh = token(kubectl.must(run, TOKEN_COMMAND))
+        fresh = token(run.kubectl.must(TOKEN_COMMAND))
     except ValueError as error:
         raise KubeinstallError(
-            Finding(Kind.CLUSTER, "no token to join with", (run.cluster.first.name,), str(error))
+            Finding(Kind.CLUSTER, "no token to join with", (run.answering.host(),), str(error))
         ) from None
     _forget(run, hosts)
     for host in hosts:
@@ -127,4 +126,4 @@ def _forget(run: Run, hosts: list[Host]) -> None:
     known = run.nodes().names or frozenset()
     gone = [shlex.quote(host.hostname) for host in hosts if host.hostname in known]
     if gone:
-        kubectl.must(run, f"$kubectl delete node {' '.join(gone)} --ignore-not-found")
+        run.kubectl.must(f"$kubectl delete node {' '.join(gone)} --ignore-not-found")

@@ -12,16 +12,20 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 from kubeinstall.cluster.kubelets_on_disk import own_words
-from kubeinstall.cluster.nodes import Standing
+from kubeinstall.cluster.nodes import Nodes, Standing
 from kubeinstall.facts.values import ipv4, shown
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.checks.hosts import unusable
 from kubeinstall.inventory.model import Cluster, Host
-from kubeinstall.phases.phase import Run
+
+if TYPE_CHECKING:
+    from kubeinstall.engine.session import Session
 
 _OWN = "ip -o -4 addr show 2>/dev/null | awk '{ split($4, p, \"/\"); print p[1] }'"
 _OUT = "192.0.2.1"
@@ -40,32 +44,45 @@ Own = Mapping[str, Sequence[IPv4Address]]
 """By host name, the addresses that a host has by its own word."""
 
 
-def settle(run: Run) -> None:
-    """Give the hosts of the run's cluster the node addresses they have.
+@dataclass(frozen=True)
+class Settled:
+    """The node addresses that were found.
+
+    Args:
+        node_ips: by host name; the other hosts' stay as they are.
+        away: hosts whose own address is on none of their interfaces.
+    """
+
+    node_ips: Mapping[str, IPv4Address] = field(default_factory=dict)
+    away: tuple[str, ...] = ()
+
+
+def settle(session: Session, asked: Callable[[], Nodes]) -> Settled:
+    """The node addresses of the session's hosts.
+
+    Args:
+        asked: what the cluster says of its nodes; called only where that matters.
 
     Raises:
         KubeinstallError: what a host or its node says is no address, or cannot be its own; hosts
             would go by the same one, or one has no route to others.
     """
-    asked = [host.name for host in run.cluster.hosts if host.node_ip == host.address]
-    alive = [name for name in asked if name in run.session.alive]
-    answers = run.session.ask_all(dict.fromkeys(alive, _OWN), timeout=20)
+    cluster = session.cluster
+    unsaid = [host.name for host in cluster.hosts if host.node_ip == host.address]
+    alive = [name for name in unsaid if name in session.alive]
+    answers = session.ask_all(dict.fromkeys(alive, _OWN), timeout=20)
     own = _addresses({name: answer.stdout.split() for name, answer in answers.items()})
-    away = [host for host in run.cluster.hosts if _is_away(host, own)]
+    away = [host for host in cluster.hosts if _is_away(host, own)]
     if not away:
-        return
+        return Settled()
     # Also those that do not answer now: what the others know of them must not change with that.
-    silent = [run.cluster.host(name) for name in asked if name not in own]
-    found = _known(run, [*away, *silent], own)
+    silent = [cluster.host(name) for name in unsaid if name not in own]
+    found = _known(session, asked(), [*away, *silent], own)
     open_ = [host for host in away if host.name not in found]
-    found |= _by_route(run, [host for host in open_ if host == run.cluster.first], found, own)
-    found |= _by_route(run, [host for host in open_ if host != run.cluster.first], found, own)
-    _refuse_same(run.cluster.hosts, found, own)
-    run.settle(found)
-    for host in away:
-        node_ip = found.get(host.name, host.node_ip)
-        what = f"{host.address} is on none of its interfaces; its node address is {node_ip}"
-        run.reporter.note(what, host.name)
+    found |= _by_route(session, [host for host in open_ if host == cluster.first], found, own)
+    found |= _by_route(session, [host for host in open_ if host != cluster.first], found, own)
+    _refuse_same(cluster.hosts, found, own)
+    return Settled(found, tuple(host.name for host in away))
 
 
 def _addresses(said: Mapping[str, Sequence[str]]) -> dict[str, tuple[IPv4Address, ...]]:
@@ -87,20 +104,22 @@ def _addresses(said: Mapping[str, Sequence[str]]) -> dict[str, tuple[IPv4Address
     return found
 
 
-def _known(run: Run, hosts: Sequence[Host], own: Own) -> dict[str, IPv4Address]:
+def _known(
+    session: Session, nodes: Nodes, hosts: Sequence[Host], own: Own
+) -> dict[str, IPv4Address]:
     """By host name, the address that the cluster knows its node by, or its kubelet was given.
 
     Raises:
         KubeinstallError: neither the cluster nor a host can be asked: a guess would move the node;
             or a node reports what cannot be its own.
     """
-    nodes = run.asked()
+    cluster = session.cluster
     known = nodes.addresses
     if nodes.standing is Standing.UNKNOWN:
         if off := [host.name for host in hosts if host.name not in own]:
             raise KubeinstallError(_not_known(off, nodes.reason))
-        words = own_words(run, own)
-        known = {run.cluster.host(n).hostname: o.node_ip for n, o in words.items() if o.node_ip}
+        words = own_words(session, own)
+        known = {cluster.host(n).hostname: o.node_ip for n, o in words.items() if o.node_ip}
     found = {host.name: known[host.hostname] for host in hosts if host.hostname in known}
     wrong = [
         _refused(host.name, f"its node reports an invalid address: {fault}")
@@ -110,7 +129,7 @@ def _known(run: Run, hosts: Sequence[Host], own: Own) -> dict[str, IPv4Address]:
     wrong += [
         _refused(name, f"its node reports the address {address}, {why}")
         for name, address in found.items()
-        if (why := foreign(run.cluster, run.cluster.host(name), address, own))
+        if (why := foreign(cluster, cluster.host(name), address, own))
     ]
     if wrong:
         raise KubeinstallError(*wrong)
@@ -180,7 +199,7 @@ def _is_away(host: Host, own: Own) -> bool:
 
 
 def _by_route(
-    run: Run,
+    session: Session,
     hosts: Sequence[Host],
     found: Mapping[str, IPv4Address],
     own: Own,
@@ -188,16 +207,16 @@ def _by_route(
     """Where each host's route to the endpoint starts; the first one's own may be the endpoint."""
     if not hosts:
         return {}
-    first = run.cluster.first
-    endpoint = run.cluster.spec.endpoint
+    cluster = session.cluster
+    first, endpoint = cluster.first, cluster.spec.endpoint
     target = endpoint.host if endpoint else str(found.get(first.name, first.node_ip))
     if hosts == [first] and target in (first.node_ip, first.address):
         target = _OUT
     script = f"target={shlex.quote(target)}\n{_ROUTE}"
-    answers = run.session.ask_all({host.name: script for host in hosts}, timeout=20)
+    answers = session.ask_all({host.name: script for host in hosts}, timeout=20)
     said = _addresses({name: answer.stdout.split() for name, answer in answers.items()})
     wrong = [_no_route(host, target) for host in hosts if said.get(host.name) == ()]
-    wrong += _not_their_own(run.cluster, said, own)
+    wrong += _not_their_own(cluster, said, own)
     if wrong:
         raise KubeinstallError(*wrong)
     return {name: sources[0] for name, sources in said.items()}

@@ -5,38 +5,33 @@ It is part of connecting, so no choice of phases or hosts gets round it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from kubeinstall.cluster import on_disk
-from kubeinstall.findings import KubeinstallError
-from kubeinstall.phases.phase import Run
+from kubeinstall.cluster.nodes import Nodes
+from kubeinstall.inventory.model import Host
 from kubeinstall.preflight import running_cluster as living
 from kubeinstall.preflight.running_cluster import Compared
 
-
-def run(run: Run) -> None:
-    """Refuse what the cluster cannot become, report what it will not, and learn its other nodes.
-
-    Raises:
-        KubeinstallError: the cluster is another one than the inventory's; nothing was changed.
-    """
-    found = compare(run)
-    for warning in found.warnings:
-        run.reporter.finding(warning)
-    if found.stops:
-        raise KubeinstallError(*found.stops, *found.out.values())
-    for name, finding in found.out.items():
-        run.session.fail(name, finding)
+if TYPE_CHECKING:
+    from kubeinstall.engine.session import Session
 
 
-def compare(run: Run) -> Compared:
-    """What the inventory says otherwise than the cluster; from now on the run knows its nodes.
+def compare(session: Session, nodes: Nodes, hosts: Sequence[Host]) -> Compared:
+    """What the inventory says otherwise than the cluster.
+
+    Args:
+        nodes: what the cluster says; where it does not answer, the hosts are asked for what they
+            have of it.
+        hosts: those that the run works on.
 
     Raises:
-        KubeinstallError: the connection to the control plane is lost.
+        KubeinstallError: interrupted.
     """
-    nodes = run.asked()
+    cluster = session.cluster
     if nodes.names is not None:
-        run.admit(living.others(run.cluster, nodes))
-        return living.of_cluster(run.cluster, nodes, run.hosts())
-    answers = run.session.ask_all(dict.fromkeys(run.session.alive, on_disk.QUESTION), timeout=30)
+        return living.of_cluster(cluster, nodes, hosts)
+    answers = session.ask_all(dict.fromkeys(session.alive, on_disk.QUESTION), timeout=30)
     found = {name: on_disk.OnDisk.parse(answer.stdout) for name, answer in answers.items()}
-    return living.of_disks(run.cluster, {name: disk for name, disk in found.items() if disk})
+    return living.of_disks(cluster, {name: disk for name, disk in found.items() if disk})

@@ -138,8 +138,12 @@ def _calico(cluster: Cluster) -> bool:
     return cluster.spec.network.plugin is NetworkPlugin.CALICO
 
 
-def refused(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
-    """The inventory says something that this cluster cannot become."""
+def refused(cluster: Cluster, settings: Settings, host: str) -> Iterator[Finding]:
+    """The inventory says something that this cluster cannot become.
+
+    Args:
+        host: the control plane that the settings are from.
+    """
     for fixed in REFUSED:
         has, wants = fixed.has(settings), fixed.wants(cluster)
         if has is None or wants is None or _same(has, wants):
@@ -149,54 +153,58 @@ def refused(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
         yield Finding(
             Kind.PREFLIGHT,
             f"the cluster's {fixed.title} is {has}, but the inventory says {wants}",
-            (cluster.first.name,),
+            (host,),
             fixed.why,
             f"set {fixed.path} back to {has}; {another}",
         )
 
 
-def reported(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
-    """The inventory says something that has no effect on this cluster."""
+def reported(cluster: Cluster, settings: Settings, host: str) -> Iterator[Finding]:
+    """The inventory says something that has no effect on this cluster.
+
+    Args:
+        host: the control plane that the settings are from.
+    """
     for fixed in REPORTED:
         has, wants = fixed.has(settings), fixed.wants(cluster)
         if has is None or _same(has, wants):
             continue
         yield _warning(
-            cluster,
+            host,
             f"the cluster's {fixed.title} is {has}, but the inventory says {wants}; it stays as "
             "it is",
             fixed.why,
             f"set {fixed.path} back to {has}, or leave it to apply to the next cluster",
         )
-    yield from _certificate_names(cluster, settings)
-    yield from _proxy_configuration(cluster, settings)
-    yield from _skipped(cluster, settings)
+    yield from _certificate_names(cluster, settings, host)
+    yield from _proxy_configuration(cluster, settings, host)
+    yield from _skipped(cluster, settings, host)
 
 
-def _certificate_names(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
+def _certificate_names(cluster: Cluster, settings: Settings, host: str) -> Iterator[Finding]:
     wanted = cluster.spec.kubeadm.cert_sans
     has = settings.cert_sans
     missing = [name for name in wanted if has is not None and name not in has]
     if missing:
         yield _warning(
-            cluster,
+            host,
             f"the API server's certificate was not created for {', '.join(missing)}",
             "kubeadm adds the names in cluster.kubeadm.cert_sans only when it creates the "
             "certificate",
             f"add them to certSANs: kubectl -n kube-system edit configmap kubeadm-config; "
-            f"{_PKI.format(cluster.first.name)}; kubeadm init phase certs apiserver --config with "
+            f"{_PKI.format(host)}; kubeadm init phase certs apiserver --config with "
             "that ClusterConfiguration; then restart the API server",
         )
 
 
-def _proxy_configuration(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
+def _proxy_configuration(cluster: Cluster, settings: Settings, host: str) -> Iterator[Finding]:
     if settings.proxy is None:
         return
     wanted = {k: v for k, v in kube_proxy_configuration(cluster).items() if k not in _OURS}
     other = [path for path, _ in _differences(wanted, settings.proxy)]
     if other:
         yield _warning(
-            cluster,
+            host,
             f"kube-proxy does not have the inventory's {', '.join(other)}; it stays as it is",
             "kubeadm applies cluster.kube_proxy.config when it creates a cluster",
             "by hand: kubectl -n kube-system edit configmap kube-proxy, then kubectl -n "
@@ -207,12 +215,12 @@ def _proxy_configuration(cluster: Cluster, settings: Settings) -> Iterator[Findi
 _OURS = ("apiVersion", "kind", "mode")
 
 
-def _skipped(cluster: Cluster, settings: Settings) -> Iterator[Finding]:
+def _skipped(cluster: Cluster, settings: Settings, host: str) -> Iterator[Finding]:
     """kube-proxy was made, and the inventory leaves it out now."""
     skipped = {"addon", "addon/kube-proxy"} & set(cluster.spec.kubeadm.skip_phases)
     if skipped and settings.proxy is not None:
         yield _warning(
-            cluster,
+            host,
             f"the cluster has kube-proxy, though kubeadm.skip_phases says {min(skipped)}",
             "kubeadm skips phases only when it creates a cluster; nothing is removed later",
             "to remove it, once something else does its work: kubectl -n kube-system delete "
@@ -254,5 +262,5 @@ def _listed(gates: Mapping[str, bool] | None) -> str | None:
     return ", ".join(f"{name}={str(on).lower()}" for name, on in sorted(gates.items())) or "none"
 
 
-def _warning(cluster: Cluster, what: str, why: str, then: str) -> Finding:
-    return Finding(Kind.PREFLIGHT, what, (cluster.first.name,), why, then, "warning")
+def _warning(host: str, what: str, why: str, then: str) -> Finding:
+    return Finding(Kind.PREFLIGHT, what, (host,), why, then, "warning")

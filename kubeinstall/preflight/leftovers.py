@@ -13,9 +13,9 @@ from kubeinstall.preflight.probe import Probe
 from kubeinstall.preflight.rule import error
 
 
-def moved(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
+def moved(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
     """The control plane on it goes by another address: etcd would not start with a new one."""
-    if host == cluster.first and has_moved(probe.in_use, probe.members, host.node_ip):
+    if host.is_control_plane and has_moved(probe.in_use, probe.members, host.node_ip):
         said = moved_words((*probe.in_use, *probe.members), host.node_ip)
         yield error(host.name, said.what, said.why, said.next)
 

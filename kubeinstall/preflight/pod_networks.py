@@ -31,12 +31,14 @@ def shares(cluster: Cluster, nodes: Nodes) -> dict[str, IPv4Network]:
     if cluster.spec.network.plugin is not NetworkPlugin.BRIDGE:
         return found
     wrong = [
-        _no_share(own[name], f"the pod network range of its node cannot be read: {fault}")
+        _no_share(nodes, own[name], f"the pod network range of its node cannot be read: {fault}")
         for name in own
         if (fault := nodes.fault(name))
     ]
     for name, share in found.items():
-        wrong += (_no_share(own[name], why) for why in share_faults(cluster, name, share, found))
+        wrong += (
+            _no_share(nodes, own[name], why) for why in share_faults(cluster, name, share, found)
+        )
     if wrong:
         raise KubeinstallError(*wrong)
     return found
@@ -58,13 +60,13 @@ def share_faults(
         yield f"{said}, which contains the address of {', '.join(inside)}"
 
 
-def _no_share(host: str, what: str) -> Finding:
+def _no_share(nodes: Nodes, host: str, what: str) -> Finding:
     return Finding(
         Kind.CLUSTER,
         what,
         (host,),
         "the other hosts would send that node packets meant for others",
-        f"on the first control plane: kubectl get nodes -o wide; if {host} may be compromised, "
+        f"on {nodes.host}: kubectl get nodes -o wide; if {host} may be compromised, "
         "disconnect it from the network; otherwise: kubectl delete node, then `up` again",
     )
 
@@ -73,7 +75,7 @@ def another_addon(cluster: Cluster, nodes: Nodes) -> Iterable[Finding]:
     """The cluster has the addon of another pod network."""
     network = cluster.spec.network
     for name in sorted(nodes.network_addons - {network.addon}):
-        yield _refused(cluster, cluster.first.name, name, network.addon or network.plugin)
+        yield _refused(cluster, nodes.host, name, network.addon or network.plugin)
 
 
 def another_file(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:

@@ -230,14 +230,14 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
             *clock,
             *_tries(targets),
             "fi",
-            *([control_plane()] if host == cluster.first else []),
+            *([control_plane()] if host.is_control_plane else []),
             "exit 0",
         ]
     )
 
 
 def control_plane() -> str:
-    """What a first control plane is asked besides; it needs the functions."""
+    """What a control plane is asked besides; it needs the functions."""
     question = resources.script("preflight/control_plane", traces=" ".join(TRACES))
     return "\n".join([resources.script("control_plane/addresses"), question])
 

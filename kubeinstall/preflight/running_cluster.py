@@ -35,11 +35,13 @@ class Compared:
             would lose what the others have for it.
         out: workers that are left out of a run, and why.
         warnings: what a run goes on beside.
+        others: the nodes that live in the cluster without a host in the inventory.
     """
 
     stops: tuple[Finding, ...] = ()
     out: Mapping[str, Finding] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()
+    others: tuple[OtherNode, ...] = ()
 
 
 def of_cluster(cluster: Cluster, nodes: Nodes, hosts: Sequence[Host]) -> Compared:
@@ -57,19 +59,22 @@ def of_cluster(cluster: Cluster, nodes: Nodes, hosts: Sequence[Host]) -> Compare
             *renamed.values(),
             *_moved(cluster, nodes),
             *_roles(cluster, nodes),
-            *fixed.refused(cluster, nodes.settings),
+            *fixed.refused(cluster, nodes.settings, nodes.host),
             *another_addon(cluster, nodes),
-            *another_file(cluster, cluster.first, Probe(node=True, cni=nodes.settings.cni)),
+            *another_file(
+                cluster, cluster.host(nodes.host), Probe(node=True, cni=nodes.settings.cni)
+            ),
         ),
         {h.name: kubelets[h.name] for h in cluster.workers if h.name in kubelets},
         (
-            *fixed.reported(cluster, nodes.settings),
+            *fixed.reported(cluster, nodes.settings, nodes.host),
             *(
                 _stranger(cluster, nodes, name)
                 for name in _strangers(cluster, nodes)
                 if name not in renamed
             ),
         ),
+        tuple(others(cluster, nodes)),
     )
 
 
@@ -81,13 +86,17 @@ def of_disks(cluster: Cluster, disks: Mapping[str, OnDisk]) -> Compared:
     """
     stops: list[Finding] = []
     out: dict[str, Finding] = {}
-    first = disks.get(cluster.first.name)
-    api_server = first.api_server if first else None
-    if api_server and api_server != cluster.version:
-        stops.append(_another_version(cluster, api_server, list(disks)))
+    servers = {
+        host.name: version
+        for host in cluster.control_planes
+        if host.name in disks and (version := disks[host.name].api_server)
+    }
+    other = next((name for name, version in servers.items() if version != cluster.version), None)
+    if other:
+        stops.append(_another_version(cluster, servers[other], [other, *disks]))
     for name, disk in disks.items():
         host = cluster.host(name)
-        if api_server is None and disk.kubelet and disk.kubelet != cluster.version:
+        if not servers and disk.kubelet and disk.kubelet != cluster.version:
             finding = _another_kubelet(cluster, host, disk.kubelet)
             if host.is_control_plane:
                 stops.append(finding)
@@ -137,7 +146,6 @@ def _other(cluster: Cluster, nodes: Nodes, name: str) -> OtherNode | str:
 def _stranger(cluster: Cluster, nodes: Nodes, name: str) -> Finding:
     """A warning: how a node without a host is treated, and how it is removed."""
     found = _other(cluster, nodes, name)
-    first = cluster.first.name
     kept = isinstance(found, OtherNode)
     state = "Ready" if _ready(nodes, name) else "not Ready"
     why = (
@@ -149,9 +157,9 @@ def _stranger(cluster: Cluster, nodes: Nodes, name: str) -> Finding:
     return Finding(
         Kind.CLUSTER,
         f"the cluster has a node {name} ({state}) that is not in the inventory",
-        (first,),
+        (nodes.host,),
         why,
-        f"put it back into the inventory; or remove it: on {first}: kubectl drain {name} "
+        f"put it back into the inventory; or remove it: on {nodes.host}: kubectl drain {name} "
         f"--ignore-daemonsets --delete-emptydir-data, kubectl delete node {name}; then "
         "`kubeinstall reset` with an inventory that contains that host",
         "warning",
@@ -166,14 +174,14 @@ def _version(cluster: Cluster, nodes: Nodes) -> Iterator[Finding]:
     running = nodes.settings.version
     if running and running != cluster.version:
         on = [host.name for host in cluster.hosts if nodes.node(host.hostname)]
-        yield _another_version(cluster, running, on)
+        yield _another_version(cluster, running, [nodes.host, *on])
 
 
 def _another_version(cluster: Cluster, running: Version, on: Iterable[str]) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
         f"the cluster runs Kubernetes {running}, but the inventory says {cluster.version}",
-        tuple(dict.fromkeys([cluster.first.name, *on])),
+        tuple(dict.fromkeys(on)),
         "a change of version is an upgrade, which has to follow an order: new packages on all "
         "nodes at once could run kubelets that are newer than the API server",
         f"set cluster.kubernetes back to {running}; to upgrade by hand, the control plane first "

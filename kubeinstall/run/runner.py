@@ -15,8 +15,8 @@ from kubeinstall.run.diagnosis import explain
 def execute(run: Run, phases: Sequence[Phase]) -> int:
     """Run the phases in their order.
 
-    A host that fails is left out of what follows; without the first control plane nothing runs
-    that needs it; an error of a phase itself ends the run.
+    A host that fails is left out of what follows; without any control plane nothing runs
+    that needs one; an error of a phase itself ends the run.
 
     Returns:
         0, or the exit code of the first failure's kind.
@@ -34,9 +34,9 @@ def execute(run: Run, phases: Sequence[Phase]) -> int:
         _remember(run, error)
     except KeyboardInterrupt:
         run.errors.append(_interrupted(run))
-    first = run.cluster.first.name
-    if skipped and first in run.session.failures:
-        run.reporter.note(f"{first} failed, so these phases were not run: {', '.join(skipped)}")
+    if skipped and _no_control_plane(run):
+        failed = ", ".join(host.name for host in run.cluster.control_planes)
+        run.reporter.note(f"{failed} failed, so these phases were not run: {', '.join(skipped)}")
     run.reporter.ends(_touched(run), run.out, run.errors)
     return run.exit_code
 
@@ -45,9 +45,14 @@ def _possible(run: Run, phase: Phase) -> bool:
     """Whether a phase can run with the hosts that are left."""
     if phase.connects:
         return True
-    if phase.needs_control_plane and run.cluster.first.name in run.session.failures:
+    if phase.needs_control_plane and _no_control_plane(run):
         return False
     return bool(run.session.alive)
+
+
+def _no_control_plane(run: Run) -> bool:
+    """Whether every control plane has failed."""
+    return all(host.name in run.session.failures for host in run.cluster.control_planes)
 
 
 def _one(run: Run, phase: Phase, wanted: Sequence[Phase]) -> None:

@@ -46,25 +46,26 @@ class PodAt:
     address: IPv4Address
 
 
-def reach(session: Session, cluster: Cluster, names: Sequence[str]) -> list[Result]:
+def reach(session: Session, cluster: Cluster, asked: str, names: Sequence[str]) -> list[Result]:
     """One result for each host that others are to be reached from.
 
     Args:
+        asked: the control plane that is asked for the pods.
         names: hosts that are connected.
     """
     nodes = {cluster.host(name).hostname: name for name in names}
-    if len(nodes) < 2 or cluster.first.name not in session.alive:
+    if len(nodes) < 2 or asked not in session.alive:
         return []
     began = time.monotonic()
     try:
-        answer = session.ask(cluster.first.name, _ASK)
+        answer = session.ask(asked, _ASK)
     except KubeinstallError as error:
         finding = error.findings[0]
-        return [_failed(cluster.first.name, began, finding.what, finding.next)]
+        return [_failed(asked, began, finding.what, finding.next)]
     if not answer.ok:
         said = " ".join(answer.stderr.split())
-        then = step_on(cluster.first.name, f"{KUBECTL} get pods -A")
-        return [_failed(cluster.first.name, began, said, then)]
+        then = step_on(asked, f"{KUBECTL} get pods -A")
+        return [_failed(asked, began, said, then)]
     pods = chosen(answer.stdout, nodes, cluster.spec.network.pods)
     tries = {name: _others(node, pods) for node, name in nodes.items() if node in pods}
     scripts = {

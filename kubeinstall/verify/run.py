@@ -31,19 +31,27 @@ from kubeinstall.verify.checks import (
 _MOST_AT_ONCE = 50
 
 
-def checks_for(cluster: Cluster, host: Node) -> list[Check]:
-    """The checks of a host: a control plane has more, the first one the cluster's own."""
+def checks_for(cluster: Cluster, host: Node, asked: str) -> list[Check]:
+    """The checks of a host: a control plane has more.
+
+    Args:
+        asked: the name of the control plane that has the cluster's own as well.
+    """
     modules = [system, network, sources, node, certificates]
     if host.is_control_plane:
         modules.append(control_plane)
-    if host == cluster.first:
+    if host.name == asked:
         modules += [cluster_state, host_ports]
-    of_addons = addons.checks(cluster) if host == cluster.first else []
+    of_addons = addons.checks(cluster) if host.name == asked else []
     return [*(check for module in modules for check in module.CHECKS), *of_addons]
 
 
-def verify(session: Session, cluster: Cluster, names: Iterable[str]) -> list[Result]:
-    """Check hosts that are connected, all at once; results are in the hosts' order."""
+def verify(session: Session, cluster: Cluster, asked: str, names: Iterable[str]) -> list[Result]:
+    """Check hosts that are connected, all at once; results are in the hosts' order.
+
+    Args:
+        asked: the control plane that the cluster is asked on.
+    """
     hosts = [cluster.host(name) for name in names]
     if not hosts:
         return []
@@ -52,10 +60,10 @@ def verify(session: Session, cluster: Cluster, names: Iterable[str]) -> list[Res
         backend = session.backend(host.name)
         target = Host(backend)
         backend.set_host(target)
-        return check_host(target, host, cluster, checks_for(cluster, host))
+        return check_host(target, host, cluster, checks_for(cluster, host, asked))
 
     with ThreadPoolExecutor(min(_MOST_AT_ONCE, len(hosts) + 1)) as pool:
-        between = pool.submit(pods.reach, session, cluster, [host.name for host in hosts])
+        between = pool.submit(pods.reach, session, cluster, asked, [host.name for host in hosts])
         each = [result for results in pool.map(one, hosts) for result in results]
         order = [host.name for host in hosts]
         return sorted([*each, *between.result()], key=lambda result: order.index(result.host))

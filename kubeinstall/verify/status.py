@@ -52,17 +52,19 @@ class AddonStatus:
     problem: str = ""
 
 
-def addons(session: Session, cluster: Cluster) -> tuple[list[AddonStatus], str]:
-    """Ask the first control plane for the addons.
+def addons(session: Session, host: str) -> tuple[list[AddonStatus], str]:
+    """Ask for the addons.
+
+    Args:
+        host: the control plane that is asked.
 
     Returns:
         The addons, and why they are not known; empty: they are.
     """
-    first = cluster.first.name
-    if first not in session.alive:
-        return [], f"{first} cannot be reached"
+    if host not in session.alive:
+        return [], f"{host} cannot be reached"
     try:
-        state: AddonState = session.fact(first, Addons)
+        state: AddonState = session.fact(host, Addons)
     except KubeinstallError as error:
         return [], error.findings[0].why or error.findings[0].what
     return [

@@ -223,7 +223,7 @@ def refuse(said: str, wanted: Cluster, has: str, wants: str) -> None:
 def test_what_is_reported_goes_on(path: str) -> None:
     before, after, words = REPORTED[path]
     wanted = cluster(**after)
-    found = living.of_cluster(wanted, Nodes.parse(played(cluster(**before))), wanted.hosts)
+    found = living.of_cluster(wanted, Nodes.parse(played(cluster(**before)), "cp1"), wanted.hosts)
     assert not (found.stops or found.out)
     [warning] = [one for one in found.warnings if words in one.what]
     assert warning.severity == "warning"
@@ -233,13 +233,15 @@ def test_what_is_reported_goes_on(path: str) -> None:
 @pytest.mark.parametrize("spec", [before for before, *_ in [*REFUSED.values(), *REPORTED.values()]])
 def test_a_cluster_that_was_made_so_is_not_reported(spec: dict[str, Any]) -> None:
     made = cluster(**spec)
-    assert living.of_cluster(made, Nodes.parse(played(made)), made.hosts) == living.Compared()
+    assert (
+        living.of_cluster(made, Nodes.parse(played(made), "cp1"), made.hosts) == living.Compared()
+    )
 
 
 def test_a_duration_in_kubernetes_words_is_the_same() -> None:
     made = cluster(kube_proxy={"config": {"conntrack": {"tcpEstablishedTimeout": "24h"}}})
     said = told(made, proxy={"conntrack": {"tcpEstablishedTimeout": "24h0m0s", "min": None}})
-    assert living.of_cluster(made, Nodes.parse(said), made.hosts) == living.Compared()
+    assert living.of_cluster(made, Nodes.parse(said, "cp1"), made.hosts) == living.Compared()
 
 
 def test_machine_ids_of_nodes_stay() -> None:

@@ -212,8 +212,8 @@ def test_verify_ends_with_the_code_of_what_is_wrong(
 ) -> None:
     checked: list[str] = []
 
-    def checks(session: PlayedSession, made: Cluster, names: list[str]) -> list[Result]:
-        del session, made
+    def checks(session: PlayedSession, made: Cluster, asked: str, names: list[str]) -> list[Result]:
+        del session, made, asked
         checked.extend(names)
         return [Result(name, "system.swap_is_off", "Swap is off", bad) for name in names]
 

@@ -18,8 +18,7 @@ from kubeinstall.files.proxy import no_proxy
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Cluster, OtherNode, Role
 from kubeinstall.operations.names import with_names
-from kubeinstall.phases import reset
-from kubeinstall.preflight import guard
+from kubeinstall.phases import connect, reset
 from kubeinstall.preflight import running_cluster as living
 from kubeinstall.run.phases import PHASES
 from kubeinstall.run.runner import execute
@@ -37,7 +36,7 @@ NEWER = cluster(version="1.36.3")
 
 def compared(wanted: Cluster, said: str) -> living.Compared:
     """What a cluster that answers makes of an inventory."""
-    return living.of_cluster(wanted, Nodes.parse(said), wanted.hosts)
+    return living.of_cluster(wanted, Nodes.parse(said, "cp1"), wanted.hosts)
 
 
 def errors(wanted: Cluster, said: str) -> list[Finding]:
@@ -235,7 +234,7 @@ FEWER = cluster(workers=1)
 
 def lives(*nodes: dict[str, Any]) -> tuple[Cluster, list[Finding]]:
     """The cluster of an inventory without w2 beside these nodes, and its warnings."""
-    said = Nodes.parse(told(FEWER, [*nodes_of(FEWER), *nodes]))
+    said = Nodes.parse(told(FEWER, [*nodes_of(FEWER), *nodes]), "cp1")
     others = living.others(FEWER, said)
     found = living.of_cluster(FEWER, said, FEWER.hosts)
     assert not (found.stops or found.out)
@@ -266,7 +265,7 @@ def test_a_worker_that_is_no_longer_in_the_inventory_keeps_what_it_needs() -> No
 
 def test_its_route_stays_as_it_was() -> None:
     kept, _ = lives(W2)
-    shares = Nodes.parse(told(MADE)).pod_cidrs
+    shares = Nodes.parse(told(MADE), "cp1").pod_cidrs
     wanted = routes("cp1", shares, {one.hostname: one.node_ip for one in kept.members})
     before = routes("cp1", shares, {one.hostname: one.node_ip for one in MADE.hosts})
     assert wanted == before
@@ -392,6 +391,6 @@ def test_the_guard_asks_hosts_that_answer_only_once() -> None:
     """A converged cluster costs no further round trip: the nodes were asked for anyway."""
     run, session, _ = played_run(MADE, answer=answering(MADE, told(MADE)))
     session.connect()
-    guard.run(run)
+    connect.compare(run)
     run.nodes()
     assert [name for name, _ in session.asked] == ["cp1"]

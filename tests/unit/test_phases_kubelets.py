@@ -136,7 +136,7 @@ def test_a_node_that_its_user_cordoned_stays_so() -> None:
     found["spec"]["unschedulable"] = True
     run, session, _ = played_run(cluster(workers=1), answer=answering(found))
     session.connect()
-    drain(run, run.cluster.host("w1"))
+    assert drain(run.kubectl, run.nodes(), run.cluster.host("w1")) is False
     assert steps(session) == ["drain "]
 
 
@@ -238,12 +238,12 @@ def test_what_the_cluster_says_of_its_kubelets() -> None:
     items = json.dumps({"items": [node("w1", DOCKER, **{CORDONED: "true"}), node("w2", "")]})
     shared = {"metadata": {"name": "kubelet-config-1.20"}, "data": {"kubelet": "a: 1"}}
     parent = {"metadata": {"name": "kubeinstall-addon-flannel"}}
-    found = Nodes.parse(f"{items}\036ca\036{json.dumps({'items': [parent, shared]})}")
+    found = Nodes.parse(f"{items}\036ca\036{json.dumps({'items': [parent, shared]})}", "cp1")
     assert found.kubelets == shared
     assert found.network_addons == {"flannel"}
     assert found.cordoned == {"w1"}
     assert (found.runtime("w1"), found.runtime("w2"), found.runtime("w3")) == ("docker", "", "")
-    assert Nodes.parse(f"{items}\036ca").kubelets == {}
+    assert Nodes.parse(f"{items}\036ca", "cp1").kubelets == {}
     assert "configmap kubelet-config-1.20 " in question(Version(1, 20, 2))
     assert "configmap kubelet-config " in question(Version(1, 24, 0))
 

@@ -79,7 +79,7 @@ def dead(
 def test_only_a_host_that_says_so_has_no_cluster(
     answer: Output, standing: Standing, reason: str
 ) -> None:
-    found = Nodes.read(answer)
+    found = Nodes.read(answer, "cp1")
     assert found.standing is standing
     assert found.reason.endswith(reason)
     assert (found.names is None) is (standing is not Standing.ANSWERED)
@@ -87,8 +87,8 @@ def test_only_a_host_that_says_so_has_no_cluster(
 
 def test_the_question_on_a_host_without_a_control_plane() -> None:
     """Run in this machine's shell."""
-    found = Nodes.read(Output(0, in_shell(nodes.question(cluster().version)), ""))
-    assert found == Nodes()
+    found = Nodes.read(Output(0, in_shell(nodes.question(cluster().version)), ""), "cp1")
+    assert found == Nodes(host="cp1")
 
 
 def test_no_answer_is_raised_with_its_reason() -> None:

@@ -27,7 +27,7 @@ def checked(
     """The results, the warnings, and the cluster that the hosts were checked for."""
     seen: list[Cluster] = []
 
-    def hosts(_session: object, cluster: Cluster, names: list[str]) -> list[Result]:
+    def hosts(_session: object, cluster: Cluster, _asked: str, names: list[str]) -> list[Result]:
         seen.append(cluster)
         return [Result(name, "system.swap_is_off", "Swap is off") for name in names]
 
@@ -82,7 +82,9 @@ def ran(
 ) -> tuple[int, Memory]:
     """The phase over hosts whose checks have these results; some are lost meanwhile."""
 
-    def hosts(session: PlayedSession, _cluster: Cluster, names: list[str]) -> list[Result]:
+    def hosts(
+        session: PlayedSession, _cluster: Cluster, _asked: str, names: list[str]
+    ) -> list[Result]:
         assert names == ["cp1", "w1", "w2"]
         for name in lost:
             session.fail(name, Finding(Kind.CONNECT, "the connection was lost", (name,)))

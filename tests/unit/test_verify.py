@@ -227,7 +227,7 @@ def test_a_lost_connection_fails_the_check() -> None:
 
 def test_who_is_checked_for_what() -> None:
     made = cluster()
-    names = {host.name: {c.__name__ for c in checks_for(made, host)} for host in made.hosts}
+    names = {host.name: {c.__name__ for c in checks_for(made, host, "cp1")} for host in made.hosts}
     assert "api_server_is_ready" in names["cp1"]
     assert "nodes_are_ready" in names["cp1"]
     assert "api_server_is_ready" not in names["w1"]
@@ -236,7 +236,7 @@ def test_who_is_checked_for_what() -> None:
 
 def test_every_check_has_a_title() -> None:
     made = cluster()
-    titles = [title(check) for check in checks_for(made, made.first)]
+    titles = [title(check) for check in checks_for(made, made.first, "cp1")]
     assert all(title and not title.endswith(".") for title in titles)
     assert len(set(titles)) == len(titles)
 

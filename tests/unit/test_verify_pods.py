@@ -66,7 +66,7 @@ def tried(answers: dict[str, Output], listed: str = PODS) -> tuple[list[Result],
 
     run, session, _ = played_run(cluster(), answer=answer)
     session.connect()
-    results = pods.reach(run.session, run.cluster, ["cp1", "w1", "w2"])
+    results = pods.reach(run.session, run.cluster, "cp1", ["cp1", "w1", "w2"])
     return results, {host: text for host, text in session.asked if "get pods -A" not in text}
 
 

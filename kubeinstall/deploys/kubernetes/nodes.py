@@ -1,4 +1,4 @@
-"""What the cluster is told of its nodes; runs on the first control plane."""
+"""What the cluster is told of its nodes; runs on a control plane."""
 
 from __future__ import annotations
 

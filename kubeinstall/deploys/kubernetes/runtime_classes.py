@@ -1,4 +1,4 @@
-"""The cluster's runtime classes; runs on the first control plane."""
+"""The cluster's runtime classes; runs on a control plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The certificates that kubelets show: whose requests are approved; on the first control plane.
+"""The certificates that kubelets show: whose requests are approved, on a control plane.
 
 The cluster's controller approves the client certificates of kubelets, but nobody approves those
 they serve with (Kubernetes' "Kubelet authentication/authorization" and "Certificate Signing

@@ -33,7 +33,8 @@ SECRET = "Secret.v1."
 
 def deploys(run: Run) -> Deploys:
     """Only what the cluster has is read with all other facts; what changes hangs on more."""
-    return {run.cluster.first.name: [look]} if _possible(run) else {}
+    host = run.control_plane()
+    return {host: [look]} if host else {}
 
 
 def run(run: Run) -> None:
@@ -51,7 +52,7 @@ def apply_stage(run: Run, stage: Stage) -> None:
     Raises:
         KubeinstallError: some are not ready or could not be applied, each with its reason.
     """
-    if not _possible(run):
+    if not run.control_plane():
         return
     try:
         addons = rendered(run)
@@ -75,7 +76,7 @@ def prepare(run: Run) -> None:
     Raises:
         KubeinstallError: one cannot be rendered, not even with a program that the run brings.
     """
-    if not _possible(run):
+    if not run.control_plane():
         return
     try:
         _prepared(run).rendered({})
@@ -98,7 +99,7 @@ def _prepared(run: Run) -> Prepared:
     """The addons of the inventory as their files say; read once for a cluster."""
     if run.addons is None or run.addons.cluster is not run.cluster:
         ordered = [one for level in levels(chosen(run.cluster)) for one in level]
-        read = read_all(run.cluster, ordered, sources(run.session)) if ordered else []
+        read = read_all(run.cluster, ordered, sources(run.answering)) if ordered else []
         run.addons = Prepared(run.cluster, read)
     return run.addons
 
@@ -123,7 +124,7 @@ def changes(run: Run, wanted: list[Rendered], addons: list[Rendered]) -> list[Ch
     if missing and state.answered:
         # There may be one that somebody else made.
         refs = tuple(dict.fromkeys(missing))
-        others = run.session.fact(run.cluster.first.name, Objects, refs=refs)
+        others = run.session.fact(run.answering.host(), Objects, refs=refs)
         live = Live(state.parents, [*state.objects, *others], state.secrets)
     among = [one.chosen for one in addons]
     return [change(one, live, _elsewhere(one, addons), needed(one.chosen, among)) for one in wanted]
@@ -166,30 +167,25 @@ def _with_volumes(run: Run, change: Change) -> Change:
     """
     if not change.provisioners:
         return change
-    first = run.cluster.first.name
-    state: VolumeState = run.session.fact(first, Volumes)
+    host = run.answering.host()
+    state: VolumeState = run.session.fact(host, Volumes)
     if state.error:
         raise KubeinstallError(
             Finding(
                 Kind.CLUSTER,
                 f"kubeinstall cannot find out whether volumes of addon {change.name} are in use",
-                (first,),
+                (host,),
                 why=state.error,
-                next=f"on {first}: {KUBECTL} get persistentvolumes",
+                next=f"on {host}: {KUBECTL} get persistentvolumes",
             )
         )
     return replace(change, volumes=held_by(change.provisioners, state.volumes))
 
 
 def _comes(run: Run, error: NoProgramError) -> bool:
-    """Whether `up` brings the program that is missing now to the first control plane."""
+    """Whether `up` brings the program that is missing now to a control plane."""
     programs = {command[0] for command in error.build.commands}
     return "kubectl" in programs or ("helm" in programs and run.cluster.spec.helm is not None)
-
-
-def _possible(run: Run) -> bool:
-    first = run.cluster.first.name
-    return first in run.session.alive and run.selected(first)
 
 
 def _elsewhere(one: Rendered, addons: list[Rendered]) -> frozenset[tuple[str, str, str, str]]:
@@ -198,16 +194,16 @@ def _elsewhere(one: Rendered, addons: list[Rendered]) -> frozenset[tuple[str, st
 
 def _state(run: Run) -> AddonState:
     """What the cluster has of addons; before there is a cluster, nothing."""
-    first = run.cluster.first.name
-    state: AddonState = run.session.fact(first, Addons)
+    host = run.answering.host()
+    state: AddonState = run.session.fact(host, Addons)
     if state.error and not run.dry:
         raise KubeinstallError(
             Finding(
                 Kind.CLUSTER,
                 "the API server does not tell what the cluster has of addons",
-                (first,),
+                (host,),
                 why=state.error,
-                next=f"on {first}: {KUBECTL} get configmaps -n kube-system -l kubeinstall.io/addon",
+                next=f"on {host}: {KUBECTL} get configmaps -n kube-system -l kubeinstall.io/addon",
             )
         )
     return state

@@ -6,16 +6,21 @@ from kubeinstall.addons import builder as building
 from kubeinstall.addons.builder import Build, Builder
 from kubeinstall.addons.downloads import Downloads
 from kubeinstall.addons.upstream import Upstream
+from kubeinstall.cluster.answering import Answering
 from kubeinstall.engine.session import Session
 
 
-def sources(session: Session) -> Upstream:
-    """What others publish, with the programs of this machine or else of the first control plane.
+def sources(answering: Answering) -> Upstream:
+    """What others publish, with the programs of this machine or else of a control plane.
 
     The host is asked only for what this machine has no program for.
     """
-    host = session.cluster.first.name
-    builder = building.first(building.here, on_host(session, host))
+    session = answering.session
+
+    def there(wanted: Build) -> str | None:
+        return on_host(session, answering.host())(wanted)
+
+    builder = building.first(building.here, there)
     return Upstream(Downloads(session.cluster.spec.proxy), builder)
 
 

@@ -9,7 +9,6 @@ from kubeinstall.addons.changes import Change
 from kubeinstall.addons.objects import SYSTEM_NAMESPACE
 from kubeinstall.addons.parents import Broken
 from kubeinstall.addons.render import Rendered
-from kubeinstall.cluster import kubectl
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.cluster.pending import Pending, Unready
 from kubeinstall.engine.types import Kept, Output
@@ -144,7 +143,7 @@ def _more(run: Run, pod: Pending) -> str:
         namespace=shlex.quote(pod.namespace), pod=shlex.quote(pod.name), container=container
     )
     try:
-        answer = kubectl.ask(run, script)
+        answer = run.kubectl.ask(script)
     except KubeinstallError:
         return ""
     event, words = _parts(answer)
@@ -160,6 +159,6 @@ def _parts(answer: Output) -> tuple[str, str]:
 
 
 def _finding(run: Run, what: str, why: str, then: str) -> Finding:
-    first = run.cluster.first.name
-    on_host = f"on {first}: {then}" if then.startswith(KUBECTL) else then
-    return Finding(Kind.CLUSTER, what, (first,), why, on_host)
+    host = run.answering.host()
+    on_host = f"on {host}: {then}" if then.startswith(KUBECTL) else then
+    return Finding(Kind.CLUSTER, what, (host,), why, on_host)

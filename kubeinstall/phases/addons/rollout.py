@@ -10,7 +10,6 @@ from kubeinstall.addons.changes import Change
 from kubeinstall.addons.objects import Object
 from kubeinstall.addons.readiness import namespaces, refs, unready_of
 from kubeinstall.addons.render import Rendered
-from kubeinstall.cluster import kubectl
 from kubeinstall.cluster.absent import absent
 from kubeinstall.cluster.pending import Unready
 from kubeinstall.deploys.addons import conditions, settle
@@ -139,9 +138,9 @@ class Rollout:
         Returns:
             whether it went well.
         """
-        first = self._run.cluster.first.name
-        self._run.session.set_data(first, "addon", change)
-        result = self._run.round(self._run.phase, {first: [settle]}, spare=True).get(first)
+        host = self._run.answering.host()
+        self._run.session.set_data(host, "addon", change)
+        result = self._run.round(self._run.phase, {host: [settle]}, spare=True).get(host)
         for event in result.events if result else ():
             for kept in event.kept:
                 self._run.reporter.note(f"{change.name}: {findings.stays(kept)}")
@@ -156,13 +155,13 @@ class Rollout:
         """The live objects that are known without asking again."""
         live = [found.live for found in change.differences if found.live]
         if named := conditions(self._run.cluster):
-            live += self._run.session.fact(self._run.cluster.first.name, Objects, refs=named)
+            live += self._run.session.fact(self._run.answering.host(), Objects, refs=named)
         return live
 
     def _watch(self) -> None:
         """Ask for what is waited for, and sort out what is ready and what is given up."""
         found = self._ask([wait.addon for wait in self._waits])
-        away = absent(self._run, self._run.asked().items)
+        away = absent(self._run.hosts(), self._run.asked().items)
         for wait in list(self._waits):
             wait.unready = unready_of(wait.addon, found, away)
             if not wait.unready:
@@ -186,7 +185,7 @@ class Rollout:
             refs=[ref for one in addons for ref in refs(one)],
             pods=list(dict.fromkeys(n for one in addons for n in namespaces(one))),
         )
-        return Objects().process(kubectl.ask(self._run, asked).stdout.split("\n"))
+        return Objects().process(self._run.kubectl.ask(asked).stdout.split("\n"))
 
     def _fails(self, one: Rendered, *found: Finding) -> None:
         self._failed.add(one.name)

@@ -1,4 +1,4 @@
-"""The cluster's addons, asked on its first control plane."""
+"""The cluster's addons, asked on a control plane that answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cluster, asked on its first control plane."""
+"""The cluster, asked on a control plane that answers."""
 
 from __future__ import annotations
 

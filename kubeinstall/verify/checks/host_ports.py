@@ -1,4 +1,4 @@
-"""The ports of the hosts that addons take, asked on the first control plane."""
+"""The ports of the hosts that addons take, asked on a control plane."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def words_of(found: living.Compared) -> str:
 @pytest.mark.parametrize("word", [*NOT_ADDRESSES, ""])
 def test_a_node_without_a_host_gets_nothing_of_its_words_to_others(word: str) -> None:
     strangers = [node("w8", word, "10.244.8.0/24"), node("w9", "10.0.0.19", word)]
-    nodes = Nodes.parse(told(MADE, [*nodes_of(MADE), *strangers]))
+    nodes = Nodes.parse(told(MADE, [*nodes_of(MADE), *strangers]), "cp1")
     kept = MADE.with_others(living.others(MADE, nodes))
     assert [(one.name, one.pod_cidr) for one in kept.others] == [("w9", None)]
     first = kept.hosts[0]
@@ -72,7 +72,7 @@ def test_a_node_without_a_host_gets_nothing_of_its_words_to_others(word: str) ->
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_configuration_that_lies_is_shown_at_most(field: str) -> None:
-    nodes = Nodes.parse(told(MADE))
+    nodes = Nodes.parse(told(MADE), "cp1")
     noted = cluster_configuration(MADE)
     for word in (one for one in WORDS if len(one) < 100 and "\udc80" not in one):
         for value in (word, [word], {word: word, "certSANs": word, "podSubnet": word}):

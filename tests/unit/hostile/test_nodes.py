@@ -19,8 +19,8 @@ from kubeinstall.engine.types import Output
 from kubeinstall.files import network as network_files
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.phases import network
+from kubeinstall.phases.connect import settle
 from kubeinstall.phases.phase import Run
-from kubeinstall.preflight.addresses import settle
 from tests.unit.clusters import cluster
 from tests.unit.hostile.payloads import (
     CANARY,
@@ -150,7 +150,7 @@ def test_the_first_of_a_nodes_addresses_counts_and_the_first_of_two_nodes() -> N
         {"type": "InternalIP", "address": "fd00::2"},
     ]
     one["status"]["addresses"].append({"type": "InternalIP", "address": "10.0.0.10"})
-    found = Nodes.parse(json.dumps({"items": [one, node("w1", "10.0.0.10")]}))
+    found = Nodes.parse(json.dumps({"items": [one, node("w1", "10.0.0.10")]}), "cp1")
     assert found.addresses == {"w1": IPv4Address("172.16.0.2")}
 
 
@@ -243,7 +243,7 @@ def test_no_cluster_is_made_with_one_address_twice() -> None:
 @given(JSON)
 def test_nodes_of_any_shape_are_read_or_none(document: object) -> None:
     for text in (json.dumps(document), json.dumps({"items": document})):
-        found = Nodes.parse(f"{text}\036cert\036{text}")
+        found = Nodes.parse(f"{text}\036cert\036{text}", "cp1")
         for name in found.names or ():
             found.annotations(name), found.runtime(name), found.fault(name)
         assert CANARY not in repr((found.pod_cidrs, found.addresses, found.names))
@@ -252,5 +252,5 @@ def test_nodes_of_any_shape_are_read_or_none(document: object) -> None:
 
 @pytest.mark.parametrize("text", [DEEP, DEEP_OBJECT, "NaN", '{"items": 1e999}', "\udc80", ""])
 def test_nodes_that_are_no_list(text: str) -> None:
-    found = Nodes.parse(f"{text}\036cert")
+    found = Nodes.parse(f"{text}\036cert", "cp1")
     assert (found.standing, found.items) == (Standing.UNKNOWN, ())

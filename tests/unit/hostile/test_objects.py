@@ -10,7 +10,6 @@ from typing import Any, cast
 import pytest
 from testinfra.host import Host as Target
 
-from kubeinstall.cluster import kubectl
 from kubeinstall.cluster.conditions import schedulable
 from kubeinstall.cluster.pending import Pending
 from kubeinstall.engine.types import Output
@@ -76,7 +75,7 @@ def test_a_pods_name_node_and_address(word: str, part: str) -> None:
 
 @pytest.mark.parametrize("text", [DEEP, "", "[]", "null", '{"items": 7}', "junk", '"x"'])
 def test_lists_that_are_none(text: str) -> None:
-    asked(text, lambda run: kubectl.items(run, "$kubectl get pods -o json"))
+    asked(text, lambda run: run.kubectl.items("$kubectl get pods -o json"))
 
 
 @pytest.mark.parametrize("word", SHORT)
