@@ -13,7 +13,7 @@ from kubeinstall.cluster import nodes
 from kubeinstall.cluster.draining import drain
 from kubeinstall.cluster.nodes import SOCKET, Nodes, question
 from kubeinstall.deploys.kubernetes.nodes import OWNED
-from kubeinstall.engine.types import Output
+from kubeinstall.engine.types import Output, Status
 from kubeinstall.files import kubelet as kubelet_files
 from kubeinstall.inventory.model import Kubelet, Taint
 from kubeinstall.operations.nodes import CORDONED, NOTES
@@ -217,9 +217,13 @@ def test_kubelets_that_are_as_they_should_be_are_left_alone() -> None:
 
 
 def test_a_node_whose_policy_stays_keeps_its_pods() -> None:
-    run, session, _, _ = over({"max_pods": 50})
+    run, session, memory, _ = over({"max_pods": 50})
     kubelets.run(run)
     assert story(session) == ["restart w1", "restart w2"]
+    told = [(event.host, event.status) for event in memory.events if event.status is not Status.OK]
+    assert told == [("w1", Status.CHANGED), ("w2", Status.CHANGED)], (
+        "what was only looked at is not"
+    )
 
 
 def test_a_node_with_another_policy_is_drained_while_its_kubelet_changes() -> None:

@@ -197,8 +197,9 @@ def failing(name: str, said: str, evidence: str) -> tuple[list[str], Finding]:
 
 @pytest.mark.parametrize("name", [phase.name for phase in PHASES if phase.deploys])
 def test_a_failed_operations_cause_is_looked_for(name: str) -> None:
-    """In its own output, whatever the phase."""
-    _, finding = failing(name, "[ERROR Port-10250]: Port 10250 is in use", "")
+    """In all of its own output, whatever the phase: the last lines alone may be of no use."""
+    more = "\n".join(f"and this line {number}" for number in range(20))
+    _, finding = failing(name, f"[ERROR Port-10250]: Port 10250 is in use\n{more}", "")
     assert finding.why == "port 10250 is in use by another program"
 
 
