@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
@@ -531,3 +532,18 @@ def test_an_image_that_its_registry_does_not_have_is_not_waited_for() -> None:
     assert finding.what.endswith("is not ready")
     assert "manifest unknown" in finding.why
     assert memory.waits == []
+
+
+def test_a_host_without_a_cluster_says_so() -> None:
+    """By its own shell: kubectl would only say that it has no configuration."""
+
+    def answer(_host: str, command: str) -> Output:
+        ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+        return Output(ran.returncode, ran.stdout, ran.stderr)
+
+    run, session, _ = played_run(cluster(), answer=answer)
+    session.connect()
+    run.smoke = True
+    with pytest.raises(KubeinstallError) as error:
+        smoke.run(run)
+    assert error.value.findings[0].what == "there is no cluster yet"
