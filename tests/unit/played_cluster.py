@@ -135,7 +135,8 @@ def answering(
     return answer
 
 
-_KUBECTL = re.compile(r"(?:\$kubectl|/kubectl --kubeconfig \S+) ([^\n]+)")
+_KUBECTL = re.compile(r"(?:\$kubectl|/kubectl --kubeconfig \S+) (?=([^\n]+))")
+"""And the rest of its line, in which there may be another."""
 
 
 def _words(line: str) -> list[str]:

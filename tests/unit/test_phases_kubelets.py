@@ -185,12 +185,11 @@ def over(
 def story(session: PlayedSession) -> list[str]:
     """What was done to nodes and kubelets, in its order."""
     words = {
-        "kubectl cordon": "cordon",
-        "kubectl drain": "drain",
-        "kubectl --request-timeout=0 drain": "drain",
+        " cordon ": "cordon",
+        " drain ": "drain",
         "rm -f /var/lib/kubelet/cpu_manager_state": "forget",
         "systemctl restart kubelet": "restart",
-        "kubectl uncordon": "uncordon",
+        " uncordon ": "uncordon",
     }
     return [
         f"{words[part]} {next((n for n in ('w1', 'w2', 'cp1') if n in sent.command), sent.host)}"
