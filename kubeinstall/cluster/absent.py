@@ -6,23 +6,23 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from kubeinstall.cluster.conditions import Json, condition
+from kubeinstall.cluster.conditions import Json
 from kubeinstall.cluster.kubectl import Kubectl
+from kubeinstall.cluster.node import Node
 from kubeinstall.inventory.model import Host
 
 _DNS = "kube-dns"
 """kubeadm's label of CoreDNS' pods, ``k8s-app``."""
 
 
-def absent(hosts: Iterable[Host], nodes: Sequence[Json]) -> frozenset[str]:
+def absent(hosts: Iterable[Host], nodes: Iterable[Node]) -> frozenset[str]:
     """The names of such nodes: their hosts are out, not within the limit or not in the inventory.
 
     Args:
         hosts: those that the run works on.
-        nodes: node objects.
     """
     here = {host.hostname for host in hosts}
-    names = {node["metadata"]["name"] for node in nodes if not _ready(node)}
+    names = {node.name for node in nodes if not node.is_ready}
     return frozenset(names - here)
 
 
@@ -33,7 +33,7 @@ def left(pods: Sequence[Json], names: frozenset[str]) -> dict[str, int]:
 
 
 def lost_dns(
-    pods: Sequence[Json], names: frozenset[str], nodes: Sequence[Json]
+    pods: Sequence[Json], names: frozenset[str], nodes: Iterable[Node]
 ) -> tuple[list[str], list[str]]:
     """The pods of CoreDNS, and their nodes, where all of them are on nodes that are absent.
 
@@ -51,7 +51,7 @@ def lost_dns(
         and not pod["metadata"].get("deletionTimestamp")
     ]
     on = {str(pod["spec"].get("nodeName", "")) for pod in dns}
-    elsewhere = any(_ready(node) and not node["spec"].get("unschedulable") for node in nodes)
+    elsewhere = any(node.is_ready and not node.unschedulable for node in nodes)
     if not on or not on <= names or not elsewhere:
         return [], []
     return [pod["metadata"]["name"] for pod in dns], sorted(on)
@@ -68,7 +68,3 @@ def move_dns(kubectl: Kubectl, pods: Sequence[str]) -> None:
     """
     names = " ".join(map(shlex.quote, pods))
     kubectl.must(f"$kubectl -n kube-system delete pods {names} --wait=false --ignore-not-found")
-
-
-def _ready(node: Json) -> bool:
-    return condition(node, "Ready").get("status") == "True"

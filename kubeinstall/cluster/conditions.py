@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from kubeinstall.cluster.node import Node
 from kubeinstall.cluster.pending import Pending, hopeless
 from kubeinstall.facts.control_plane import STATIC_PODS, ours
-from kubeinstall.facts.values import word
 from kubeinstall.inventory.model import Cluster, NetworkPlugin
 
 Json = Mapping[str, Any]
@@ -25,27 +25,27 @@ _NOT_YET = ("ContainerCreating", "PodInitializing", "")
 
 
 def pending_nodes(
-    nodes: Sequence[Json], wanted: Iterable[str], *, networked: bool = True
+    nodes: Iterable[Node], wanted: Iterable[str], *, networked: bool = True
 ) -> list[Pending]:
     """Wanted nodes that are missing or not Ready.
 
     Args:
         networked: False: a node may lack its pod network.
     """
-    known = {node["metadata"]["name"]: node for node in nodes}
+    known = {node.name: node for node in nodes}
     found = []
     for name in wanted:
         if name not in known:
             found.append(Pending("Node", name, message="it has not joined", node=name))
             continue
-        ready = condition(known[name], "Ready")
-        if ready.get("status") != "True" and (networked or not lacks_network(known[name])):
-            reason = ready.get("message") or ready.get("reason") or "its kubelet has not reported"
-            found.append(Pending("Node", name, message=str(reason), node=name))
+        ready = known[name].condition("Ready")
+        if not ready.holds and (networked or not lacks_network(known[name])):
+            reason = ready.message or ready.reason or "its kubelet has not reported"
+            found.append(Pending("Node", name, message=reason, node=name))
     return found
 
 
-def pressed_nodes(nodes: Sequence[Json]) -> list[Pending]:
+def pressed_nodes(nodes: Iterable[Node]) -> list[Pending]:
     """Nodes whose kubelet is short of something, evicts pods for it and takes no new ones.
 
     Source: kubernetes.io, concepts/scheduling-eviction/node-pressure-eviction ("Node conditions").
@@ -54,48 +54,37 @@ def pressed_nodes(nodes: Sequence[Json]) -> list[Pending]:
         Pending("Node", name, message=f"it reports {kind}{said and f': {said}'}", node=name)
         for node in nodes
         for kind in _PRESSURES
-        if (found := condition(node, kind)).get("status") == "True"
-        for name in [node["metadata"]["name"]]
-        for said in [str(found.get("message", ""))]
+        if node.condition(kind).holds
+        for name, said in [(node.name, node.condition(kind).message)]
     ]
 
 
-def schedulable(nodes: Sequence[Json], tolerated: Sequence[str] = ()) -> list[str]:
+def schedulable(nodes: Iterable[Node], tolerated: Sequence[str] = ()) -> list[str]:
     """The host names of nodes that take a pod.
 
     Args:
         tolerated: keys of taints that it tolerates.
     """
-    return [name for node in nodes if (name := _placed_by(node)) and not barred(node, tolerated)]
+    return [node.hostname for node in nodes if node.hostname and not barred(node, tolerated)]
 
 
-def _placed_by(node: Json) -> str:
-    """The label that pods are placed by; empty where a node has none that can be one."""
-    labels = node["metadata"].get("labels")
-    try:
-        return word(labels["kubernetes.io/hostname"])
-    except (ValueError, LookupError, TypeError):
-        return ""
-
-
-def barred(node: Json, tolerated: Sequence[str] = ()) -> str:
+def barred(node: Node, tolerated: Sequence[str] = ()) -> str:
     """Why a node takes no pods; empty: it does.
 
     Args:
         tolerated: keys of taints that the pods tolerate.
     """
-    ready = condition(node, "Ready")
-    if ready.get("status") != "True":
-        return f"not Ready ({ready.get('message') or ready.get('reason') or 'no report'})"
+    ready = node.condition("Ready")
+    if not ready.holds:
+        return f"not Ready ({ready.message or ready.reason or 'no report'})"
     if pressed := pressed_nodes([node]):
         return pressed[0].why
-    if node["spec"].get("unschedulable"):
+    if node.unschedulable:
         return "cordoned"
     taints = [
-        f"{taint['key']}:{taint['effect']}"
-        for taint in node["spec"].get("taints") or []
-        if taint["effect"] in ("NoSchedule", "NoExecute")
-        and taint["key"] not in (*tolerated, _NOT_READY)
+        f"{taint.key}:{taint.effect}"
+        for taint in node.taints
+        if taint.effect in ("NoSchedule", "NoExecute") and taint.key not in (*tolerated, _NOT_READY)
     ]
     return f"tainted with {', '.join(taints)}" if taints else ""
 
@@ -166,20 +155,20 @@ def _maker(pod: Json) -> tuple[str, str, str]:
     return kind, metadata.get("namespace", ""), name
 
 
-def of_hosts(cluster: Cluster, nodes: Iterable[Json]) -> list[Json]:
+def of_hosts(cluster: Cluster, nodes: Iterable[Node]) -> list[Node]:
     """The nodes that the inventory has a host for."""
     names = {host.hostname for host in cluster.hosts}
-    return [node for node in nodes if node["metadata"]["name"] in names]
+    return [node for node in nodes if node.name in names]
 
 
-def lacks_network(node: Json) -> bool:
+def lacks_network(node: Node) -> bool:
     """Whether a node is not Ready for want of a pod network alone."""
-    ready = condition(node, "Ready")
-    said = str(ready.get("message", "")).lower()
-    return ready.get("status") == "False" and ("network plugin" in said or "cni" in said)
+    ready = node.condition("Ready")
+    said = ready.message.lower()
+    return ready.status == "False" and ("network plugin" in said or "cni" in said)
 
 
-def has_network(cluster: Cluster, nodes: Sequence[Json]) -> bool:
+def has_network(cluster: Cluster, nodes: Iterable[Node]) -> bool:
     """Whether pods can be waited for: not while the cluster's users have yet to bring a network."""
     own = cluster.spec.network.plugin is not NetworkPlugin.NONE
     return own or not any(map(lacks_network, nodes))
@@ -200,7 +189,7 @@ def _steady(pod: Json, now: float) -> bool:
 
 
 def condition(thing: Json, kind: str) -> Json:
-    """A node's or pod's condition of that kind; empty if it has none."""
+    """An object's condition of that kind; empty if it has none."""
     conditions: Sequence[Json] = thing.get("status", {}).get("conditions") or []
     return next((c for c in conditions if c.get("type") == kind), {})
 

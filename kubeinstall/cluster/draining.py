@@ -35,8 +35,9 @@ def drain(kubectl: Kubectl, nodes: Nodes, host: Host) -> bool:
         KubeinstallError: they cannot be moved; the node takes pods again then.
     """
     name = shlex.quote(host.hostname)
-    ours = host.hostname in nodes.cordoned
-    if not nodes.node(host.hostname).get("spec", {}).get("unschedulable"):
+    node = nodes.node(host.hostname)
+    ours = node is not None and node.is_cordoned_by_us
+    if node is None or not node.unschedulable:
         mark = f"$kubectl annotate --overwrite node {name} {CORDONED}=true"
         kubectl.must(f"{mark} && $kubectl cordon {name}")
         ours = True

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from kubeinstall.cluster.answering import Answer, Answering
 from kubeinstall.cluster.commands import KUBECTL
+from kubeinstall.cluster.node import Node, parsed
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.kubeadm import ADMIN
 from kubeinstall.facts.values import document, listed, shown
@@ -66,6 +67,14 @@ class Kubectl:
             KubeinstallError: it failed, or it printed something else.
         """
         return self._read(command, listed)
+
+    def nodes(self) -> tuple[Node, ...]:
+        """The cluster's nodes.
+
+        Raises:
+            KubeinstallError: kubectl failed, or it printed something else.
+        """
+        return parsed(self.items("$kubectl get nodes -o json"))
 
     def answer(self, command: str, *, stdin: str | None = None, timeout: float = 60) -> Answer:
         """The same as ``ask``, with the name of the host that was asked.

@@ -8,10 +8,10 @@ there would let it shed a taint or a label that it may not touch itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kubeinstall.cluster.node import Node
 from kubeinstall.facts.values import document
 from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
 from kubeinstall.operations.nodes import Label, NodeChanges, Taint
@@ -55,7 +55,7 @@ class Owned:
         return Owned(self.labels | other.labels, taints)
 
 
-def changes(cluster: Cluster, host: Host, node: Mapping[str, Any], noted: str = "") -> NodeChanges:
+def changes(cluster: Cluster, host: Host, node: Node, noted: str = "") -> NodeChanges:
     """What gives a node the labels and taints of the inventory.
 
     The note comes first and names old and new; a run that is cut off loses track of none.
@@ -87,10 +87,8 @@ def _labels(cluster: Cluster, host: Host) -> dict[str, str]:
     return {**host.labels, **({REFLECTOR: reflected} if reflected else {})}
 
 
-def _label_changes(
-    cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned
-) -> tuple[Label, ...]:
-    found, wanted = node["metadata"].get("labels") or {}, _labels(cluster, host)
+def _label_changes(cluster: Cluster, host: Host, node: Node, before: Owned) -> tuple[Label, ...]:
+    found, wanted = node.labels, _labels(cluster, host)
     new = [Label(key, value) for key, value in wanted.items() if found.get(key) != value]
     gone = [Label(key, None) for key in sorted(before.labels - wanted.keys()) if key in found]
     return (*new, *gone)
@@ -105,14 +103,12 @@ def _cluster_id(cluster: Cluster, host: Host) -> str:
     return str(network.calico.route_reflector_cluster_id)
 
 
-def _reflecting(
-    cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned
-) -> tuple[Label, ...]:
+def _reflecting(cluster: Cluster, host: Host, node: Node, before: Owned) -> tuple[Label, ...]:
     """The annotation by which Calico lets the node reflect routes or not, if it changes.
 
     Source: Calico's "Configure BGP peering".
     """
-    found = (node["metadata"].get("annotations") or {}).get(REFLECTOR, "")
+    found = node.annotations.get(REFLECTOR, "")
     wanted = _cluster_id(cluster, host)
     if wanted:
         return () if found == wanted else (Label(REFLECTOR, wanted),)
@@ -124,14 +120,9 @@ def _owned(cluster: Cluster, host: Host) -> Owned:
     return Owned(frozenset(_labels(cluster, host)), taints)
 
 
-def _taint_changes(
-    cluster: Cluster, host: Host, node: Mapping[str, Any], before: Owned
-) -> tuple[Taint, ...]:
+def _taint_changes(cluster: Cluster, host: Host, node: Node, before: Owned) -> tuple[Taint, ...]:
     """The taints that change; kubeadm's own are as kubeadm would set them."""
-    found = {
-        f"{taint['key']}:{taint['effect']}": taint.get("value", "")
-        for taint in node.get("spec", {}).get("taints") or ()
-    }
+    found = {f"{taint.key}:{taint.effect}": taint.value for taint in node.taints}
     keys = cluster.release.control_plane_taints if host.is_control_plane else ()
     kubeadms = {f"{key}:NoSchedule": "" for key in keys}
     if host.taints is not None:

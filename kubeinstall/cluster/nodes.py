@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from kubeinstall.cluster.answering import Answering
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.cluster.joining import CA_COMMAND, TOKENS, Authority, authority
+from kubeinstall.cluster.node import Node, is_texts, parsed
 from kubeinstall.cluster.settings import KUBEADM, PROXY, Settings
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.addons import PREFIX
 from kubeinstall.facts.kubeadm import ADMIN
-from kubeinstall.facts.values import dns_name, document, ip, ipv4, ipv4_network, shown, word
-from kubeinstall.files.kubelet import config_map, runtime_of
-from kubeinstall.operations.nodes import CORDONED, NOTES
+from kubeinstall.facts.values import document
+from kubeinstall.files.kubelet import config_map
+from kubeinstall.operations.nodes import NOTES
 from kubeinstall.releases import Version
 
 if TYPE_CHECKING:
     from kubeinstall.engine.session import Session
 
-_T = TypeVar("_T")
-
 NETWORK_ADDONS = ("flannel", "calico", "calico-operator", "canal")
 """The addons that are pod networks; the inventory chooses at most one."""
-SOCKET = "kubeadm.alpha.kubernetes.io/cri-socket"
-"""kubeadm's annotation with the socket of the node's runtime."""
-
-
 NO_CLUSTER = "no cluster"
 """The answer of a host on which nothing of a control plane is."""
 _TRACES = (
@@ -82,7 +77,7 @@ class Nodes:
         standing: no answer is not the same as no cluster.
         host: the control plane that was asked.
         reason: why the cluster cannot be asked; empty unless it is unknown.
-        items: the node objects; none unless the cluster answered.
+        items: the nodes; none unless the cluster answered.
         authority: None: the cluster did not answer, or there is none.
         kubelets: the ConfigMap with the configuration of all kubelets; empty without one.
         network_addons: those of ``NETWORK_ADDONS`` that kubeinstall has put into the cluster.
@@ -94,7 +89,7 @@ class Nodes:
     standing: Standing = Standing.NONE
     reason: str = ""
     host: str = ""
-    items: tuple[dict[str, Any], ...] = ()
+    items: tuple[Node, ...] = ()
     authority: Authority | None = None
     kubelets: dict[str, Any] = field(default_factory=dict)
     network_addons: frozenset[str] = frozenset()
@@ -128,7 +123,7 @@ class Nodes:
         """Read what the cluster says; what does not fit is an unknown cluster, not none."""
         nodes, ca, maps, version, cni, size, tokens = (*text.split("\036"), *[""] * 6)[:7]
         try:
-            items = tuple(filter(None, map(_node, document(nodes)["items"])))
+            items = parsed(document(nodes)["items"])
             listed = [_object(one) for one in document(maps.strip() or "{}").get("items", [])]
             found = {one["metadata"]["name"]: one for one in listed if one}
             addons = frozenset(name for name in NETWORK_ADDONS if PREFIX + name in found)
@@ -153,60 +148,33 @@ class Nodes:
     @property
     def pod_cidrs(self) -> dict[str, IPv4Network]:
         """Node name to its share of the pod network, for nodes that have got one."""
-        return {name: cidr for name in self._each if (cidr := _good(_share, self.node(name)))}
+        return {node.name: node.pod_cidr for node in self.items if node.pod_cidr}
 
     @property
     def addresses(self) -> dict[str, IPv4Address]:
         """Node name to the IPv4 address that the cluster knows it by: the first internal one."""
-        found = {name: _good(_address, self.node(name)) for name in self._each}
-        return {name: address for name, address in found.items() if address}
-
-    def fault(self, name: str) -> str:
-        """What a node says of itself and is not of the form it should have; empty: nothing."""
-        for read in (_share, _address):
-            try:
-                read(self.node(name))
-            except ValueError as error:
-                return str(error)
-        return ""
-
-    @property
-    def _each(self) -> tuple[str, ...]:
-        return tuple(node["metadata"]["name"] for node in self.items)
+        return {node.name: node.address for node in self.items if node.address}
 
     @property
     def names(self) -> frozenset[str] | None:
         """The nodes' names; None: no cluster has answered."""
         if self.standing is not Standing.ANSWERED:
             return None
-        return frozenset(self._each)
-
-    def node(self, name: str) -> dict[str, Any]:
-        """The node of that name; empty where there is none."""
-        return next((node for node in self.items if node["metadata"]["name"] == name), {})
-
-    def annotations(self, name: str) -> dict[str, str]:
-        """A node's annotations."""
-        found = self.node(name).get("metadata", {}).get("annotations") or {}
-        return {str(key): str(value) for key, value in found.items()}
+        return frozenset(node.name for node in self.items)
 
     @property
-    def cordoned(self) -> frozenset[str]:
-        """Nodes that we have cordoned."""
-        return frozenset(name for name in self._each if CORDONED in self.annotations(name))
+    def control_planes(self) -> tuple[Node, ...]:
+        """The nodes that kubeadm has made control planes."""
+        return tuple(node for node in self.items if node.is_control_plane)
 
-    def runtime(self, name: str) -> str:
-        """A node's runtime, by kubeadm's note or the kubelet's own word; empty: not known."""
-        known = runtime_of(self.annotations(name).get(SOCKET, ""))
-        if known:
-            return known.value
-        told = (self.node(name).get("status", {}).get("nodeInfo") or {}).get(
-            "containerRuntimeVersion"
-        )
-        try:
-            return word(str(told or "").partition(":")[0])
-        except ValueError:
-            return ""
+    def node(self, name: str) -> Node | None:
+        """The node of that name; None: there is none."""
+        return next((node for node in self.items if node.name == name), None)
+
+    def fault(self, name: str) -> str:
+        """What a node reports and is not of the form it should have; empty: nothing."""
+        node = self.node(name)
+        return node.faults[0] if node and node.faults else ""
 
 
 def ask(session: Session, answering: Answering) -> Nodes:
@@ -243,15 +211,7 @@ def _notes(found: dict[str, dict[str, Any]]) -> dict[str, str] | None:
     if NOTES not in found:
         return None
     notes = found[NOTES].get("data") or {}
-    return notes if _is_texts(notes) else {}
-
-
-def _good(read: Callable[[dict[str, Any]], _T | None], node: dict[str, Any]) -> _T | None:
-    """What a node says of itself; None where it has not the form it should have."""
-    try:
-        return read(node)
-    except ValueError:
-        return None
+    return notes if is_texts(notes) else {}
 
 
 def _object(item: Any) -> dict[str, Any] | None:
@@ -260,74 +220,6 @@ def _object(item: Any) -> dict[str, Any] | None:
         return None
     metadata = item["metadata"]
     texts = [metadata.get(key) or {} for key in ("labels", "annotations")]
-    if not isinstance(metadata.get("name"), str) or not all(map(_is_texts, texts)):
+    if not isinstance(metadata.get("name"), str) or not all(map(is_texts, texts)):
         return None
     return item
-
-
-def _is_texts(value: Any) -> bool:
-    """Whether it maps texts to texts."""
-    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
-
-
-def _node(item: Any) -> dict[str, Any] | None:
-    """A node whose name is one; None: it is no node."""
-    node = _object(item)
-    if node is None:
-        return None
-    spec, status = (node.get(part) or {} for part in ("spec", "status"))
-    if not isinstance(spec, dict) or not isinstance(status, dict):
-        return None
-    taints = spec.get("taints") or []
-    typed = isinstance(taints, list) and all(
-        _is_texts(taint) and {"key", "effect"} <= taint.keys() for taint in taints
-    )
-    if not typed or not isinstance(status.get("nodeInfo") or {}, dict):
-        return None
-    try:
-        dns_name(node["metadata"]["name"])
-    except ValueError:
-        return None
-    return {**node, "spec": spec, "status": status}
-
-
-def _share(node: dict[str, Any]) -> IPv4Network | None:
-    """A node's share of the pod network; None: it has none yet.
-
-    Raises:
-        ValueError: what it has is no network.
-    """
-    said = node.get("spec", {}).get("podCIDR")
-    try:
-        return ipv4_network(said) if said else None
-    except ValueError:
-        raise ValueError(f"its podCIDR is {shown(said)}") from None
-
-
-def _address(node: dict[str, Any]) -> IPv4Address | None:
-    """A node's first internal IPv4 address; None: it has not reported one.
-
-    Raises:
-        ValueError: what it reports is no address.
-    """
-    reported = node.get("status", {}).get("addresses") or []
-    if not isinstance(reported, list):
-        raise ValueError(f"its addresses are {shown(reported)}")
-    for one in reported:
-        if not isinstance(one, dict) or one.get("type") != "InternalIP":
-            continue
-        said = one.get("address")
-        if _is_ipv6(said):
-            continue
-        try:
-            return ipv4(said)
-        except ValueError:
-            raise ValueError(f"its InternalIP is {shown(said)}") from None
-    return None
-
-
-def _is_ipv6(text: object) -> bool:
-    try:
-        return ip(text).version == 6
-    except ValueError:
-        return False

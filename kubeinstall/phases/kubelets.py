@@ -29,17 +29,18 @@ def deploys(run: Run) -> Deploys:
         run.session.set_data(host.name, "kubelet_config", shared.config if shared else None)
         run.session.set_data(host.name, "cri_socket", None)
         planned[host.name] = [configure]
-    known = [host for host in hosts if nodes.node(host.hostname)]
+    known = {host.name: node for host in hosts if (node := nodes.node(host.hostname))}
     noted = nodes.owned or {}
     settings = [
-        changes(run.cluster, h, nodes.node(h.hostname), noted.get(h.hostname, "")) for h in known
+        changes(run.cluster, run.cluster.host(name), node, noted.get(node.name, ""))
+        for name, node in known.items()
     ]
     changed = next((number for number, one in enumerate(settings) if one.any), None)
     if changed is not None and nodes.owned is None:
         settings[changed] = replace(settings[changed], create_notes=True)
     run.session.set_data(asked, "kubelets", shared)
     run.session.set_data(asked, "node_changes", settings)
-    cordoned = [h.hostname for h in known if h.hostname in nodes.cordoned]
+    cordoned = [node.name for node in known.values() if node.is_cordoned_by_us]
     run.session.set_data(asked, "cordoned", cordoned)
     if asked in run.session.alive and known:
         certificates = [serving_certificates] if serving(run.cluster) else []

@@ -24,6 +24,7 @@ from kubeinstall.cluster.conditions import (
     static_pods,
     without_pods_of,
 )
+from kubeinstall.cluster.node import Node, parsed
 from kubeinstall.cluster.pending import Memory, Pending
 from kubeinstall.facts.addons import Addons
 from kubeinstall.facts.values import listed, seconds
@@ -70,11 +71,11 @@ class _Seen:
     """What the API server told last.
 
     Args:
-        nodes: the node objects.
+        nodes: the nodes.
         left: how many pods are on each node that is absent.
     """
 
-    nodes: Sequence[Json] = ()
+    nodes: Sequence[Node] = ()
     left: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -89,7 +90,7 @@ def _pending(run: Run, addons: Sequence[Json], seen: _Seen) -> list[Pending]:
     answer = asked.output
     try:
         nodes, pods, now = answer.stdout.split("\036")
-        node_list, pod_list, clock = listed(nodes), listed(pods), seconds(now.strip())
+        node_list, pod_list, clock = parsed(listed(nodes)), listed(pods), seconds(now.strip())
     except ValueError:
         said = " ".join(answer.stderr.split()) or "no answer"
         return [

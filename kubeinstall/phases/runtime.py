@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kubeinstall.cluster.kubelets_on_disk import own_words
-from kubeinstall.cluster.nodes import SOCKET, Standing
+from kubeinstall.cluster.node import SOCKET
+from kubeinstall.cluster.nodes import Standing
 from kubeinstall.cluster.rolling import Step, Turn
 from kubeinstall.deploys.kubernetes.nodes import Kubelets
 from kubeinstall.deploys.runtime import install
@@ -45,7 +46,8 @@ def _others(run: Run) -> dict[str, str]:
         words = own_words(run.session, [host.name for host in run.hosts()])
         has = {name: own.runtime for name, own in words.items()}
     else:
-        has = {host.name: nodes.runtime(host.hostname) for host in run.hosts()}
+        found = {host.name: nodes.node(host.hostname) for host in run.hosts()}
+        has = {name: node.runtime if node else "" for name, node in found.items()}
     wanted = run.cluster.spec.runtime.name
     return {name: runtime for name, runtime in has.items() if runtime not in ("", wanted)}
 
@@ -88,10 +90,8 @@ def _move(run: Run, hosts: Sequence[Host], old: Mapping[str, str]) -> Sequence[H
             act([host])
         return ()
     # From 1.34 on kubeadm keeps the socket on the node itself.
-    turns = [
-        Turn(h, annotations={SOCKET: socket} if SOCKET in nodes.annotations(h.hostname) else {})
-        for h in hosts
-    ]
+    noted = [node.name for node in nodes.items if SOCKET in node.annotations]
+    turns = [Turn(h, annotations={SOCKET: socket} if h.hostname in noted else {}) for h in hosts]
     return run.roll(turns, act, told).left
 
 

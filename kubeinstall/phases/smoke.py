@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -13,13 +13,13 @@ from typing import Any
 
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.cluster.conditions import (
-    Json,
     barred,
     condition,
     of_hosts,
     pending_pods,
     schedulable,
 )
+from kubeinstall.cluster.node import Node
 from kubeinstall.cluster.pending import Memory
 from kubeinstall.facts.values import dns_name, ipv4, port
 from kubeinstall.findings import Finding, Kind, KubeinstallError
@@ -86,13 +86,11 @@ def run(run: Run) -> None:
         why = "--no-smoke" if run.smoke is False else "nothing was changed; --smoke runs it anyway"
         run.reporter.note(f"not run: {why}")
         return
-    items = _of_hosts(run, run.kubectl.items("$kubectl get nodes -o json"))
+    items = _of_hosts(run, run.kubectl.nodes())
     tolerated = run.cluster.release.control_plane_taints
     nodes = places(items, tolerated)
     if not nodes:
-        reasons = "; ".join(
-            f"{node['metadata']['name']}: {barred(node, tolerated)}" for node in items
-        )
+        reasons = "; ".join(f"{node.name}: {barred(node, tolerated)}" for node in items)
         raise _failed(run, "no node accepts pods", reasons or "there are no nodes")
     remove(run)
     try:
@@ -106,14 +104,14 @@ def run(run: Run) -> None:
     run.reporter.note("the smoke app is removed again")
 
 
-def _of_hosts(run: Run, nodes: Sequence[Json]) -> list[Json]:
+def _of_hosts(run: Run, nodes: Iterable[Node]) -> list[Node]:
     """The nodes of hosts that are not out: one that was just switched off may be Ready still."""
     out = {run.cluster.host(name).hostname for name in run.session.failures}
     found = of_hosts(run.cluster, nodes)
-    return [node for node in found if node["metadata"]["name"] not in out]
+    return [node for node in found if node.name not in out]
 
 
-def places(nodes: Sequence[Json], control_plane_taints: Sequence[str]) -> list[str]:
+def places(nodes: Sequence[Node], control_plane_taints: Sequence[str]) -> list[str]:
     """Where the app runs: on workers; with fewer than two of those on control planes as well."""
     workers = schedulable(nodes)
     return workers if len(workers) > 1 else schedulable(nodes, control_plane_taints)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from kubeinstall.cluster.conditions import condition
+from kubeinstall.cluster.node import CONTROL_PLANE, Node
 from kubeinstall.cluster.nodes import Nodes
 from kubeinstall.cluster.on_disk import OnDisk
 from kubeinstall.findings import Finding, Kind
@@ -19,10 +18,8 @@ from kubeinstall.preflight import immutable as fixed
 from kubeinstall.preflight.addresses import claimed
 from kubeinstall.preflight.pod_networks import another_addon, another_file, share_faults
 from kubeinstall.preflight.probe import Probe
-from kubeinstall.releases import Version, version_in
+from kubeinstall.releases import Version
 
-CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
-"""Labels that kubeadm gives a control plane, and before 1.24 gave it; kubelets may not set them."""
 _UPGRADE = "https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-upgrade/"
 
 
@@ -69,9 +66,9 @@ def of_cluster(cluster: Cluster, nodes: Nodes, hosts: Sequence[Host]) -> Compare
         (
             *fixed.reported(cluster, nodes.settings, nodes.host),
             *(
-                _stranger(cluster, nodes, name)
-                for name in _strangers(cluster, nodes)
-                if name not in renamed
+                _stranger(cluster, nodes, node)
+                for node in _strangers(cluster, nodes)
+                if node.name not in renamed
             ),
         ),
         tuple(others(cluster, nodes)),
@@ -116,38 +113,38 @@ def others(cluster: Cluster, nodes: Nodes) -> list[OtherNode]:
     What a node says of itself is believed only as far as it does no harm: one whose address is not
     a host's of its own is left out, and one whose share of the pod network does not fit has none.
     """
-    found = (_other(cluster, nodes, name) for name in _strangers(cluster, nodes))
+    found = (_other(cluster, nodes, node) for node in _strangers(cluster, nodes))
     return [one for one in found if isinstance(one, OtherNode)]
 
 
-def _strangers(cluster: Cluster, nodes: Nodes) -> list[str]:
+def _strangers(cluster: Cluster, nodes: Nodes) -> list[Node]:
     known = {host.hostname for host in cluster.hosts}
-    return sorted((nodes.names or frozenset()) - known)
+    found = (node for node in nodes.items if node.name not in known)
+    return sorted(found, key=lambda node: node.name)
 
 
-def _other(cluster: Cluster, nodes: Nodes, name: str) -> OtherNode | str:
+def _other(cluster: Cluster, nodes: Nodes, node: Node) -> OtherNode | str:
     """A node without a host; or why it is left out."""
-    address, shares = nodes.addresses.get(name), nodes.pod_cidrs
-    if address is None:
-        return nodes.fault(name) or "it has not reported an address"
-    if why := claimed(cluster, address):
-        return f"it claims the address {address}, {why}"
-    share = shares.get(name)
-    if share and any(share_faults(cluster, name, share, shares)):
+    if node.address is None:
+        return next(iter(node.faults), "it has not reported an address")
+    if why := claimed(cluster, node.address):
+        return f"it claims the address {node.address}, {why}"
+    share = node.pod_cidr
+    if share and any(share_faults(cluster, node.name, share, nodes.pod_cidrs)):
         share = None
     return OtherNode(
-        name=name,
-        node_ip=str(address),
+        name=node.name,
+        node_ip=str(node.address),
         pod_cidr=share,
-        is_control_plane=_is_control_plane(nodes, name),
+        is_control_plane=node.is_control_plane,
     )
 
 
-def _stranger(cluster: Cluster, nodes: Nodes, name: str) -> Finding:
+def _stranger(cluster: Cluster, nodes: Nodes, node: Node) -> Finding:
     """A warning: how a node without a host is treated, and how it is removed."""
-    found = _other(cluster, nodes, name)
+    found, name = _other(cluster, nodes, node), node.name
     kept = isinstance(found, OtherNode)
-    state = "Ready" if _ready(nodes, name) else "not Ready"
+    state = "Ready" if node.is_ready else "not Ready"
     why = (
         "the hosts keep its route, its line in /etc/hosts and its firewall rules, because its "
         "pods may still be running"
@@ -164,10 +161,6 @@ def _stranger(cluster: Cluster, nodes: Nodes, name: str) -> Finding:
         "`kubeinstall reset` with an inventory that contains that host",
         "warning",
     )
-
-
-def _ready(nodes: Nodes, name: str) -> bool:
-    return condition(nodes.node(name), "Ready").get("status") == "True"
 
 
 def _version(cluster: Cluster, nodes: Nodes) -> Iterator[Finding]:
@@ -197,13 +190,9 @@ def _kubelets(
     if nodes.settings.version != cluster.version:
         return
     for host in hosts:
-        info = nodes.node(host.hostname).get("status", {}).get("nodeInfo", {})
-        try:
-            running = version_in(str((info or {}).get("kubeletVersion", "")))
-        except ValueError:
-            continue
-        if running != cluster.version:
-            yield host.name, _another_kubelet(cluster, host, running)
+        node = nodes.node(host.hostname)
+        if node and node.version and node.version != cluster.version:
+            yield host.name, _another_kubelet(cluster, host, node.version)
 
 
 def _another_kubelet(cluster: Cluster, host: Host, running: Version) -> Finding:
@@ -219,8 +208,7 @@ def _another_kubelet(cluster: Cluster, host: Host, running: Version) -> Finding:
 
 def _renamed(cluster: Cluster, nodes: Nodes) -> Iterator[tuple[str, Finding]]:
     """By the node's name, a host that is a node by another one: it would join a second time."""
-    addresses = nodes.addresses
-    by_address = {str(addresses.get(name)): name for name in _strangers(cluster, nodes)}
+    by_address = {str(node.address): node.name for node in _strangers(cluster, nodes)}
     names = nodes.names or frozenset()
     for host in cluster.hosts:
         old = by_address.get(host.node_ip)
@@ -262,7 +250,8 @@ def _roles(cluster: Cluster, nodes: Nodes) -> Iterator[Finding]:
     """A control plane is among the inventory's workers."""
     for host in cluster.workers:
         given = any(label in host.labels for label in CONTROL_PLANE)
-        if _is_control_plane(nodes, host.hostname) and not given:
+        node = nodes.node(host.hostname)
+        if node and node.is_control_plane and not given:
             yield _another_role(cluster, host, is_control_plane=True)
 
 
@@ -276,8 +265,3 @@ def _another_role(cluster: Cluster, host: Host, *, is_control_plane: bool) -> Fi
         "put it back into its group; or remove it from the cluster before you change its role: "
         f"`{cluster.command('reset', '--limit', host.name)}`",
     )
-
-
-def _is_control_plane(nodes: Nodes, name: str) -> bool:
-    labels: Mapping[str, Any] = nodes.node(name).get("metadata", {}).get("labels") or {}
-    return any(label in labels for label in CONTROL_PLANE)

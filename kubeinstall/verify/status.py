@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from kubeinstall.addons.parents import VERSION, noted
 from kubeinstall.certificates import CERTIFICATES, expiries
+from kubeinstall.cluster.node import Node
 from kubeinstall.engine import exits
 from kubeinstall.engine.session import Session
 from kubeinstall.facts.addons import Addons, AddonState
@@ -73,17 +73,15 @@ def addons(session: Session, host: str) -> tuple[list[AddonStatus], str]:
     ], state.error
 
 
-def status(
-    session: Session, cluster: Cluster, items: Sequence[Mapping[str, Any]] | None
-) -> list[NodeStatus]:
+def status(session: Session, cluster: Cluster, items: Sequence[Node] | None) -> list[NodeStatus]:
     """The hosts and the nodes; each host is asked for its certificates' dates.
 
     Args:
-        items: the cluster's node objects; None: it cannot be asked, so nothing is said of nodes.
+        items: the cluster's nodes; None: it cannot be asked, so nothing is said of nodes.
     """
     answers = session.ask_all(dict.fromkeys(session.alive, CERTIFICATES))
     ends = {name: first_end(answer.stdout) for name, answer in answers.items()}
-    nodes = None if items is None else {item["metadata"]["name"]: item for item in items}
+    nodes = None if items is None else {node.name: node for node in items}
     found = []
     for host in cluster.hosts:
         role = host.role.value.replace("_", "-")
@@ -95,39 +93,26 @@ def status(
             certificates=ends.get(host.name, ""),
             problem=failure.what if failure else "",
         )
-        found.append(_with_node(common, None if nodes is None else nodes.pop(host.hostname, {})))
+        if nodes is not None:
+            common = _with_node(common, nodes.pop(host.hostname, None))
+        found.append(common)
     for name, node in (nodes or {}).items():
-        stranger = NodeStatus(name, "not in the inventory", _address(node))
+        stranger = NodeStatus(name, "not in the inventory", str(node.address or ""))
         found.append(_with_node(stranger, node))
     return found
 
 
-def _with_node(known: NodeStatus, node: Mapping[str, Any] | None) -> NodeStatus:
-    """The status with what the cluster says of the node; empty: it has no such node."""
+def _with_node(known: NodeStatus, node: Node | None) -> NodeStatus:
+    """The status with what the cluster says of the node; None: it has no such node."""
     if node is None:
-        return known
-    fields = asdict(known)
-    if not node:
-        return NodeStatus(**{**fields, "ready": "no node"})
-    info = node["status"].get("nodeInfo", {})
-    conditions = node["status"].get("conditions") or []
-    ready: dict[str, Any] = next((c for c in conditions if c.get("type") == "Ready"), {})
-    good = ready.get("status") == "True"
-    why = "" if good else ready.get("message", "")
-    return NodeStatus(
-        **{
-            **fields,
-            "ready": "yes" if good else "no",
-            "version": info.get("kubeletVersion", ""),
-            "runtime": info.get("containerRuntimeVersion", ""),
-            "problem": known.problem or why,
-        }
+        return replace(known, ready="no node")
+    return replace(
+        known,
+        ready="yes" if node.is_ready else "no",
+        version=f"v{node.version}" if node.version else "",
+        runtime=node.runtime_version,
+        problem=known.problem or ("" if node.is_ready else node.condition("Ready").message),
     )
-
-
-def _address(node: Mapping[str, Any]) -> str:
-    addresses = node["status"].get("addresses") or []
-    return next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
 
 
 def first_end(answer: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kubeinstall.cluster.node import Node, parsed
 from kubeinstall.cluster.node_settings import REFLECTOR, Owned, changes
 from kubeinstall.deploys.kubernetes.nodes import OWNED
 from kubeinstall.inventory.model import Taint
@@ -33,9 +34,14 @@ def node(
     }
 
 
+def read(found: dict[str, Any]) -> Node:
+    (node,) = parsed([found])
+    return node
+
+
 def told(found: dict[str, Any], name: str = "w1", **settings: Any) -> list[list[str]]:
     host = CLUSTER.host(name).model_copy(update=settings)
-    return plain(changes(CLUSTER, host, found, found["noted"]), name)
+    return plain(changes(CLUSTER, host, read(found), found["noted"]), name)
 
 
 def plain(found: NodeChanges, name: str = "w1") -> list[list[str]]:
@@ -73,7 +79,7 @@ def test_a_plan_shows_labels_and_taints_and_not_what_is_noted_of_them() -> None:
     taint = Taint(key="app", value="db", effect="NoSchedule")
     host = CLUSTER.host("w1").model_copy(update={"labels": {"a": "1"}, "taints": (taint,)})
     owned = json.dumps({"labels": ["b"]})
-    assert changes(CLUSTER, host, node({"b": "2"}), owned).diff.splitlines() == [
+    assert changes(CLUSTER, host, read(node({"b": "2"})), owned).diff.splitlines() == [
         "+label a=1",
         "-label b",
         "+taint app=db:NoSchedule",
@@ -113,7 +119,7 @@ def test_a_note_that_somebody_broke(text: str | None) -> None:
 def reflecting(found: dict[str, Any], *reflectors: str, plugin: str = "calico") -> list[list[str]]:
     network = {"plugin": plugin, "calico": {"route_reflectors": list(reflectors)}}
     made = cluster(workers=1, network=network)
-    return plain(changes(made, made.host("w1"), found, found["noted"]))
+    return plain(changes(made, made.host("w1"), read(found), found["noted"]))
 
 
 def test_a_route_reflector_comes_and_goes() -> None:

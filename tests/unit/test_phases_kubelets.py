@@ -11,7 +11,8 @@ import yaml
 
 from kubeinstall.cluster import nodes
 from kubeinstall.cluster.draining import drain
-from kubeinstall.cluster.nodes import SOCKET, Nodes, question
+from kubeinstall.cluster.node import SOCKET
+from kubeinstall.cluster.nodes import Nodes, question
 from kubeinstall.deploys.kubernetes.nodes import OWNED
 from kubeinstall.engine.types import Output, Status
 from kubeinstall.files import kubelet as kubelet_files
@@ -244,8 +245,9 @@ def test_what_the_cluster_says_of_its_kubelets() -> None:
     found = Nodes.parse(f"{items}\036ca\036{json.dumps({'items': [parent, shared]})}", "cp1")
     assert found.kubelets == shared
     assert found.network_addons == {"flannel"}
-    assert found.cordoned == {"w1"}
-    assert (found.runtime("w1"), found.runtime("w2"), found.runtime("w3")) == ("docker", "", "")
+    assert [one.name for one in found.items if one.is_cordoned_by_us] == ["w1"]
+    assert [one.runtime for one in found.items] == ["docker", ""]
+    assert found.node("w3") is None
     assert Nodes.parse(f"{items}\036ca", "cp1").kubelets == {}
     assert "configmap kubelet-config-1.20 " in question(Version(1, 20, 2))
     assert "configmap kubelet-config " in question(Version(1, 24, 0))

@@ -20,6 +20,7 @@ from kubeinstall.cluster.conditions import (
     schedulable,
     without_pods_of,
 )
+from kubeinstall.cluster.node import parsed
 from kubeinstall.cluster.pending import Memory, Pending
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind, KubeinstallError
@@ -54,7 +55,7 @@ def waiting(reason: str, message: str = "", last: dict[str, Any] | None = None) 
 
 
 def test_a_ready_cluster_has_nothing_pending() -> None:
-    assert pending_nodes([node("cp1")], ["cp1"]) == []
+    assert pending_nodes(parsed([node("cp1")]), ["cp1"]) == []
     assert pending_pods([pod("etcd", "True"), pod("job", phase="Succeeded")]) == []
 
 
@@ -82,7 +83,7 @@ def test_pods_of_addons_are_waited_for_where_those_are_applied() -> None:
 
 def test_a_node_tells_its_own_reason() -> None:
     nodes = [node("w1", "False", "container runtime network not ready: cni config uninitialized")]
-    found = pending_nodes(nodes, ["w1", "w2"])
+    found = pending_nodes(parsed(nodes), ["w1", "w2"])
     assert str(found[0]) == (
         "node w1: container runtime network not ready: cni config uninitialized"
     )
@@ -337,7 +338,7 @@ def test_coredns_leaves_a_node_that_is_off(
 def test_coredns_pods_that_leave_are_not_deleted_again() -> None:
     gone = of_node("coredns-0", "w2", "False", **DNS)
     gone["metadata"]["deletionTimestamp"] = "2026-11-21T06:00:10Z"
-    assert lost_dns([gone], frozenset({"w2"}), [node("cp1")]) == ([], [])
+    assert lost_dns([gone], frozenset({"w2"}), parsed([node("cp1")])) == ([], [])
 
 
 def test_the_smoke_app_stays_off_hosts_that_are_out_and_nodes_without_a_host() -> None:
@@ -384,14 +385,15 @@ def test_only_nodes_that_take_pods_get_the_smoke_app() -> None:
         node("w3", "False"),
         node("w4"),
     ]
-    assert schedulable(nodes) == ["w1", "w4"]
+    assert schedulable(parsed(nodes)) == ["w1", "w4"]
 
 
 def test_with_one_worker_the_smoke_app_runs_on_the_control_plane_too() -> None:
     key = "node-role.kubernetes.io/control-plane"
     tainted = node("cp1", taints=[{"key": key, "effect": "NoSchedule"}])
-    assert smoke.places([tainted, node("w1")], [key]) == ["cp1", "w1"]
-    assert smoke.places([tainted, node("w1"), node("w2")], [key]) == ["w1", "w2"]
+    assert smoke.places(parsed([tainted, node("w1")]), [key]) == ["cp1", "w1"]
+    two = parsed([tainted, node("w1"), node("w2")])
+    assert smoke.places(two, [key]) == ["w1", "w2"]
 
 
 def test_the_smoke_test_is_skipped_where_nothing_changed() -> None:
@@ -459,7 +461,7 @@ def test_pressure_that_is_over_is_none() -> None:
     calm["status"]["conditions"].append({"type": "DiskPressure", "status": "False"})
     lost = node("w3", "Unknown")
     lost["status"]["conditions"].append({"type": "DiskPressure", "status": "Unknown"})
-    assert pressed_nodes([calm, node("w2"), lost]) == []
+    assert pressed_nodes(parsed([calm, node("w2"), lost])) == []
 
 
 def test_each_pod_of_the_smoke_app_asks_each_other_one() -> None:

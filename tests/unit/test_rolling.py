@@ -10,6 +10,7 @@ import pytest
 
 from kubeinstall.cluster.answering import Answering
 from kubeinstall.cluster.kubectl import Kubectl
+from kubeinstall.cluster.node import parsed
 from kubeinstall.cluster.nodes import Nodes, Standing
 from kubeinstall.cluster.rolling import Rolled, Step, Turn, roll
 from kubeinstall.engine.types import Output
@@ -180,6 +181,6 @@ def test_a_node_that_its_user_cordoned_stays_so() -> None:
         [Turn(WORKERS[0])],
         play._act,
         play._kubectl,
-        lambda: Nodes(Standing.ANSWERED, items=(cordoned,)),
+        lambda: Nodes(Standing.ANSWERED, items=parsed([cordoned])),
     )
     assert play.said == ["drain w1", "act w1"]

@@ -18,57 +18,57 @@ from kubeinstall.cluster.conditions import (
     schedulable,
     static_pods,
 )
+from kubeinstall.cluster.node import Node, parsed
 from kubeinstall.cluster.readiness import unready
 from kubeinstall.facts.values import listed, seconds
 from kubeinstall.inventory.model import Cluster
-from kubeinstall.inventory.model import Host as Node
+from kubeinstall.inventory.model import Host as Machine
 from kubeinstall.verify.check import expect, up
 
 
-def nodes_are_the_inventorys(host: Host, _node: Node, cluster: Cluster) -> None:
+def nodes_are_the_inventorys(host: Host, _machine: Machine, cluster: Cluster) -> None:
     """Every host of the inventory is a node."""
-    found = {node["metadata"]["name"] for node in _get(host, "nodes")}
+    found = {node.name for node in _nodes(host)}
     missing = [h.hostname for h in cluster.hosts if h.hostname not in found]
     expect(not missing, f"no nodes: {', '.join(missing)}", up())
 
 
-def nodes_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
+def nodes_are_ready(host: Host, _machine: Machine, cluster: Cluster) -> None:
     """Every host's node is Ready."""
-    nodes = of_hosts(cluster, _get(host, "nodes"))
-    names = [node["metadata"]["name"] for node in nodes]
-    wrong = pending_nodes(nodes, names, networked=has_network(cluster, nodes))
+    nodes = of_hosts(cluster, _nodes(host))
+    wrong = pending_nodes(
+        nodes, [node.name for node in nodes], networked=has_network(cluster, nodes)
+    )
     expect(not wrong, "; ".join(map(str, wrong)), f"{KUBECTL} describe nodes")
 
 
-def nodes_have_the_version(host: Host, _node: Node, cluster: Cluster) -> None:
+def nodes_have_the_version(host: Host, _machine: Machine, cluster: Cluster) -> None:
     """The kubelet of every host's node has the inventory's version."""
-    versions = {
-        node["metadata"]["name"]: node["status"]["nodeInfo"]["kubeletVersion"]
-        for node in of_hosts(cluster, _get(host, "nodes"))
-    }
-    wrong = [f"{name} has {v}" for name, v in versions.items() if v != f"v{cluster.version}"]
+    nodes = of_hosts(cluster, _nodes(host))
+    found = {node.name: node.version for node in nodes if node.version != cluster.version}
+    wrong = [f"{name} has {f'v{v}' if v else 'an unknown version'}" for name, v in found.items()]
     expect(not wrong, f"{'; '.join(wrong)}; wanted v{cluster.version}", up())
 
 
-def nodes_take_pods(host: Host, _node: Node, cluster: Cluster) -> None:
+def nodes_take_pods(host: Host, _machine: Machine, cluster: Cluster) -> None:
     """No host's node is short of disk, memory or processes, and at least one node accepts pods."""
-    nodes = of_hosts(cluster, _get(host, "nodes"))
+    nodes = of_hosts(cluster, _nodes(host))
     pressed = "; ".join(map(str, pressed_nodes(nodes)))
     expect(not pressed, pressed, "on that node: df -h; df -i; free -m")
     tolerated = cluster.release.control_plane_taints
-    why = [f"{node['metadata']['name']}: {barred(node, tolerated)}" for node in nodes]
+    why = [f"{node.name}: {barred(node, tolerated)}" for node in nodes]
     free = schedulable(nodes, tolerated)
     expect(free, f"no node accepts pods: {'; '.join(why)}", f"{KUBECTL} describe nodes")
 
 
-def own_workloads_are_there(host: Host, _node: Node, cluster: Cluster) -> None:
+def own_workloads_are_there(host: Host, _machine: Machine, cluster: Cluster) -> None:
     """The workloads that kubeadm installs are there, and all their pods are available."""
     kubeadm = cluster.spec.kubeadm
     wanted = [("DaemonSet", "kube-proxy")] if kubeadm.installs("kube-proxy") else []
     wanted += [("Deployment", "coredns")] if kubeadm.installs("coredns") else []
     listed = _get(host, "daemonsets,deployments -n kube-system")
     found = {(one["kind"], one["metadata"]["name"]): one for one in listed}
-    networked = has_network(cluster, _get(host, "nodes"))
+    networked = has_network(cluster, _nodes(host))
     for kind, name in wanted:
         there = found.get((kind, name))
         expect(there, f"there is no {kind} {name} in kube-system", up())
@@ -80,10 +80,10 @@ def own_workloads_are_there(host: Host, _node: Node, cluster: Cluster) -> None:
             expect(not late, str(late), f"{KUBECTL} -n kube-system describe {kind} {name}")
 
 
-def system_pods_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
+def system_pods_are_ready(host: Host, _machine: Machine, cluster: Cluster) -> None:
     """Every pod in kube-system is Ready, except those on nodes without a host."""
     now = seconds(host.check_output("date +%s").strip())
-    networked = has_network(cluster, _get(host, "nodes"))
+    networked = has_network(cluster, _nodes(host))
     others = {other.name for other in cluster.others}
     pods = [
         pod
@@ -94,10 +94,14 @@ def system_pods_are_ready(host: Host, _node: Node, cluster: Cluster) -> None:
     expect(not wrong, "; ".join(map(str, wrong)), f"{KUBECTL} -n kube-system get pods")
 
 
-def control_plane_pods_are_there(host: Host, _node: Node, cluster: Cluster) -> None:
+def control_plane_pods_are_there(host: Host, _machine: Machine, cluster: Cluster) -> None:
     """Every control plane has the pods of etcd, API server, controller manager and scheduler."""
     wrong = missing_static_pods(_get(host, "pods -n kube-system"), static_pods(cluster))
     expect(not wrong, "; ".join(map(str, wrong)), up())
+
+
+def _nodes(host: Host) -> tuple[Node, ...]:
+    return parsed(_get(host, "nodes"))
 
 
 def _get(host: Host, what: str) -> list[dict[str, Any]]:

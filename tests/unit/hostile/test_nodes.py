@@ -245,9 +245,11 @@ def test_nodes_of_any_shape_are_read_or_none(document: object) -> None:
     for text in (json.dumps(document), json.dumps({"items": document})):
         found = Nodes.parse(f"{text}\036cert\036{text}", "cp1")
         for name in found.names or ():
-            found.annotations(name), found.runtime(name), found.fault(name)
+            assert (one := found.node(name))
+            assert CANARY not in repr((one.name, one.version, one.runtime, one.address))
+            assert one.pod_cidr is None or one.pod_cidr == found.pod_cidrs[name]
+            assert found.fault(name) in ("", *one.faults)
         assert CANARY not in repr((found.pod_cidrs, found.addresses, found.names))
-        assert found.cordoned <= (found.names or frozenset())
 
 
 @pytest.mark.parametrize("text", [DEEP, DEEP_OBJECT, "NaN", '{"items": 1e999}', "\udc80", ""])

@@ -11,6 +11,7 @@ import pytest
 from testinfra.host import Host as Target
 
 from kubeinstall.cluster.conditions import schedulable
+from kubeinstall.cluster.node import parsed
 from kubeinstall.cluster.pending import Pending
 from kubeinstall.engine.types import Output
 from kubeinstall.facts import serving_certificates
@@ -83,7 +84,7 @@ def test_nodes_that_pods_are_placed_by(word: str) -> None:
     ready_ = {"conditions": [{"type": "Ready", "status": "True"}]}
     labels = {"kubernetes.io/hostname": word}
     node = {"metadata": {"name": "x", "labels": labels}, "spec": {}, "status": ready_}
-    assert schedulable([node, {**node, "metadata": {"name": "y"}}]) == []
+    assert schedulable(parsed([node, {**node, "metadata": {"name": "y"}}])) == []
 
 
 @pytest.mark.parametrize("word", SHORT)
