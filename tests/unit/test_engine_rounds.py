@@ -286,6 +286,22 @@ def test_a_fault_of_ours_ends_the_run_and_is_no_hosts_failure(tmp_path: Path, dr
     assert not (tmp_path / "more").exists()
 
 
+def test_a_fault_that_only_a_plan_meets_ends_it_too() -> None:
+    """The operation is asked twice: when it is prepared, and for the plan."""
+    asked = iter((False, True))
+
+    @operation()
+    def faulty() -> Commands:
+        if next(asked):
+            raise TypeError("of ours")
+        yield from ()
+
+    with LocalSession(cluster(workers=0)) as session:
+        with pytest.raises(TypeError):
+            session.round("p", {"cp1": [one(lambda: faulty(name="Faulty"))]}, dry=True)
+        assert session.failures == {}
+
+
 def test_a_fault_in_an_operation_of_ours_ends_the_run() -> None:
     with LocalSession(cluster(workers=0)) as session:
         with pytest.raises(TypeError) as caught:

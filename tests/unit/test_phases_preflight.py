@@ -13,7 +13,7 @@ import pytest
 
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.resolv import ResolverState
-from kubeinstall.findings import Finding, KubeinstallError
+from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Kubelet, Role
 from kubeinstall.phases import hosts, preflight
 from kubeinstall.preflight.disks import Room, lacks_room
@@ -443,6 +443,14 @@ def test_an_error_that_is_about_a_control_plane_too_ends_the_run() -> None:
     found, session = met(cp1=same, w1={"mac": "52:54:00:00:00:09"}, w2=same)
     assert [f.where for f in found] == ["cp1, w2"]
     assert session.failures == {}
+
+
+def test_a_control_plane_counts_wherever_an_error_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    error = Finding(Kind.PREFLIGHT, "the same address", ("w1", "cp1"))
+    monkeypatch.setattr(preflight, "judge", lambda *_: [error])
+    assert met(cp1={}, w1={}, w2={})[0] == [error]
 
 
 def test_only_hosts_without_their_source_are_asked_again() -> None:

@@ -129,10 +129,15 @@ def test_an_event_has_the_id_of_its_operation() -> None:
     ]
 
 
-def test_what_an_operation_kept_is_data_of_its_event() -> None:
+def test_what_an_operation_kept_is_data_of_its_event(tmp_path: Path) -> None:
+    """Of the try that counts, where it is tried again."""
+    script = (
+        f"printf 'Namespace shop\\n'; test -e {tmp_path}/again || {{ >{tmp_path}/again; exit 1; }}"
+    )
+
     @operation()
     def remove() -> Generator[Command]:
-        yield Command("printf 'Namespace shop\\n'; echo other", kept=kept)
+        yield Command(script, kept=kept)
 
     def kept(printed: str) -> Iterator[dict[str, str]]:
         for kind, name in (line.split() for line in printed.splitlines()[:1]):
@@ -140,7 +145,7 @@ def test_what_an_operation_kept_is_data_of_its_event() -> None:
 
     @deploy("Test")
     def made() -> None:
-        remove()
+        remove(_retries=1)
 
     with LocalSession(cluster(workers=0)) as session:
         (event,) = session.round("addons", {"cp1": [made]})["cp1"].events
