@@ -19,6 +19,7 @@ from kubeinstall.findings import Kind
 from kubeinstall.inventory import changes
 from kubeinstall.run.phases import PHASES
 from tests.running import REPO
+from tests.unit.rooms import ROOMS, floors
 
 _BLOCK = re.compile(r"(?m)^(<!-- begin (.+?) \(.*\) -->\n)(?:.*\n)*?(<!-- end \2 -->\n)")
 _FENCED = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -104,8 +105,23 @@ def _security() -> str:
     return filled(_text("docs/security.md"), made)
 
 
+def _architecture() -> str:
+    rows = [
+        (f"`{name}/`", room.holds, ", ".join(sorted(room.imports)))
+        for name, room in reversed([*ROOMS.items()])
+        if name != "__main__"
+    ]
+    lines = [" ".join(name for name in floor if name != "__main__") for floor in floors()]
+    made = {
+        "rooms": table(("Room", "What is in it", "May import"), rows),
+        "floors": "".join(["```\n", *(f"{line}\n" for line in lines if line), "```\n"]),
+    }
+    return filled(_text("docs/architecture.md"), made)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "README.md": _readme,
+    "docs/architecture.md": _architecture,
     "docs/changes.md": changes.document,
     "docs/security.md": _security,
 }
