@@ -17,7 +17,7 @@ from kubeinstall.engine.types import Output
 from kubeinstall.facts.addons import PREFIX
 from kubeinstall.facts.kubeadm import ADMIN
 from kubeinstall.facts.values import document
-from kubeinstall.files.kubelet import config_map
+from kubeinstall.files.kubelet import SharedConfig, config_map
 from kubeinstall.operations.nodes import NOTES
 from kubeinstall.releases import Version
 
@@ -79,7 +79,7 @@ class Nodes:
         reason: why the cluster cannot be asked; empty unless it is unknown.
         items: the nodes; none unless the cluster answered.
         authority: None: the cluster did not answer, or there is none.
-        kubelets: the ConfigMap with the configuration of all kubelets; empty without one.
+        kubelets: the configuration of all kubelets; None: the cluster has none.
         network_addons: those of ``NETWORK_ADDONS`` that kubeinstall has put into the cluster.
         settings: what the cluster was made with.
         left_tokens: a run that was killed has left a token to join with.
@@ -91,7 +91,7 @@ class Nodes:
     host: str = ""
     items: tuple[Node, ...] = ()
     authority: Authority | None = None
-    kubelets: dict[str, Any] = field(default_factory=dict)
+    kubelets: SharedConfig | None = None
     network_addons: frozenset[str] = frozenset()
     settings: Settings = field(default_factory=Settings)
     left_tokens: bool = False
@@ -127,7 +127,7 @@ class Nodes:
             listed = [_object(one) for one in document(maps.strip() or "{}").get("items", [])]
             found = {one["metadata"]["name"]: one for one in listed if one}
             addons = frozenset(name for name in NETWORK_ADDONS if PREFIX + name in found)
-            kubelets = next((found[name] for name in found if name.startswith("kubelet-")), {})
+            shared = next((found[name] for name in found if name.startswith("kubelet-")), None)
             settings = Settings.parse(found, version, cni, size)
             left = bool(tokens.strip())
             return cls(
@@ -136,7 +136,7 @@ class Nodes:
                 host,
                 items,
                 authority(ca),
-                kubelets,
+                SharedConfig.parse(shared) if shared else None,
                 addons,
                 settings,
                 left,

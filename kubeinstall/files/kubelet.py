@@ -8,6 +8,7 @@ a node's own settings are laid on it. From Kubernetes 1.25 kubeadm does that its
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -27,6 +28,9 @@ INSTANCE = "/var/lib/kubelet/instance-config.yaml"
 PATCHES = "/etc/kubernetes/kubeinstall/patches"
 PATCH = f"{PATCHES}/kubeletconfiguration+merge.yaml"
 
+OWNED = "kubeinstall.io/owned"
+"""The annotation of the kubelets' ConfigMap with the fields that are kubeinstall's."""
+
 DOCKERSHIM = "/var/run/dockershim.sock"
 _SOCKET = "containerRuntimeEndpoint"
 _SECRETS = frozenset({"staticPodURL", "staticPodURLHeader", "manifest-url", "manifest-url-header"})
@@ -34,6 +38,34 @@ _SECRETS = frozenset({"staticPodURL", "staticPodURLHeader", "manifest-url", "man
 _HIDDEN = "(hidden)"
 _OF_KUBEADM = ("hostname-override", "pod-infra-container-image", "register-with-taints")
 _OF_RUNTIME = ("cgroup-driver", "container-runtime", "container-runtime-endpoint", "network-plugin")
+
+
+@dataclass(frozen=True)
+class SharedConfig:
+    """The ConfigMap with the configuration that all kubelets of a cluster start from.
+
+    Args:
+        name: of the ConfigMap.
+        text: the configuration, as YAML.
+        owned: the fields that are ours, as noted on it; empty: nothing is noted.
+    """
+
+    name: str
+    text: str
+    owned: str = ""
+
+    @classmethod
+    def parse(cls, found: Mapping[str, Any]) -> SharedConfig:
+        """Read the object; a part that is no text counts as empty."""
+        metadata = found["metadata"]
+        data, notes = found.get("data"), metadata.get("annotations")
+        text = data.get("kubelet") if isinstance(data, dict) else ""
+        owned = notes.get(OWNED) if isinstance(notes, dict) else ""
+        return cls(
+            metadata["name"],
+            text if isinstance(text, str) else "",
+            owned if isinstance(owned, str) else "",
+        )
 
 
 def basics(cluster: Cluster) -> Document:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeinstall.deploys.kubernetes.nodes import OWNED, Kubelets
+from kubeinstall.deploys.kubernetes.nodes import Kubelets
 from kubeinstall.diagnose.causes import find_cause
 from kubeinstall.facts.files import Exists, File, FileState
 from kubeinstall.facts.services import Unit, UnitState
@@ -76,13 +76,8 @@ def test_the_cluster_has_what_all_hosts_share() -> None:
     assert files.patch(with_kubelets(Kubelet()), cluster().first) is None
 
 
-def config_map(ours: str | None = None, **fields: Any) -> dict[str, Any]:
-    note = {OWNED: ours} if ours else {}
-    text = yaml.safe_dump({**BASE, **fields})
-    return {
-        "metadata": {"name": "kubelet-config", "annotations": note},
-        "data": {"kubelet": text},
-    }
+def config_map(ours: str = "", **fields: Any) -> files.SharedConfig:
+    return files.SharedConfig("kubelet-config", yaml.safe_dump({**BASE, **fields}), ours)
 
 
 def test_what_is_taken_out_for_all_goes_from_the_cluster() -> None:
@@ -100,7 +95,8 @@ def test_what_is_taken_out_for_all_goes_from_the_cluster() -> None:
     kept = Kubelets.of(made, config_map(maxPods=50))
     assert kept
     assert kept.config == {**BASE, "maxPods": 50}
-    assert Kubelets.of(made, {}) is None
+    assert Kubelets.of(made, None) is None
+    assert Kubelets.of(made, files.SharedConfig("kubelet-config", "7")) is None
 
 
 def test_a_nodes_configuration() -> None:

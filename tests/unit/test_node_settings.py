@@ -9,7 +9,7 @@ import pytest
 
 from kubeinstall.cluster.node import Node, parsed
 from kubeinstall.cluster.node_settings import REFLECTOR, Owned, changes
-from kubeinstall.deploys.kubernetes.nodes import OWNED
+from kubeinstall.files.kubelet import OWNED
 from kubeinstall.inventory.model import Taint
 from kubeinstall.operations.nodes import NOTES, NodeChanges
 from tests.unit.clusters import cluster

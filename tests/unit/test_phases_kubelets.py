@@ -13,7 +13,6 @@ from kubeinstall.cluster import nodes
 from kubeinstall.cluster.draining import drain
 from kubeinstall.cluster.node import SOCKET
 from kubeinstall.cluster.nodes import Nodes, question
-from kubeinstall.deploys.kubernetes.nodes import OWNED
 from kubeinstall.engine.types import Output, Status
 from kubeinstall.files import kubelet as kubelet_files
 from kubeinstall.inventory.model import Kubelet, Taint
@@ -243,12 +242,12 @@ def test_what_the_cluster_says_of_its_kubelets() -> None:
     shared = {"metadata": {"name": "kubelet-config-1.20"}, "data": {"kubelet": "a: 1"}}
     parent = {"metadata": {"name": "kubeinstall-addon-flannel"}}
     found = Nodes.parse(f"{items}\036ca\036{json.dumps({'items': [parent, shared]})}", "cp1")
-    assert found.kubelets == shared
+    assert found.kubelets == kubelet_files.SharedConfig("kubelet-config-1.20", "a: 1")
     assert found.network_addons == {"flannel"}
     assert [one.name for one in found.items if one.is_cordoned_by_us] == ["w1"]
     assert [one.runtime for one in found.items] == ["docker", ""]
     assert found.node("w3") is None
-    assert Nodes.parse(f"{items}\036ca", "cp1").kubelets == {}
+    assert Nodes.parse(f"{items}\036ca", "cp1").kubelets is None
     assert "configmap kubelet-config-1.20 " in question(Version(1, 20, 2))
     assert "configmap kubelet-config " in question(Version(1, 24, 0))
 
@@ -273,7 +272,7 @@ def test_what_is_noted_of_nodes_is_kept_in_kube_system(
         api.maps[NOTES] = {"metadata": {"name": NOTES}, "data": {"w1": notes}}
     if annotation:
         own = '{"labels": ["a"], "taints": ["x:NoExecute"]}'
-        api.nodes["w1"]["metadata"]["annotations"] = {OWNED: own, NOTES: own}
+        api.nodes["w1"]["metadata"]["annotations"] = {kubelet_files.OWNED: own, NOTES: own}
     kubelets.run(run)
     assert [f"{w[0]} {w[3]}" if w[0] == "label" else w[0] for w in api.calls] == expected
     assert api.nodes["w1"]["metadata"]["labels"]["a"] == "1"

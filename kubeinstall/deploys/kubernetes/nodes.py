@@ -12,6 +12,7 @@ from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
 from kubeinstall.files import kubelet as kubelet_files
+from kubeinstall.files.kubelet import OWNED, SharedConfig
 from kubeinstall.inventory.model import Cluster, Document
 from kubeinstall.operations.nodes import (
     NodeChanges,
@@ -19,9 +20,6 @@ from kubeinstall.operations.nodes import (
     node_settings,
     uncordoned,
 )
-
-OWNED = "kubeinstall.io/owned"
-"""The annotation of the kubelets' ConfigMap with the fields that are kubeinstall's."""
 
 
 @dataclass(frozen=True)
@@ -41,25 +39,22 @@ class Kubelets:
     diff: str = ""
 
     @classmethod
-    def of(cls, cluster: Cluster, config_map: Document) -> Kubelets | None:
+    def of(cls, cluster: Cluster, shared: SharedConfig | None) -> Kubelets | None:
         """What is to be done with the ConfigMap; None: there is none."""
-        text = (config_map.get("data") or {}).get("kubelet", "")
-        found = kubelet_files.document(text)
-        if not found:
+        found = kubelet_files.document(shared.text) if shared else {}
+        if not shared or not found:
             return None
-        metadata = config_map["metadata"]
-        said = (metadata.get("annotations") or {}).get(OWNED)
         ours = yaml.safe_load(yaml.safe_dump(kubelet_files.cluster_settings(cluster)))
-        last = kubelet_files.document(said) if said else None
+        last = kubelet_files.document(shared.owned) if shared.owned else None
         wanted = kubelet_files.cluster_configuration(found, ours, last)
         if wanted == found and last == ours:
-            return cls(metadata["name"], found)
-        new = text if wanted == found else kubelet_files.dumped(wanted)
+            return cls(shared.name, found)
+        new = shared.text if wanted == found else kubelet_files.dumped(wanted)
         patch = {
             "metadata": {"annotations": {OWNED: json.dumps(ours)}},
             "data": {"kubelet": new},
         }
-        name = metadata["name"]
+        name = shared.name
         before, after = kubelet_files.shown(found), kubelet_files.shown(wanted)
         lines = unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm="")
         return cls(name, wanted, patch, "\n".join(lines))
