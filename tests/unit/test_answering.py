@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kubeinstall.cluster import kubeconfig
 from kubeinstall.cluster.answering import QUESTION, choose
 from kubeinstall.cluster.nodes import NO_CLUSTER, Nodes, Standing, best, question
 from kubeinstall.deploys.addons import look
@@ -26,6 +27,7 @@ from kubeinstall.run.runner import execute
 from kubeinstall.ssh.streams import ConnectionLost
 from kubeinstall.verify.run import checks_for
 from tests.unit.clusters import cluster
+from tests.unit.kubeconfigs import ADMIN
 from tests.unit.played_cluster import told
 from tests.unit.played_session import Memory, PlayedSession, played_run
 
@@ -265,3 +267,36 @@ def test_the_best_answer_counts() -> None:
     assert best([Nodes(host="cp2"), one, other]) == other
     assert best([Nodes(host="cp2"), one]) == one
     assert best([Nodes(host="cp2")]) == Nodes(host="cp2")
+
+
+def test_questions_need_the_control_planes_whatever_the_limit() -> None:
+    run, session, _ = played_run(THREE)
+    run.limit = frozenset({"w1"})
+    connect.reach(run)
+    assert session.alive == [*ALL, "w1"]
+    assert [host.name for host in run.hosts()] == ["w1"]
+
+
+@pytest.mark.parametrize(
+    ("dead", "address"),
+    [([], "10.0.0.10"), (["cp1"], "10.0.0.102"), (["cp1", "cp2"], "10.0.0.103")],
+)
+def test_the_kubeconfig_is_that_of_one_that_is_reached(
+    monkeypatch: pytest.MonkeyPatch, dead: list[str], address: str
+) -> None:
+    monkeypatch.setattr(kubeconfig, "reaches", lambda host, _port: host == address)
+    session = PlayedSession(
+        THREE, unreachable=dead, answer=lambda _host, _command: Output(0, ADMIN, "")
+    )
+    fetched = kubeconfig.fetch(session, THREE)
+    assert fetched["clusters"][0]["cluster"]["server"] == f"https://{address}:6443"
+    (asked,) = {host for host, command in session.asked if command != QUESTION}
+    assert THREE.host(asked).address == address
+    assert "w1" not in session.alive
+
+
+def test_without_any_control_plane_each_failure_is_told() -> None:
+    session = PlayedSession(THREE, unreachable=ALL)
+    with pytest.raises(KubeinstallError) as raised:
+        kubeconfig.fetch(session, THREE)
+    assert [finding.hosts for finding in raised.value.findings] == [(name,) for name in ALL]

@@ -231,7 +231,7 @@ def test_a_port_that_nobody_listens_on_is_not_reached() -> None:
         assert kubeconfig.reaches("127.0.0.1", port)
 
 
-def test_only_the_first_control_plane_is_asked() -> None:
+def test_only_control_planes_are_asked() -> None:
     session = PlayedSession(cluster(), answer=lambda _host, _command: Output(0, ADMIN, ""))
     kubeconfig.fetch(session, cluster())
     assert session.alive == ["cp1"]
