@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.deploy import settle
 from bench.hosts import USER
 from kubeinstall.engine.session import Session
-from kubeinstall.engine.types import Deploy
+from kubeinstall.engine.types import Step
 from kubeinstall.inventory.model import Cluster, ClusterSpec, Host, Kubelet, Role, Ssh
 
 
@@ -34,13 +34,17 @@ def cluster(key: Path, known_hosts: Path, ports: list[int]) -> Cluster:
     return Cluster(spec=ClusterSpec(kubernetes="1.36.2"), hosts=hosts)
 
 
+def _settle(inputs: None) -> None:
+    del inputs
+    settle()
+
+
 def main(key: str, known_hosts: str, *ports: str) -> int:
     """Connect, take the lock, run the round; prints how much changed."""
-    made: Deploy = settle
     with Session(cluster(Path(key), Path(known_hosts), [int(p) for p in ports])) as session:
         session.connect()
         session.lock()
-        results = session.round("bench", {name: [made] for name in session.alive})
+        results = session.round("bench", {name: [Step(_settle, None)] for name in session.alive})
         for finding in session.failures.values():
             print(finding, file=sys.stderr)
         print(f"changed={sum(len(r.changed) for r in results.values())}")

@@ -42,8 +42,7 @@ def command(
         _confirm(cluster, limit)
     reporter = Terminal(door.console(plain=plain), verbose=verbose)
     with running(cluster, reporter, limit=limit, events=events) as run:
-        for host in cluster.hosts:
-            run.session.set_data(host.name, "reset_packages", packages)
+        run.packages = packages
         return execute(run, PHASES)
 
 

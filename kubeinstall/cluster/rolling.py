@@ -19,7 +19,7 @@ Returns: by name, the hosts whose work failed or whose nodes did not come back, 
 """
 
 
-class Step(Enum):
+class Progress(Enum):
     """What happens to a host now, for those who are told of it."""
 
     DRAIN = auto()
@@ -63,7 +63,7 @@ def roll(
     nodes: Callable[[], Nodes],
     *,
     out: Callable[[], Collection[str]] = tuple,
-    told: Callable[[Step, Host], None] = lambda _step, _host: None,
+    told: Callable[[Progress, Host], None] = lambda _progress, _host: None,
     batch: int = 1,
 ) -> Rolled:
     """Work on hosts in their order, some at a time; a batch with a failure is the last.
@@ -94,7 +94,7 @@ def roll(
                 failed[turn.host.name] = error.findings[0]
             else:
                 done.append(turn.host)
-                told(Step.DONE, turn.host)
+                told(Progress.DONE, turn.host)
         if failed:
             return Rolled(tuple(done), failed, tuple(turn.host for turn in turns[start + batch :]))
     return Rolled(tuple(done))
@@ -104,7 +104,7 @@ def _drained(
     turns: Sequence[Turn],
     kubectl: Kubectl,
     nodes: Callable[[], Nodes],
-    told: Callable[[Step, Host], None],
+    told: Callable[[Progress, Host], None],
     failed: dict[str, Finding],
 ) -> Iterator[tuple[str, bool]]:
     """Drain nodes one after another; each host that can be worked on, and whether to uncordon it.
@@ -115,7 +115,7 @@ def _drained(
     for turn in turns:
         ours = False
         if turn.drained:
-            told(Step.DRAIN, turn.host)
+            told(Progress.DRAIN, turn.host)
             try:
                 ours = drain(kubectl, nodes(), turn.host)
             except KubeinstallError as error:

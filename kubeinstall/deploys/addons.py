@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
@@ -10,6 +12,7 @@ from kubeinstall.addons.changes import Change, custom
 from kubeinstall.addons.objects import SYSTEM_NAMESPACES, Object
 from kubeinstall.addons.parents import kind_name
 from kubeinstall.addons.secrets import generate
+from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.facts.addons import Addons, Objects
 from kubeinstall.inventory.catalogue.chosen import chosen
 from kubeinstall.inventory.model import Cluster
@@ -23,10 +26,11 @@ _FIRST = ("Namespace", "CustomResourceDefinition")
 
 
 @deploy("addons")
-def look() -> None:
+def look(inputs: Inputs | None = None) -> None:
     """Read what the cluster has of addons, along with all other facts."""
+    inputs = inputs or Inputs.plain()
     host.get_fact(Addons)
-    if refs := conditions(host.data.cluster):
+    if refs := conditions(inputs.cluster):
         host.get_fact(Objects, refs=refs)
 
 
@@ -45,13 +49,21 @@ def ref(document: Object) -> Ref:
     return kind_name(document), metadata.get("namespace", ""), metadata["name"]
 
 
-@deploy("addon")
-def settle() -> None:
-    """Have one addon in the cluster as the inventory says, or have it there no more.
+@dataclass(frozen=True)
+class SettleInputs(Inputs):
+    """What ``settle`` is handed.
 
-    In memory: ``addon``, what is to be done with it.
+    Args:
+        change: what is to be done with the addon; the values of Secrets are in it.
     """
-    change: Change = host.data.addon
+
+    change: Change = field(repr=False)
+
+
+@deploy("addon")
+def settle(inputs: SettleInputs) -> None:
+    """Have one addon in the cluster as the inventory says, or have it there no more."""
+    change = inputs.change
     kubectl.addon(work=work(change), name=change.action)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from kubeinstall import families
+from kubeinstall.files.family import Family
 from kubeinstall.operations.downloads import Download
 
 
-def prepare(*downloads: Download | None) -> None:
+def prepare(family: Family, *downloads: Download | None) -> None:
     """What these files are downloaded with, where any of them is."""
     if any(download and download.url for download in downloads):
         needed = (("ca-certificates", ""), ("curl", ""))
-        families.current().installed(needed, name="Install what downloads files")
+        family.installed(needed, name="Install what downloads files")

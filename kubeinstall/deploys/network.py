@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from pyinfra.api.deploy import deploy
-from pyinfra.context import host
 
+from kubeinstall.deploys import inputs
 from kubeinstall.files import network as network_files
-from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
+from kubeinstall.inventory.model import Cluster, NetworkPlugin
 from kubeinstall.operations import cni
 from kubeinstall.operations.files import Holds, managed_file
 
@@ -21,18 +23,25 @@ def alone(cluster: Cluster) -> None:
         cni.others_aside(own=own[0], name="Put other pod networks' configuration aside")
 
 
-@deploy("network")
-def configure() -> None:
-    """Connect this node's pods to those of the others (plugin ``bridge``).
+@dataclass(frozen=True)
+class Inputs(inputs.Inputs):
+    """What ``configure`` is handed.
 
-    In memory: ``pod_cidrs``, node name to the share of the pod network that the cluster allotted
-    it; a node that has none yet is left for later.
+    Args:
+        pod_cidrs: node name to the share of the pod network that the cluster allotted it; a node
+            that has none yet is left for later.
     """
-    cluster: Cluster = host.data.cluster
-    node: Host = host.data.node
+
+    pod_cidrs: Mapping[str, IPv4Network] = field(default_factory=dict)
+
+
+@deploy("network")
+def configure(inputs: Inputs | None = None) -> None:
+    """Connect this node's pods to those of the others (plugin ``bridge``)."""
+    inputs = inputs or Inputs.plain()
+    cluster, node, pod_cidrs = inputs.cluster, inputs.host, inputs.pod_cidrs
     if cluster.spec.network.plugin is not NetworkPlugin.BRIDGE:
         return
-    pod_cidrs: dict[str, IPv4Network] = host.data.get("pod_cidrs") or {}
     addresses = {other.hostname: other.node_ip for other in cluster.members}
     others = {other.name: other.pod_cidr for other in cluster.others if other.pod_cidr}
     wanted = network_files.routes(node.hostname, {**pod_cidrs, **others}, addresses)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pyinfra.api.deploy import deploy
-from pyinfra.context import host
+from dataclasses import dataclass
 
-from kubeinstall import families
+from pyinfra.api.deploy import deploy
+
 from kubeinstall.deploys.hosts import firewall, network_managers, proxy
+from kubeinstall.deploys.inputs import SystemInputs
 from kubeinstall.files import (
     containerd as containerd_files,
 )
@@ -35,16 +36,27 @@ from kubeinstall.operations.docker_logins import docker_logins
 from kubeinstall.operations.files import absent_file, given_back, login_gone
 
 
+@dataclass(frozen=True)
+class Inputs(SystemInputs):
+    """What ``reset`` is handed.
+
+    Args:
+        packages: whether the packages go as well, and their source.
+    """
+
+    packages: bool = False
+
+
 @deploy("reset")
-def reset() -> None:
+def reset(inputs: Inputs | None = None) -> None:
     """Undo ``kubeadm init`` or ``join``, and remove what kubeadm leaves.
 
-    In memory: ``reset_packages``, whether the packages go as well, and their source.
     What was prepared for any cluster (sysctls, modules, the runtime) stays, but for what can hold a
     secret: logins for registries and proxies, and the runtime's configuration; see ``written``.
     """
-    cluster: Cluster = host.data.cluster
-    for user in dict.fromkeys(("root", host.data.node.ssh.user)):
+    inputs = inputs or Inputs.plain()
+    cluster = inputs.cluster
+    for user in dict.fromkeys(("root", inputs.host.ssh.user)):
         kubeadm.kubeconfig_gone(name=f"Take {user}'s kubeconfig away", user=user)
     operations.kubeadm_reset(
         name="Reset with kubeadm", cri_socket=kubeadm_files.cri_socket(cluster)
@@ -66,8 +78,8 @@ def reset() -> None:
     operations.rules_gone(name="Remove the cluster's firewall rules")
     operations.folders_gone(name="Empty the cluster's folders")
     _secrets_gone(cluster)
-    if host.data.get("reset_packages"):
-        family = families.current()
+    if inputs.packages:
+        family = inputs.family()
         family.removed(package_files.ALL, name="Remove the Kubernetes packages")
         for file in package_files.files(cluster, family):
             absent_file(path=file.path, name=f"Remove {file.path}")

@@ -14,7 +14,7 @@ from kubeinstall.engine.bulk import FactError, Facts, Request
 from kubeinstall.engine.connector import LiveConnector
 from kubeinstall.engine.redact import LineRedactor
 from kubeinstall.engine.state import HostState
-from kubeinstall.engine.types import Deploy, Event, HostResult
+from kubeinstall.engine.types import Event, HostResult, Step
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.ssh.connection import Connection
 from kubeinstall.ssh.streams import LineSink
@@ -39,7 +39,6 @@ class Task:
     """What a round does on one host.
 
     Args:
-        data: the host's data, as ``host.data`` shows it to deploys.
         result: where events go, beside ``emit``.
         starts: told the name of each operation that is begun.
         on_line: told each line of a streamed command's output.
@@ -54,7 +53,6 @@ class Task:
     phase: str
     connection: Connection
     facts: Facts
-    data: dict[str, Any]
     result: HostResult
     emit: Callable[[Event], None]
     starts: Callable[[str], None]
@@ -82,8 +80,8 @@ class Task:
         )
 
 
-def prepare(task: Task, deploys: Sequence[Deploy], likely: Iterable[Request] = ()) -> HostState:
-    """Prepare the operations of these deploys.
+def prepare(task: Task, steps: Sequence[Step[Any]], likely: Iterable[Request] = ()) -> HostState:
+    """Prepare the operations of these steps.
 
     Args:
         likely: facts that will be asked for, read along with the first that are.
@@ -92,14 +90,14 @@ def prepare(task: Task, deploys: Sequence[Deploy], likely: Iterable[Request] = (
         FactError, ConnectionLost, CommandTimeout: facts could not be read.
         Exception: what a deploy raises; unless it is one of ``OF_A_HOST``, the deploy is at fault.
     """
-    prepared, errors = gather(task, deploys, likely)
+    prepared, errors = gather(task, steps, likely)
     if errors:
         raise errors[0]
     return prepared
 
 
 def gather(
-    task: Task, deploys: Sequence[Deploy], likely: Iterable[Request] = ()
+    task: Task, steps: Sequence[Step[Any]], likely: Iterable[Request] = ()
 ) -> tuple[HostState, list[Exception]]:
     """As ``prepare``, but what is wrong with deploys is returned beside what came of them.
 
@@ -109,9 +107,9 @@ def gather(
     for _ in range(_PASSES):
         task.facts.missing.clear()
         task.facts.recording = True
-        prepared = HostState(task.name, task.data, task.facts, task.connector)
+        prepared = HostState(task.name, task.facts, task.connector)
         try:
-            errors = _run_through(prepared, deploys)
+            errors = _run_through(prepared, steps)
         finally:
             task.facts.recording = False
         if not task.facts.missing:
@@ -122,13 +120,13 @@ def gather(
     raise FactError(f"after {_PASSES} readings there is still more to read: {still}")
 
 
-def _run_through(prepared: HostState, deploys: Sequence[Deploy]) -> list[Exception]:
+def _run_through(prepared: HostState, steps: Sequence[Step[Any]]) -> list[Exception]:
     errors: list[Exception] = []
     with prepared:
-        for deploy in deploys:
+        for step in steps:
             try:
-                deploy()
+                step.deploy(inputs=step.inputs)
             except Exception as error:
                 errors.append(error)
-            prepared.deploy_ends(deploy)
+            prepared.deploy_ends(step.deploy)
     return errors

@@ -11,11 +11,13 @@ from kubeinstall.engine.connections import Connections
 from kubeinstall.engine.lock import PATIENCE
 from kubeinstall.engine.types import (
     Deploy,
+    Deploys,
     Event,
     HostResult,
     OnLine,
     Output,
     Status,
+    Step,
     shortened,
 )
 from kubeinstall.findings import Finding, Kind, KubeinstallError
@@ -59,19 +61,14 @@ class Session(Connections):
         super().__init__(cluster, on_line, forks, patience)
         self._emit = emit
         self._timeout = timeout
-        self._data: dict[str, dict[str, Any]] = {}
         self._facts: dict[str, Facts] = {}
-        self._learned: dict[Deploy, dict[Request, None]] = {}
+        self._learned: dict[Deploy[Any], dict[Request, None]] = {}
         self._guard = threading.Lock()
 
     @property
     def trips(self) -> dict[str, int]:
         """How many times each host's facts were read."""
         return {name: facts.trips for name, facts in self._facts.items()}
-
-    def set_data(self, host: str, key: str, value: Any) -> None:
-        """Give a host's deploys something, in memory: ``host.data.<key>``."""
-        self._data.setdefault(host, {})[key] = value
 
     def forget(self, host: str | None = None) -> None:
         """Something changed otherwise than by a round: read facts again.
@@ -83,7 +80,7 @@ class Session(Connections):
             if host in (None, name):
                 facts.forget()
 
-    def prefetch(self, deploys: Mapping[str, Sequence[Deploy]]) -> None:
+    def prefetch(self, deploys: Deploys) -> None:
         """Read the facts that coming rounds will ask for, in one round trip a host.
 
         A host that a deploy refuses (a finding of the kind ``PREFLIGHT``) is in ``failures``
@@ -122,7 +119,7 @@ class Session(Connections):
     def round(
         self,
         phase: str,
-        deploys: Mapping[str, Sequence[Deploy]],
+        deploys: Deploys,
         *,
         dry: bool = False,
         spare: bool = False,
@@ -140,7 +137,7 @@ class Session(Connections):
         """
         return self._run(phase, deploys, dry, spare=spare)
 
-    def preview(self, phase: str, deploys: Mapping[str, Sequence[Deploy]]) -> dict[str, HostResult]:
+    def preview(self, phase: str, deploys: Deploys) -> dict[str, HostResult]:
         """What ``round`` would do, told to nobody but the caller.
 
         Raises:
@@ -165,7 +162,7 @@ class Session(Connections):
     def _run(
         self,
         phase: str,
-        deploys: Mapping[str, Sequence[Deploy]],
+        deploys: Deploys,
         dry: bool,
         *,
         quiet: bool = False,
@@ -186,12 +183,12 @@ class Session(Connections):
             self.forget()
         return {name: results[name] for name in deploys if name in results}
 
-    def _lead(self, deploys: Mapping[str, Sequence[Deploy]], work: Callable[[str], object]) -> None:
+    def _lead(self, deploys: Deploys, work: Callable[[str], object]) -> None:
         """One host of each kind first: what it asks for, the others are asked in one go."""
         alive = set(self.alive)
         names = [name for name in deploys if name in alive]
-        leaders: dict[tuple[Deploy, ...], str] = {}
-        kinds = [tuple(deploys[name]) for name in names]
+        leaders: dict[tuple[Deploy[Any], ...], str] = {}
+        kinds = [tuple(step.deploy for step in deploys[name]) for name in names]
         for name, kind in zip(names, kinds, strict=True):
             if kinds.count(kind) > 1 and not all(deploy in self._learned for deploy in kind):
                 leaders.setdefault(kind, name)
@@ -199,13 +196,13 @@ class Session(Connections):
         each(leaders.values(), lambda name: self._learn(name, deploys[name]), _READING)
         each([n for n in names if n not in self.failures], work, _READING)
 
-    def _one(self, task: Task, deploys: Sequence[Deploy], dry: bool, spare: bool) -> None:
+    def _one(self, task: Task, steps: Sequence[Step[Any]], dry: bool, spare: bool) -> None:
         from kubeinstall.engine.execute import OperationFailed, execute, plan
         from kubeinstall.engine.prepare import OF_A_HOST, prepare
 
         name, phase = task.name, task.phase
         try:
-            prepared = prepare(task, deploys, self._likely(deploys))
+            prepared = prepare(task, steps, self._likely(steps))
             self._note(prepared.asked_by)
         except KubeinstallError as error:
             self._fail(task, error.findings[0])
@@ -226,13 +223,13 @@ class Session(Connections):
                 what = f"{failure.operation}: failed"
                 self.fail(name, Finding(Kind.OPERATION, what, (name,), failure.why))
 
-    def _learn(self, name: str, deploys: Sequence[Deploy]) -> Finding | None:
+    def _learn(self, name: str, steps: Sequence[Step[Any]]) -> Finding | None:
         """Read what deploys ask for; why one of them refuses the host, if one does."""
         from kubeinstall.engine.prepare import gather
 
         task = self._task(HostResult(name), "")
         try:
-            prepared, errors = gather(task, deploys, self._likely(deploys))
+            prepared, errors = gather(task, steps, self._likely(steps))
             self._note(prepared.asked_by)
         except FactError:
             # Its round will tell.
@@ -243,11 +240,11 @@ class Session(Connections):
         refusals = [e.findings[0] for e in errors if isinstance(e, KubeinstallError) and e.findings]
         return next((one for one in refusals if one.kind is Kind.PREFLIGHT), None)
 
-    def _likely(self, deploys: Sequence[Deploy]) -> list[Request]:
+    def _likely(self, steps: Sequence[Step[Any]]) -> list[Request]:
         with self._guard:
-            return [r for deploy in deploys for r in self._learned.get(deploy, ())]
+            return [r for step in steps for r in self._learned.get(step.deploy, ())]
 
-    def _note(self, asked_by: Mapping[Deploy, Sequence[Request]]) -> None:
+    def _note(self, asked_by: Mapping[Deploy[Any], Sequence[Request]]) -> None:
         with self._guard:
             for deploy, asked in asked_by.items():
                 self._learned.setdefault(deploy, {}).update(dict.fromkeys(asked))
@@ -274,11 +271,6 @@ class Session(Connections):
             phase=phase,
             connection=connection,
             facts=self._facts.setdefault(name, facts),
-            data={
-                "cluster": self.cluster,
-                "node": self.cluster.host(name),
-                **self._data.get(name, {}),
-            },
             result=result,
             emit=self.tell,
             starts=lambda what: self._pool.now_at(name, what),

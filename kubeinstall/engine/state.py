@@ -65,18 +65,16 @@ class HostState:
     """One host's operations in one round, in order, and the facts each of them asked for.
 
     Args:
-        data: what ``host.data`` shows.
         connector: makes the connector of a state and a host.
     """
 
     def __init__(
         self,
         name: str,
-        data: dict[str, Any],
         facts: Facts,
         connector: Callable[[Any, Any], LiveConnector],
     ) -> None:
-        inventory = _OneHost(([(name, data)], {}))
+        inventory = _OneHost(([(name, {})], {}))
         self.state: Any = _State(inventory, _Config())
         self.host: Any = inventory.get_host(name)
         self.host.facts = facts

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from kubeinstall.ssh.output import Output as Output
 
-Deploy = Callable[[], object]
-"""A pyinfra ``@deploy`` function; it finds ``host.data.cluster`` and ``host.data.node``."""
+_Inputs = TypeVar("_Inputs")
+_Takes = TypeVar("_Takes", contravariant=True)
+
+
+class Deploy(Protocol[_Takes]):
+    """A pyinfra ``@deploy`` function of one argument, ``inputs``."""
+
+    def __call__(self, *, inputs: _Takes) -> object: ...
+
+
+@dataclass(frozen=True)
+class Step(Generic[_Inputs]):
+    """A deploy and what it is handed."""
+
+    deploy: Deploy[_Inputs]
+    inputs: _Inputs
+
+
+Deploys = Mapping[str, Sequence[Step[Any]]]
+"""Host name to what is deployed there, in order."""
 
 OnLine = Callable[[str, str], None]
 """Called with host name and one (redacted) line of a command's output as it comes."""

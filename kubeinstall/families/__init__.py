@@ -1,6 +1,6 @@
 """Families of operating systems: what differs between them, one file a family.
 
-Deploys ask the family of the host they run for; nothing else in the code knows one from another.
+Deploys ask for the family of their host's system; nothing else in the code knows one from another.
 """
 
 from __future__ import annotations
@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pyinfra.context import host
-
-from kubeinstall.facts.identity import System, SystemState
+from kubeinstall.facts.identity import SystemState
 from kubeinstall.families.debian import DEBIAN
 from kubeinstall.families.fedora import FEDORA
 from kubeinstall.families.openeuler import OPENEULER
 from kubeinstall.families.redhat import REDHAT
 from kubeinstall.files.family import Family
 
-__all__ = ["FAMILIES", "SYSTEMS", "Family", "current", "of", "system"]
+__all__ = ["FAMILIES", "SYSTEMS", "Family", "of"]
 
 FAMILIES: tuple[Family, ...] = (DEBIAN, REDHAT, FEDORA, OPENEULER)
 SYSTEMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -36,18 +34,3 @@ def of(system: SystemState) -> Family:
             if name in family.systems:
                 return family
     return FAMILIES[0]
-
-
-def system() -> SystemState:
-    """The system of the host that a deploy runs for.
-
-    In memory: ``system``, where preflight has heard it. What else a deploy asks for hangs on it,
-    so as a fact it costs a round trip of its own.
-    """
-    heard: SystemState | None = host.data.get("system")
-    return heard or host.get_fact(System)
-
-
-def current() -> Family:
-    """The family of the host that a deploy runs for."""
-    return of(system())

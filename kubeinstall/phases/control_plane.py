@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.deploys.kubernetes.control_plane import complete, init
 from kubeinstall.deploys.kubernetes.control_plane_arguments import keep
+from kubeinstall.engine.types import Deploys, Step
 from kubeinstall.facts.control_plane import ControlPlane, ControlPlaneState
 from kubeinstall.facts.files import File, FileState
 from kubeinstall.facts.static_pods import StaticPods, StaticPodsState
@@ -11,13 +13,15 @@ from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.files.control_plane import documents_in_use, question, wanted
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.operations.control_plane_decision import Action, decide, words
-from kubeinstall.phases.phase import Deploys, Run
+from kubeinstall.phases.phase import Run
 
 
 def deploys(run: Run) -> Deploys:
     """On the first control plane, if it is in the run."""
     first = run.cluster.first
-    return {first.name: [init, complete, keep]} if first in run.hosts() else {}
+    inputs = Inputs(run.cluster, first)
+    steps = [Step(deploy, inputs) for deploy in (init, complete, keep)]
+    return {first.name: steps} if first in run.hosts() else {}
 
 
 def run(run: Run) -> None:
@@ -32,7 +36,12 @@ def run(run: Run) -> None:
             run.round("control-plane", {name: [step]})
             if name in run.session.failures:
                 return
-            if step is init and run.changed and not run.dry and not _allowed(run, name, made=True):
+            if (
+                step.deploy is init
+                and run.changed
+                and not run.dry
+                and not _allowed(run, name, made=True)
+            ):
                 return
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from kubeinstall.deploys.hosts import prepare
-from kubeinstall.phases.phase import Deploys, Run
+from kubeinstall.deploys.hosts import Inputs, prepare
+from kubeinstall.engine.types import Deploys, Step
+from kubeinstall.inventory.model import Host
+from kubeinstall.phases.phase import Run
 
 
 def deploys(run: Run) -> Deploys:
-    return {host.name: [prepare] for host in run.hosts()}
+    return {host.name: [Step(prepare, _inputs(run, host))] for host in run.hosts()}
+
+
+def _inputs(run: Run, host: Host) -> Inputs:
+    shared = run.shared_machine_ids.get(host.name, "")
+    return Inputs(run.cluster, host, run.systems.get(host.name), shared)
 
 
 def run(run: Run) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.deploys.kubernetes.images import pull
-from kubeinstall.phases.phase import Deploys, Run
+from kubeinstall.engine.types import Deploys, Step
+from kubeinstall.phases.phase import Run
 
 
 def deploys(run: Run) -> Deploys:
-    return {host.name: [pull] for host in run.hosts()}
+    return {host.name: [Step(pull, Inputs(run.cluster, host))] for host in run.hosts()}
 
 
 def run(run: Run) -> None:

@@ -2,34 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+from kubeinstall.cluster.node import Node
 from kubeinstall.cluster.node_settings import changes
-from kubeinstall.cluster.rolling import Rolled, Step, Turn
-from kubeinstall.deploys.kubernetes.kubelet import ANOTHER_POLICY, configure
-from kubeinstall.deploys.kubernetes.nodes import Kubelets, kubelets, settle
-from kubeinstall.deploys.kubernetes.serving_certificates import serving, serving_certificates
-from kubeinstall.engine.types import Deploy, HostResult
+from kubeinstall.cluster.rolling import Progress, Rolled, Turn
+from kubeinstall.deploys.kubernetes.kubelet import ANOTHER_POLICY, Inputs, configure
+from kubeinstall.deploys.kubernetes.nodes import (
+    Kubelets,
+    KubeletsInputs,
+    SettleInputs,
+    kubelets,
+    settle,
+)
+from kubeinstall.deploys.kubernetes.serving_certificates import serving
+from kubeinstall.engine.types import Deploys, HostResult, Step
 from kubeinstall.findings import Finding
 from kubeinstall.inventory.model import Host
-from kubeinstall.phases.phase import Deploys, Run
-from kubeinstall.phases.serving import approve
+from kubeinstall.phases.phase import Run
+from kubeinstall.phases.serving import approval, approve
 
 
 def deploys(run: Run) -> Deploys:
-    """On every host its kubelet; on one control plane what the cluster is told as well."""
-    planned: dict[str, list[Deploy]] = {}
+    """On every host its kubelet; on one control plane what the cluster keeps as well."""
+    planned: dict[str, list[Step[Any]]] = dict(_own(run))
+    if _known(run):
+        asked = run.answering.host()
+        certificates = [approval(run)] if serving(run.cluster) else []
+        planned[asked] = [*_shared(run), *planned.get(asked, ()), *_settled(run), *certificates]
+    return planned
+
+
+def run(run: Run) -> None:
+    """Put settings in place, workers first; a kubelet that does not come back ends it."""
+    if run.dry:
+        run.round("kubelets", deploys(run))
+        return
+    own = _own(run)
+    if shared := _shared(run):
+        run.round("kubelets", {run.answering.host(): shared})
+    preview = run.session.preview("kubelets", own)
+    rolled = [host for host in _order(run.hosts()) if _changes(preview, host)]
+    run.round("kubelets", {name: own[name] for name in own if name not in _names(rolled)})
+    left = _roll(run, rolled, own, preview).left
+    if left:
+        names = ", ".join(_names(left))
+        run.reporter.note(f"stopped here: the kubelets of {names} are as they were")
+    if settled := _settled(run):
+        run.round("kubelets", {run.answering.host(): settled})
+    approve(run)
+
+
+def _own(run: Run) -> dict[str, list[Step[Inputs]]]:
+    """Each host's kubelet."""
     hosts = run.hosts()
-    if not hosts:
-        return planned
-    nodes, asked = run.nodes(), run.answering.host()
-    shared = Kubelets.of(run.cluster, nodes.kubelets)
-    for host in hosts:
-        run.session.set_data(host.name, "kubelet_config", shared.config if shared else None)
-        run.session.set_data(host.name, "cri_socket", None)
-        planned[host.name] = [configure]
-    known = {host.name: node for host in hosts if (node := nodes.node(host.hostname))}
+    shared = _kubelets(run) if hosts else None
+    config = shared.config if shared else None
+    return {host.name: [Step(configure, Inputs(run.cluster, host, config))] for host in hosts}
+
+
+def _shared(run: Run) -> list[Step[KubeletsInputs]]:
+    """The configuration that all kubelets share."""
+    if not _known(run):
+        return []
+    asked = run.cluster.host(run.answering.host())
+    return [Step(kubelets, KubeletsInputs(run.cluster, asked, _kubelets(run)))]
+
+
+def _settled(run: Run) -> list[Step[SettleInputs]]:
+    """What the cluster keeps of its nodes."""
+    known = _known(run)
+    if not known:
+        return []
+    nodes = run.nodes()
     noted = nodes.owned or {}
     settings = [
         changes(run.cluster, run.cluster.host(name), node, noted.get(node.name, ""))
@@ -38,49 +85,35 @@ def deploys(run: Run) -> Deploys:
     changed = next((number for number, one in enumerate(settings) if one.any), None)
     if changed is not None and nodes.owned is None:
         settings[changed] = replace(settings[changed], create_notes=True)
-    run.session.set_data(asked, "kubelets", shared)
-    run.session.set_data(asked, "node_changes", settings)
     cordoned = [node.name for node in known.values() if node.is_cordoned_by_us]
-    run.session.set_data(asked, "cordoned", cordoned)
-    if asked in run.session.alive and known:
-        certificates = [serving_certificates] if serving(run.cluster) else []
-        planned[asked] = [kubelets, *planned.get(asked, ()), settle, *certificates]
-    return planned
+    asked = run.cluster.host(run.answering.host())
+    return [Step(settle, SettleInputs(run.cluster, asked, settings, cordoned))]
 
 
-def run(run: Run) -> None:
-    """Put settings in place, workers first; a kubelet that does not come back ends it."""
-    planned = deploys(run)
-    if run.dry:
-        run.round("kubelets", planned)
-        return
-    asked = run.answering.host()
-    if kubelets in planned.get(asked, ()):
-        run.round("kubelets", {asked: [kubelets]})
-    own = {host.name: [configure] for host in run.hosts()}
-    preview = run.session.preview("kubelets", own)
-    rolled = [host for host in _order(run.hosts()) if _changes(preview, host)]
-    run.round("kubelets", {name: own[name] for name in own if name not in _names(rolled)})
-    left = _roll(run, rolled, preview).left
-    if left:
-        names = ", ".join(_names(left))
-        run.reporter.note(f"stopped here: the kubelets of {names} are as they were")
-    again = deploys(run)
-    asked = run.answering.host()
-    if settle in again.get(asked, ()):
-        run.round("kubelets", {asked: [settle]})
-    approve(run)
+def _known(run: Run) -> dict[str, Node]:
+    """Hosts and their nodes; none where no control plane can be told anything of them."""
+    known = {h.name: node for h in run.hosts() if (node := run.nodes().node(h.hostname))}
+    return known if run.answering.usable else {}
 
 
-def _roll(run: Run, hosts: list[Host], preview: dict[str, HostResult]) -> Rolled:
+def _kubelets(run: Run) -> Kubelets | None:
+    return Kubelets.of(run.cluster, run.nodes().kubelets)
+
+
+def _roll(
+    run: Run,
+    hosts: list[Host],
+    own: Mapping[str, Sequence[Step[Inputs]]],
+    preview: dict[str, HostResult],
+) -> Rolled:
     """One node at a time; drained only where its pods would not survive the change."""
 
     def act(these: Sequence[Host]) -> dict[str, Finding]:
-        run.round("kubelets", {host.name: [configure] for host in these})
+        run.round("kubelets", {host.name: own[host.name] for host in these})
         return run.failed(these)
 
-    def told(step: Step, host: Host) -> None:
-        if step is Step.DRAIN:
+    def told(progress: Progress, host: Host) -> None:
+        if progress is Progress.DRAIN:
             run.reporter.waiting(f"{host.hostname} is drained")
 
     turns = [Turn(host, drained=ANOTHER_POLICY in _changes(preview, host)) for host in hosts]

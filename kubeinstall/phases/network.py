@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
+from kubeinstall.deploys import network
+from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.deploys.kubernetes.runtime_classes import runtime_classes
 from kubeinstall.deploys.network import configure
-from kubeinstall.engine.types import Deploy
+from kubeinstall.engine.types import Deploys, Step
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.phases.addons import apply_stage
-from kubeinstall.phases.phase import Deploys, Run
+from kubeinstall.phases.phase import Run
 from kubeinstall.preflight.pod_networks import another_addon, shares
 
 _SECONDS = 60.0
@@ -27,12 +30,12 @@ def deploys(run: Run) -> Deploys:
     """
     hosts = run.hosts()
     allotted = shares(run.cluster, run.nodes()) if hosts else {}
-    planned: dict[str, list[Deploy]] = {}
-    for host in hosts:
-        run.session.set_data(host.name, "pod_cidrs", allotted)
-        planned[host.name] = [configure]
+    planned: dict[str, list[Step[Any]]] = {
+        host.name: [Step(configure, network.Inputs(run.cluster, host, allotted))] for host in hosts
+    }
     if hosts and (asked := run.control_plane()):
-        planned.setdefault(asked, []).append(runtime_classes)
+        inputs = Inputs(run.cluster, run.cluster.host(asked))
+        planned.setdefault(asked, []).append(Step(runtime_classes, inputs))
     return planned
 
 

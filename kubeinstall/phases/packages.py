@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from kubeinstall.deploys.inputs import SystemInputs
 from kubeinstall.deploys.kubernetes.packages import install
-from kubeinstall.phases.phase import Deploys, Run
+from kubeinstall.engine.types import Deploys, Step
+from kubeinstall.phases.phase import Run
 
 
 def deploys(run: Run) -> Deploys:
-    return {host.name: [install] for host in run.hosts()}
+    return {
+        host.name: [Step(install, SystemInputs(run.cluster, host, run.systems.get(host.name)))]
+        for host in run.hosts()
+    }
 
 
 def run(run: Run) -> None:

@@ -11,9 +11,10 @@ from kubeinstall.cluster import nodes as cluster_nodes
 from kubeinstall.cluster.answering import Answering
 from kubeinstall.cluster.kubectl import Kubectl
 from kubeinstall.cluster.nodes import Nodes, Standing
-from kubeinstall.cluster.rolling import Act, Rolled, Step, Turn, roll
+from kubeinstall.cluster.rolling import Act, Progress, Rolled, Turn, roll
 from kubeinstall.engine.session import Session
-from kubeinstall.engine.types import Deploy, HostResult
+from kubeinstall.engine.types import Deploys, HostResult
+from kubeinstall.facts.identity import SystemState
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster, Host, OtherNode
 from kubeinstall.report.reporter import Reporter
@@ -21,10 +22,6 @@ from kubeinstall.report.reporter import Reporter
 
 class Unasked(KubeinstallError):
     """What a phase has to know of the cluster is not known: its API server does not answer."""
-
-
-Deploys = Mapping[str, Sequence[Deploy]]
-"""Host name to what is deployed there."""
 
 
 @dataclass
@@ -36,6 +33,7 @@ class Run:
         limit: names of the hosts to change; None: all.
         smoke: True: run the smoke test; False: do not; None: if anything changed.
         abandoned: addons that may go though volumes are bound which only they can delete.
+        packages: a reset removes the Kubernetes packages as well.
     """
 
     cluster: Cluster
@@ -45,6 +43,7 @@ class Run:
     limit: frozenset[str] | None = None
     smoke: bool | None = None
     abandoned: frozenset[str] = frozenset()
+    packages: bool = False
     changed: bool = False
     phase: str = ""
     out: dict[str, Finding] = field(default_factory=dict)
@@ -54,6 +53,10 @@ class Run:
     failed_output: dict[str, str] = field(default_factory=dict)
     """Host to what its failed command printed."""
     prefetched: bool = False
+    systems: Mapping[str, SystemState] = field(default_factory=dict)
+    """Host to its operating system, as preflight found it."""
+    shared_machine_ids: Mapping[str, str] = field(default_factory=dict)
+    """Host to the machine-id that it shares with another and is to renew."""
     addons: Prepared | None = None
     """The inventory's addons."""
     answering: Answering = field(init=False)
@@ -143,7 +146,11 @@ class Run:
         return {host.name: failures[host.name] for host in hosts if host.name in failures}
 
     def roll(
-        self, turns: Sequence[Turn], act: Act, told: Callable[[Step, Host], None], batch: int = 1
+        self,
+        turns: Sequence[Turn],
+        act: Act,
+        told: Callable[[Progress, Host], None],
+        batch: int = 1,
     ) -> Rolled:
         """Work on nodes some at a time; who fails is out, and the nodes are asked for again.
 

@@ -26,11 +26,8 @@ def run(run: Run) -> None:
     questions = {host.name: script(run.cluster, host, hosts) for host in hosts}
     answers = run.session.ask_all(questions, timeout=60)
     probes = {name: Probe.parse(answer.stdout) for name, answer in answers.items()}
-    for name, probe in probes.items():
-        if probe.os:
-            run.session.set_data(name, "system", probe.system)
-    for name, identity in renewed(run.cluster, probes).items():
-        run.session.set_data(name, "shared_machine_id", identity)
+    run.systems = {name: probe.system for name, probe in probes.items() if probe.os}
+    run.shared_machine_ids = renewed(run.cluster, probes)
     findings = judge(run.cluster, probes, _elsewhere(run, probes))
     for finding in findings:
         if finding.severity == "warning":

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import shlex
 
-from kubeinstall.deploys.reset import reset
+from kubeinstall.deploys.reset import Inputs, reset
+from kubeinstall.engine.types import Deploys, Step
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Host
 from kubeinstall.phases import connect
-from kubeinstall.phases.phase import Deploys, Phase, Run
+from kubeinstall.phases.phase import Phase, Run
 
 _DRAIN_SECONDS = 120
 
 
 def _workers(run: Run) -> Deploys:
-    return {host.name: [reset] for host in run.hosts() if not host.is_control_plane}
+    return {host.name: _steps(run, host) for host in run.hosts() if not host.is_control_plane}
 
 
 def _control_planes(run: Run) -> Deploys:
-    return {host.name: [reset] for host in run.hosts() if host.is_control_plane}
+    return {host.name: _steps(run, host) for host in run.hosts() if host.is_control_plane}
+
+
+def _steps(run: Run, host: Host) -> list[Step[Inputs]]:
+    return [Step(reset, Inputs(run.cluster, host, packages=run.packages))]
 
 
 def reset_workers(run: Run) -> None:

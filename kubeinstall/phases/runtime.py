@@ -11,19 +11,24 @@ from collections.abc import Mapping, Sequence
 from kubeinstall.cluster.kubelets_on_disk import own_words
 from kubeinstall.cluster.node import SOCKET
 from kubeinstall.cluster.nodes import Standing
-from kubeinstall.cluster.rolling import Step, Turn
+from kubeinstall.cluster.rolling import Progress, Turn
+from kubeinstall.deploys.inputs import SystemInputs
 from kubeinstall.deploys.kubernetes.nodes import Kubelets
 from kubeinstall.deploys.runtime import install
-from kubeinstall.deploys.runtime.switching import switch
+from kubeinstall.deploys.runtime.switching import Inputs, switch
+from kubeinstall.engine.types import Deploys, Step
 from kubeinstall.files.kubeadm import cri_socket
 from kubeinstall.files.kubelet import config_map
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Host
-from kubeinstall.phases.phase import Deploys, Run
+from kubeinstall.phases.phase import Run
 
 
 def deploys(run: Run) -> Deploys:
-    return {host.name: [install] for host in run.hosts()}
+    return {
+        host.name: [Step(install, SystemInputs(run.cluster, host, run.systems.get(host.name)))]
+        for host in run.hosts()
+    }
 
 
 def run(run: Run) -> None:
@@ -68,19 +73,18 @@ def _move(run: Run, hosts: Sequence[Host], old: Mapping[str, str]) -> Sequence[H
     if shared is None:
         run.session.fail(first.name, _no_configuration(run, first))
         return rest
-    for host in hosts:
-        run.session.set_data(host.name, "kubelet_config", shared.config)
-        run.session.set_data(host.name, "cri_socket", socket)
+    config = shared.config
     ways = {host.name: f"from {old[host.name]} to {new}" for host in hosts}
 
     def act(these: Sequence[Host]) -> dict[str, Finding]:
-        run.round("runtime", {host.name: [switch] for host in these})
+        inputs = [Inputs(run.cluster, h, run.systems.get(h.name), config) for h in these]
+        run.round("runtime", {one.host.name: [Step(switch, one)] for one in inputs})
         return run.failed(these)
 
-    def told(step: Step, host: Host) -> None:
-        if step is Step.DRAIN:
+    def told(progress: Progress, host: Host) -> None:
+        if progress is Progress.DRAIN:
             run.reporter.waiting(f"{host.hostname} is drained")
-        elif step is Step.DONE:
+        elif progress is Progress.DONE:
             run.reporter.note(f"moved {ways[host.name]}", host.name)
 
     if run.dry:

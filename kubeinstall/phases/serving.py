@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 
+from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.deploys.kubernetes.serving_certificates import owner, serving, serving_certificates
+from kubeinstall.engine.types import Step
 from kubeinstall.facts.serving_certificates import REQUESTS, pending
 from kubeinstall.phases.phase import Run
 
@@ -24,7 +26,13 @@ def approve(run: Run) -> None:
         return
     if run.changed and not run.dry:
         _await(run)
-    run.round("kubelets", {run.answering.host(): [serving_certificates]})
+    run.round("kubelets", {run.answering.host(): [approval(run)]})
+
+
+def approval(run: Run) -> Step[Inputs]:
+    """The step on a control plane that approves what kubelets ask for."""
+    host = run.cluster.host(run.answering.host())
+    return Step(serving_certificates, Inputs(run.cluster, host))
 
 
 def _await(run: Run) -> None:

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.cluster.joining import DELETE_TOKENS, EXPIRE_TOKENS, TOKEN_COMMAND, token
-from kubeinstall.deploys.kubernetes.workers import join
+from kubeinstall.deploys.kubernetes.workers import Inputs, join
+from kubeinstall.engine.types import Deploys, Step
 from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Host
-from kubeinstall.phases.phase import Deploys, Run
+from kubeinstall.phases.phase import Run
 
 _JOINED = "[ -e /etc/kubernetes/kubelet.conf ] && [ -e /etc/kubernetes/pki/ca.crt ]"
 
 
 def deploys(run: Run) -> Deploys:
     """On every worker, with what the cluster says of its nodes."""
+    return _steps(run, {})
+
+
+def _steps(run: Run, configurations: Mapping[str, str]) -> Deploys:
+    """On every worker, where it has to join with its JoinConfiguration."""
     workers = _workers(run)
     if not workers:
         return {}
     nodes = run.nodes()
     ca = nodes.authority.sha256 if nodes.authority else None
-    for host in workers:
-        run.session.set_data(host.name, "nodes", nodes.names)
-        run.session.set_data(host.name, "ca_sha256", ca)
-    return {host.name: [join] for host in workers}
+    return {
+        host.name: [
+            Step(join, Inputs(run.cluster, host, nodes.names, ca, configurations.get(host.name)))
+        ]
+        for host in workers
+    }
 
 
 def run(run: Run) -> None:
@@ -36,15 +44,13 @@ def run(run: Run) -> None:
     Raises:
         KubeinstallError: the control plane gives no token.
     """
-    planned = deploys(run)
     if run.dry:
-        run.round("workers", planned)
+        run.round("workers", deploys(run))
         return
     missing = _missing(run)
     with _no_token_left(run) if missing or _tokens_left(run) else nullcontext():
-        if missing:
-            _give_configuration(run, missing)
-        run.round("workers", planned)
+        configurations = _configurations(run, missing) if missing else {}
+        run.round("workers", _steps(run, configurations))
 
 
 def _tokens_left(run: Run) -> bool:
@@ -97,8 +103,8 @@ def _missing(run: Run) -> list[Host]:
     ]
 
 
-def _give_configuration(run: Run, hosts: list[Host]) -> None:
-    """Hand each host its JoinConfiguration, in memory."""
+def _configurations(run: Run, hosts: list[Host]) -> dict[str, str]:
+    """Each host's JoinConfiguration, by its name."""
     authority = run.nodes().authority
     if authority is None:
         raise KubeinstallError(
@@ -116,9 +122,10 @@ def _give_configuration(run: Run, hosts: list[Host]) -> None:
             Finding(Kind.CLUSTER, "no token to join with", (run.answering.host(),), str(error))
         ) from None
     _forget(run, hosts)
-    for host in hosts:
-        text = kubeadm_files.join_config(run.cluster, host, fresh, authority.key_hash)
-        run.session.set_data(host.name, "join_config", text)
+    return {
+        host.name: kubeadm_files.join_config(run.cluster, host, fresh, authority.key_hash)
+        for host in hosts
+    }
 
 
 def _forget(run: Run, hosts: list[Host]) -> None:

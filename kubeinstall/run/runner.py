@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from typing import Any
 
-from kubeinstall.engine.types import Deploy
+from kubeinstall.engine.types import Step
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases.phase import Phase, Run, Unasked
 from kubeinstall.run.diagnosis import explain
@@ -90,7 +91,7 @@ def _prefetch(run: Run, phases: Sequence[Phase]) -> None:
             changed.
     """
     run.prefetched = True
-    together: dict[str, list[Deploy]] = {}
+    together: dict[str, list[Step[Any]]] = {}
     for phase in phases:
         if phase.deploys:
             # What depends on a cluster that cannot be asked yet is read when its phase comes.

@@ -9,16 +9,17 @@ from pathlib import Path
 from pyinfra.api.deploy import deploy
 from pyinfra.operations import server
 from kubeinstall.engine.session import Session
+from kubeinstall.engine.types import Step
 from kubeinstall.inventory.load import load
 
 @deploy("Slow")
-def slow():
+def slow(inputs):
     server.shell(name="Slow", commands=["touch /run/begun; sleep 6; touch /run/ended"])
 
 with Session(load(Path(sys.argv[1]))) as session:
     session.connect()
     session.lock()
-    session.round("p", {"cp1": [slow]})
+    session.round("p", {"cp1": [Step(slow, None)]})
 """
 
 # What a run does that is stopped, and goes on when it is awake again.
@@ -28,11 +29,12 @@ from pathlib import Path
 from pyinfra.api.deploy import deploy
 from pyinfra.operations import server
 from kubeinstall.engine.session import Session
+from kubeinstall.engine.types import Step
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.load import load
 
 @deploy("Change")
-def change():
+def change(inputs):
     server.shell(name="Change", commands=["echo x >>/run/changes"])
 
 with Session(load(Path(sys.argv[1])), patience=3) as session:
@@ -40,7 +42,7 @@ with Session(load(Path(sys.argv[1])), patience=3) as session:
     session.lock()
     try:
         while True:
-            session.round("p", {"cp1": [change]})
+            session.round("p", {"cp1": [Step(change, None)]})
     except KubeinstallError as error:
         print(error)
         sys.exit(error.exit_code)

@@ -23,6 +23,7 @@ from kubeinstall.inventory.model import LAB_FOLDER, Cluster
 from kubeinstall.ssh.target import Target
 from tests.host.engine_runs import CHATTY, CUT_OFF, LEFT_BEHIND, PROXY, STOPPED
 from tests.running import REPO, kubeinstall
+from tests.unit.local_session import steps
 
 pytestmark = pytest.mark.host
 
@@ -257,7 +258,7 @@ def test_a_file_of_many_pieces_arrives_whole(cluster: Cluster, tmp_path: Path) -
 
     with Session(cluster) as session:
         session.connect()
-        session.round("p", {"cp1": [upload]})
+        session.round("p", {"cp1": steps(upload)})
         assert not session.failures
         said = session.ask("cp1", "sha256sum < /root/large; rm /root/large").stdout
         assert said.split()[0] == hashlib.sha256(file.read_bytes()).hexdigest()
@@ -371,7 +372,7 @@ def test_a_killed_run_frees_the_lock_and_its_command_is_waited_for(cluster: Clus
         def after() -> None:
             server.shell(name="After", commands=["test -e /run/ended"])
 
-        session.round("p", {"cp1": [after]})
+        session.round("p", {"cp1": steps(after)})
         assert not session.failures
     assert any("an earlier run started" in line for line in lines)
 

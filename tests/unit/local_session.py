@@ -7,15 +7,32 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any, cast
 
 from kubeinstall.engine.session import Session
-from kubeinstall.engine.types import Event, Output
+from kubeinstall.engine.types import Deploy, Event, Output, Step
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.ssh.agent import TAKE, Wrap
 from kubeinstall.ssh.channel import CommandTimeout, Upload
 from kubeinstall.ssh.connection import Connection
 from kubeinstall.ssh.streams import ConnectionLost
+
+
+def steps(*deploys: Callable[[], object]) -> list[Step[None]]:
+    """Deploys that are handed nothing."""
+    return [Step(_handed(deploy), None) for deploy in deploys]
+
+
+@cache
+def _handed(deploy: Callable[[], object]) -> Deploy[None]:
+    """The same for the same deploy: what it asks for is learned by it."""
+
+    def call(*, inputs: None) -> None:
+        del inputs
+        deploy()
+
+    return call
 
 
 class LocalConnection:

@@ -12,14 +12,14 @@ import base64
 import re
 import shlex
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
 
 from kubeinstall.cluster.nodes import NO_CLUSTER
 from kubeinstall.engine.session import Session
-from kubeinstall.engine.types import Deploy, Event, HostResult, Output
+from kubeinstall.engine.types import Deploys, Event, HostResult, Output
 from kubeinstall.findings import Finding
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.phase import Run
@@ -172,7 +172,7 @@ class PlayedSession(Session):
     def round(
         self,
         phase: str,
-        deploys: Mapping[str, Sequence[Deploy]],
+        deploys: Deploys,
         *,
         dry: bool = False,
         spare: bool = False,

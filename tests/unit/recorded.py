@@ -12,7 +12,7 @@ and not that a real one is like that.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from pyinfra.api.deploy import add_deploy
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State, StateStage
 
-from kubeinstall.engine.types import Deploy
 from kubeinstall.inventory.model import Cluster
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -39,8 +38,13 @@ def recording(name: str) -> Answers:
     return {re.compile(pattern): answer for pattern, _, answer in blocks}
 
 
-def commands(answers: Answers, cluster: Cluster, *deploys: Deploy) -> dict[str, list[str]]:
-    """What each operation of some deploys would run on the first control plane, by its name."""
+def commands(
+    answers: Answers, cluster: Cluster, *deploys: Callable[[], object]
+) -> dict[str, list[str]]:
+    """What each operation of some deploys would run on the first control plane, by its name.
+
+    They are handed nothing, as by the plain pyinfra command.
+    """
     data = {
         "fake_responses": answers,
         "fake_delay": 0,

@@ -15,7 +15,7 @@ from kubeinstall.cluster.nodes import NO_CLUSTER, Nodes, Standing, best, questio
 from kubeinstall.deploys.addons import look
 from kubeinstall.deploys.kubernetes.nodes import settle
 from kubeinstall.deploys.kubernetes.runtime_classes import runtime_classes
-from kubeinstall.engine.types import Deploy, Output
+from kubeinstall.engine.types import Deploy, Deploys, Output
 from kubeinstall.facts.addons import Addons
 from kubeinstall.facts.serving_certificates import REQUESTS
 from kubeinstall.findings import Finding, Kind, KubeinstallError
@@ -110,8 +110,12 @@ def running(
     return run, session, memory
 
 
-def planned(deploys: Mapping[str, Any], wanted: Deploy) -> list[str]:
-    return [host for host, these in deploys.items() if wanted in these]
+def planned(deploys: Deploys, wanted: Deploy[Any]) -> list[str]:
+    """The hosts on which a deploy runs, which is handed the host it runs on."""
+    found = [(host, one) for host, these in deploys.items() for one in these]
+    ours = [(host, one.inputs) for host, one in found if one.deploy is wanted]
+    assert [inputs.host.name for _, inputs in ours] == [host for host, _ in ours]
+    return [host for host, _ in ours]
 
 
 def test_one_control_plane_costs_no_question() -> None:

@@ -24,6 +24,7 @@ from kubeinstall.ssh.agent import Wrap
 from kubeinstall.ssh.connection import Connection
 from tests.unit import played
 from tests.unit.clusters import cluster
+from tests.unit.local_session import steps
 from tests.unit.played import PlayedClient, run_dir
 from tests.unit.played_session import played_run
 
@@ -170,15 +171,15 @@ def test_a_session_without_its_lock_does_nothing_on_any_host(tmp_path: Path) -> 
     names = ["cp1", "w1"]
     with PlayedSession(cluster(workers=1)) as session:
         session.lock()
-        session.round("p", {name: [change] for name in names})
+        session.round("p", {name: steps(change) for name in names})
         assert (tmp_path / "ran").read_text() == "ran\nran\n"
         assert session._lock
         awake = asleep(session._lock)
         acts: list[Callable[[], object]] = [
-            lambda: session.round("p", {name: [change] for name in names}),
+            lambda: session.round("p", {name: steps(change) for name in names}),
             lambda: session.ask("w1", f"echo asked >>{tmp_path}/ran"),
             lambda: session.ask_all(dict.fromkeys(names, f"echo asked >>{tmp_path}/ran")),
-            lambda: session.prefetch({"w1": [change]}),
+            lambda: session.prefetch({"w1": steps(change)}),
             session.still_locked,
         ]
         with PlayedSession(cluster(workers=1)) as second:
@@ -211,7 +212,7 @@ def test_what_runs_when_the_lock_is_lost_is_left_at_once(other: Connection, tmp_
         threading.Thread(target=fall_asleep, daemon=True).start()
         began = time.monotonic()
         with pytest.raises(KubeinstallError, match="lost its lock") as caught:
-            session.round("p", {"cp1": [slow]})
+            session.round("p", {"cp1": steps(slow)})
         assert caught.value.exit_code == 16
         assert time.monotonic() - began < 20
         for client in session.clients.values():

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.operations import files, python, server
 
-from kubeinstall.engine.types import Deploy, Status
+from kubeinstall.engine.types import Status, Step
 from kubeinstall.findings import Kind, KubeinstallError
 from tests.unit.clusters import cluster
-from tests.unit.local_session import LocalSession
+from tests.unit.local_session import LocalSession, steps
 
 pytestmark = pytest.mark.unit
 
@@ -103,11 +103,15 @@ def run(script: str, stream: bool = False) -> Commands:
     yield command
 
 
-def everywhere(session: LocalSession, *deploys: Deploy) -> dict[str, list[Deploy]]:
-    return {name: list(deploys) for name in session.alive}
+Bare = Callable[[], object]
+"""A deploy that is handed nothing."""
 
 
-def one(*operations: Any) -> Deploy:
+def everywhere(session: LocalSession, *deploys: Bare) -> dict[str, list[Step[None]]]:
+    return {name: steps(*deploys) for name in session.alive}
+
+
+def one(*operations: Any) -> Bare:
     """A deploy of these calls."""
 
     @deploy("Test")
@@ -118,11 +122,11 @@ def one(*operations: Any) -> Deploy:
     return made
 
 
-def three_files(folder: Path) -> Deploy:
+def three_files(folder: Path) -> Bare:
     @deploy("Three files")
     def made() -> None:
         for name in ("a", "b", "c"):
-            path = f"{folder}/{host.data.node.name}.{name}"
+            path = f"{folder}/{host.name}.{name}"
             content(name=f"Write {name}", path=path, text="x")
 
     return made
@@ -149,7 +153,7 @@ def test_prefetch_makes_several_rounds_cost_one_trip(tmp_path: Path) -> None:
     def nested() -> None:
         # The second question hangs on the first's answer.
         if host.get_fact(Content, path="/proc/self/comm"):
-            seen[host.data.node.name] = host.get_fact(Names, path=str(tmp_path / "sub"))
+            seen[host.name] = host.get_fact(Names, path=str(tmp_path / "sub"))
 
     other = one(lambda: content(name="Nothing to do", path=str(tmp_path / "no"), text=""))
     with LocalSession(cluster(workers=3)) as session:
@@ -172,7 +176,7 @@ def test_facts_are_read_again_after_a_change(tmp_path: Path) -> None:
         lambda: follow(name="Follow", source=str(source), target=str(target)),
     )
     with LocalSession(cluster(workers=0)) as session:
-        result = session.round("p", {"cp1": [made]})["cp1"]
+        result = session.round("p", {"cp1": steps(made)})["cp1"]
     assert [event.operation for event in result.changed] == ["Write", "Follow"]
     assert target.read_text() == "new"
 
@@ -187,9 +191,9 @@ def test_what_one_host_changes_another_sees_in_the_next_round(tmp_path: Path, fa
     write = one(lambda: content(name="Write", path=str(source), text="new"))
     end = one(lambda: run(script=f"printf new > {source}; exit 1", name="Fail"))
     with LocalSession(cluster(workers=1)) as session:
-        assert not session.round("p", {"w1": [copy]})["w1"].changed
-        session.round("q", {"cp1": [end if fails else write]})
-        session.round("r", {"w1": [copy]})
+        assert not session.round("p", {"w1": steps(copy)})["w1"].changed
+        session.round("q", {"cp1": steps(end if fails else write)})
+        session.round("r", {"w1": steps(copy)})
     assert target.read_text() == "new"
 
 
@@ -204,15 +208,15 @@ def test_a_fact_may_be_changed_by_who_asked(tmp_path: Path) -> None:
 
     (tmp_path / "one").touch()
     with LocalSession(cluster(workers=0)) as session:
-        session.round("p", {"cp1": [greedy]})
-        session.round("q", {"cp1": [greedy]})
+        session.round("p", {"cp1": steps(greedy)})
+        session.round("q", {"cp1": steps(greedy)})
     assert lengths == [0, 1, 1]
 
 
 def test_a_failure_ends_its_host_alone() -> None:
     @deploy("Fails on w1")
     def made() -> None:
-        code = 3 if host.data.node.name == "w1" else 0
+        code = 3 if host.name == "w1" else 0
         run(script=f"echo said; echo reason >&2; exit {code}", name="Try")
         run(script="true", name="After")
 
@@ -232,7 +236,7 @@ def test_a_failure_ends_its_host_alone() -> None:
     assert [e.operation for e in results["w2"].events] == ["Try", "After"]
 
 
-def raising(error: Exception) -> Deploy:
+def raising(error: Exception) -> Bare:
     """A deploy with an operation that runs a command and raises this."""
 
     @operation()
@@ -246,7 +250,7 @@ def raising(error: Exception) -> Deploy:
 def test_what_an_operation_raises_of_a_host_is_the_hosts_failure() -> None:
     made = raising(OperationError("the token abcdef.0123456789abcdef is bad"))
     with LocalSession(cluster(workers=0)) as session:
-        session.round("p", {"cp1": [made]})
+        session.round("p", {"cp1": steps(made)})
     why = session.failures["cp1"].why
     assert "is bad" in why
     assert "0123456789abcdef" not in why
@@ -259,7 +263,7 @@ def test_what_a_deploy_raises_of_a_host_is_the_hosts_failure(error: Exception) -
         raise error
 
     with LocalSession(cluster(workers=0)) as session:
-        session.round("p", {"cp1": [made]})
+        session.round("p", {"cp1": steps(made)})
     assert session.failures["cp1"].what == "p cannot be prepared"
 
 
@@ -269,7 +273,7 @@ def test_a_fault_of_ours_ends_the_run_and_is_no_hosts_failure(tmp_path: Path, dr
 
     @deploy("Faulty on w1")
     def made() -> None:
-        if host.data.node.name == "w1":
+        if host.name == "w1":
             while not dry and not (tmp_path / "began").exists():
                 time.sleep(0.01)
             raise KeyError("nobody thought of it")
@@ -279,7 +283,7 @@ def test_a_fault_of_ours_ends_the_run_and_is_no_hosts_failure(tmp_path: Path, dr
 
     with LocalSession(cluster(workers=2)) as session:
         with pytest.raises(KeyError) as caught:
-            session.round("p", {name: [made] for name in ("cp1", "w1")}, dry=dry)
+            session.round("p", {name: steps(made) for name in ("cp1", "w1")}, dry=dry)
         assert session.failures == {}
     assert caught.value.__notes__ == ["host w1: reading its state"]
     assert (tmp_path / "ended").exists() is not dry
@@ -298,14 +302,14 @@ def test_a_fault_that_only_a_plan_meets_ends_it_too() -> None:
 
     with LocalSession(cluster(workers=0)) as session:
         with pytest.raises(TypeError):
-            session.round("p", {"cp1": [one(lambda: faulty(name="Faulty"))]}, dry=True)
+            session.round("p", {"cp1": steps(one(lambda: faulty(name="Faulty")))}, dry=True)
         assert session.failures == {}
 
 
 def test_a_fault_in_an_operation_of_ours_ends_the_run() -> None:
     with LocalSession(cluster(workers=0)) as session:
         with pytest.raises(TypeError) as caught:
-            session.round("p", {"cp1": [raising(TypeError("of ours"))]})
+            session.round("p", {"cp1": steps(raising(TypeError("of ours")))})
         assert session.failures == {}
     assert caught.value.__notes__ == ["host cp1: Faulty"]
 
@@ -313,9 +317,9 @@ def test_a_fault_in_an_operation_of_ours_ends_the_run() -> None:
 def test_a_fact_that_fails_fails_only_who_asks_for_it() -> None:
     @deploy("Only w1 asks")
     def made() -> None:
-        if host.data.node.name == "w1":
+        if host.name == "w1":
             host.get_fact(Broken)
-        host.get_fact(Syntax) if host.data.node.name == "w2" else None
+        host.get_fact(Syntax) if host.name == "w2" else None
         run(script="true", name="Fine")
 
     with LocalSession(cluster(workers=3)) as session:
@@ -329,7 +333,7 @@ def test_a_fact_without_its_program_is_its_default() -> None:
     values: list[str] = []
     made = one(lambda: values.append(host.get_fact(Absent)))
     with LocalSession(cluster(workers=0)) as session:
-        session.round("p", {"cp1": [made]})
+        session.round("p", {"cp1": steps(made)})
     assert values[-1] == "absent"
     assert not session.failures
 
@@ -343,11 +347,11 @@ def test_a_plan_runs_nothing_and_counts_with_itself(tmp_path: Path) -> None:
         run(script="touch /nonexistent/never", name="Restart", _if=changed.did_change)
 
     with LocalSession(cluster(workers=0)) as session:
-        planned = session.round("p", {"cp1": [made]}, dry=True)["cp1"]
+        planned = session.round("p", {"cp1": steps(made)}, dry=True)["cp1"]
         assert not path.exists()
         path.write_text("x")
         session.forget()
-        quiet = session.round("p", {"cp1": [made]}, dry=True)["cp1"]
+        quiet = session.round("p", {"cp1": steps(made)}, dry=True)["cp1"]
     assert [(e.operation, e.status) for e in planned.events] == [
         ("Configure", Status.PLANNED),
         ("Restart", Status.PLANNED),
@@ -380,7 +384,7 @@ def test_pyinfras_own_arguments_hold(tmp_path: Path) -> None:
         ),
     )
     with LocalSession(cluster(workers=0)) as session:
-        session.round("p", {"cp1": [made]})
+        session.round("p", {"cp1": steps(made)})
     assert not session.failures
     assert (tmp_path / "env").read_text() == f"a b\n{tmp_path}\n"
     assert (tmp_path / "stdin").read_text() == "one\ntwo\n"
@@ -396,8 +400,8 @@ def test_stock_operations_settle(tmp_path: Path) -> None:
         lambda: files.line(name="Line", path=f"{tmp_path}/d/line", line="hello"),
     )
     with LocalSession(cluster(workers=0)) as session:
-        first = session.round("p", {"cp1": [made]})["cp1"]
-        second = session.round("p", {"cp1": [made]})["cp1"]
+        first = session.round("p", {"cp1": steps(made)})["cp1"]
+        second = session.round("p", {"cp1": steps(made)})["cp1"]
     assert len(first.changed) == 3
     assert not second.changed
     put = tmp_path / "d" / "put"
@@ -411,7 +415,7 @@ def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
     kept.touch(mode=0o604)
     made = one(lambda: files.put(name="Put", src=str(local), dest=str(kept)))
     with LocalSession(cluster(workers=0)) as session:
-        session.round("p", {"cp1": [made]})
+        session.round("p", {"cp1": steps(made)})
     assert kept.read_text() == "new"
     assert kept.stat().st_mode & 0o777 == 0o604
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "local"]
@@ -424,7 +428,7 @@ def test_only_streamed_commands_are_told_line_by_line() -> None:
     )
     with LocalSession(cluster(workers=0)) as session:
         session.redact.hide("loud")
-        session.round("p", {"cp1": [made]})
+        session.round("p", {"cp1": steps(made)})
     assert session.lines == ["cp1: ********", "cp1: ********"]
     assert session.events[1].output == "quiet"
 
@@ -432,9 +436,9 @@ def test_only_streamed_commands_are_told_line_by_line() -> None:
 def test_a_timeout_and_a_lost_connection_say_so() -> None:
     made = one(lambda: run(script="sleep 20", name="Sleep", _timeout=1))
     with LocalSession(cluster(workers=1)) as session:
-        session.round("p", {"cp1": [made]})
+        session.round("p", {"cp1": steps(made)})
         session.shells["w1"].lost = True
-        session.round("p", {"w1": [one(lambda: run(script="true", name="Cut"))]})
+        session.round("p", {"w1": steps(one(lambda: run(script="true", name="Cut")))})
     assert "longer than 1 s" in session.failures["cp1"].why
     assert "connection was lost" in session.failures["w1"].why
 
@@ -454,21 +458,25 @@ def test_an_interrupt_names_what_may_still_run() -> None:
 
     threading.Thread(target=interrupt, daemon=True).start()
     with session, pytest.raises(KubeinstallError) as caught:
-        session.round("p", {"cp1": [made]})
+        session.round("p", {"cp1": steps(made)})
     assert caught.value.exit_code == Kind.INTERRUPTED
     assert "cp1: Long one" in caught.value.findings[0].why
     assert "Never begun" not in [event.operation for event in session.events]
     assert not session.failures
 
 
-def test_host_data_reaches_deploys() -> None:
-    seen: list[Any] = []
+def test_each_host_gets_its_own_inputs_of_one_deploy(tmp_path: Path) -> None:
+    """And what one asks for is known for all, whatever they are handed."""
+    seen: dict[str, str] = {}
 
-    @deploy("Data")
-    def made() -> None:
-        seen.append((host.data.node.name, host.data.cluster.spec.name, host.data.get("extra")))
+    @deploy("Inputs")
+    def made(inputs: str) -> None:
+        if host.get_fact(Content, path="/proc/self/comm"):
+            host.get_fact(Names, path=str(tmp_path))
+            seen[host.name] = inputs
 
-    with LocalSession(cluster(workers=1)) as session:
-        session.set_data("w1", "extra", {"k": 1})
-        session.round("p", {"w1": [made]})
-    assert seen == [("w1", "kubernetes", {"k": 1})]
+    with LocalSession(cluster(workers=2)) as session:
+        session.round("p", {name: [Step(made, f"of {name}")] for name in session.alive})
+        trips = {name: len(shell.scripts) for name, shell in session.shells.items()}
+    assert seen == {"cp1": "of cp1", "w1": "of w1", "w2": "of w2"}
+    assert trips == {"cp1": 2, "w1": 1, "w2": 1}

@@ -24,7 +24,7 @@ from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Host, Kubelet, RuntimeName
 from kubeinstall.run.runner import execute
 from tests.unit.clusters import cluster
-from tests.unit.local_session import LocalSession
+from tests.unit.local_session import LocalSession, steps
 from tests.unit.operating import FactHost, run
 from tests.unit.played_session import played_run
 from tests.unit.test_phases_runner import MORE
@@ -197,7 +197,7 @@ def test_a_host_that_a_deploy_refuses_is_out_before_anything_is_changed() -> Non
         raise ValueError("a default in the place of a fact")
 
     with LocalSession(cluster(workers=2)) as session:
-        session.prefetch({"cp1": [breaks], "w1": [breaks, refuses], "w2": []})
+        session.prefetch({"cp1": steps(breaks), "w1": steps(breaks, refuses), "w2": []})
         assert session.failures == {"w1": finding}
 
 

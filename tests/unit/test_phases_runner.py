@@ -10,33 +10,35 @@ from pyinfra.context import host
 from pyinfra.facts.server import Hostname
 from pyinfra.operations import server
 
-from kubeinstall.engine.types import Deploy, Output
+from kubeinstall.engine.types import Deploys, Output, Step
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import connect
-from kubeinstall.phases.phase import Deploys, Phase, Run
+from kubeinstall.phases.phase import Phase, Run
 from kubeinstall.run.phases import PHASES
 from kubeinstall.run.runner import execute
 from kubeinstall.ssh.streams import ConnectionLost
 from tests.unit.clusters import cluster
+from tests.unit.local_session import steps
 from tests.unit.played_session import PlayedSession, Why, played_run
 
 pytestmark = pytest.mark.unit
 
 
-def deploy_of(name: str) -> Deploy:
-    """A deploy with one operation that always changes something."""
+def step_of(name: str) -> Step[None]:
+    """A step with one operation that always changes something."""
 
     @deploy(name)
     def made() -> None:
         host.get_fact(Hostname)
         server.shell(name=f"Do {name}", commands=[f"do {name}"])
 
-    return made
+    (step,) = steps(made)
+    return step
 
 
 def phase(name: str, *, control_plane_only: bool = False, needs: bool = False) -> Phase:
     """A phase that deploys something everywhere, or on the first control plane."""
-    one = deploy_of(name)
+    one = step_of(name)
 
     def deploys(run: Run) -> Deploys:
         hosts = [h for h in run.hosts() if h.is_control_plane or not control_plane_only]
@@ -286,7 +288,7 @@ def test_a_fault_of_ours_ends_the_run_and_is_no_hosts_failure() -> None:
         raise KeyError("nobody thought of it")
 
     def go(run: Run) -> None:
-        run.round("hosts", {"w1": [faulty]})
+        run.round("hosts", {"w1": steps(faulty)})
 
     run, session, _ = played_run(cluster())
     with pytest.raises(KeyError) as caught:

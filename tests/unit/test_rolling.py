@@ -12,7 +12,7 @@ from kubeinstall.cluster.answering import Answering
 from kubeinstall.cluster.kubectl import Kubectl
 from kubeinstall.cluster.node import parsed
 from kubeinstall.cluster.nodes import Nodes, Standing
-from kubeinstall.cluster.rolling import Rolled, Step, Turn, roll
+from kubeinstall.cluster.rolling import Progress, Rolled, Turn, roll
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Finding, Kind
 from kubeinstall.inventory.model import Host
@@ -165,7 +165,7 @@ def test_a_host_that_is_out_by_now_is_skipped() -> None:
 def test_what_needs_no_drain_is_not_touched_before() -> None:
     play = Play()
     play.roll([Turn(WORKERS[0], drained=False)])
-    assert play.said == ["act w1", f"{Step.DONE.name} w1"]
+    assert play.said == ["act w1", f"{Progress.DONE.name} w1"]
 
 
 def test_annotations_come_with_the_uncordon() -> None:

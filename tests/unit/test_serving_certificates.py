@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from kubeinstall.deploys.kubernetes.serving_certificates import owner, serving_certificates
+from kubeinstall.deploys.kubernetes.serving_certificates import owner
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.serving_certificates import ServingRequest, ServingRequests, pending
 from kubeinstall.inventory.model import Cluster, Kubelet
@@ -142,7 +142,7 @@ def test_a_kubelet_that_has_just_started_is_waited_for(monkeypatch: pytest.Monke
     run, session, memory = played_run(asking(), answer=answer)
     session.connect()
     # Before anything is changed the facts of all phases are read; there is no request yet.
-    session.prefetch({"cp1": [serving_certificates]})
+    session.prefetch({"cp1": [serving.approval(run)]})
     run.changed = True
     serving.approve(run)
     assert memory.waits == ["the kubelet of w1 has not asked for its certificate yet"]

@@ -24,7 +24,7 @@ from kubeinstall.findings import Finding, Kind, Place
 from kubeinstall.operations.commands import Command, operation_id
 from kubeinstall.operations.names import hostname
 from tests.unit.clusters import cluster
-from tests.unit.local_session import LocalSession
+from tests.unit.local_session import LocalSession, steps
 
 pytestmark = pytest.mark.unit
 
@@ -122,7 +122,7 @@ def test_an_event_has_the_id_of_its_operation() -> None:
         hostname(wanted=os.uname().nodename, name="Another title")
 
     with LocalSession(cluster(workers=0)) as session:
-        result = session.round("hosts", {"cp1": [both]}, dry=True)["cp1"]
+        result = session.round("hosts", {"cp1": steps(both)}, dry=True)["cp1"]
     assert [(e.operation_id, e.operation) for e in result.events] == [
         ("server.shell", "One title"),
         ("names.hostname", "Another title"),
@@ -148,7 +148,7 @@ def test_what_an_operation_kept_is_data_of_its_event(tmp_path: Path) -> None:
         remove(_retries=1)
 
     with LocalSession(cluster(workers=0)) as session:
-        (event,) = session.round("addons", {"cp1": [made]})["cp1"].events
+        (event,) = session.round("addons", {"cp1": steps(made)})["cp1"].events
     assert event.kept == (Kept("Namespace", "shop", "Deployment/mine"),)
     found = {"kind": "Namespace", "name": "shop", "holds": "Deployment/mine"}
     assert json.loads(json.dumps(event.as_dict()))["kept"] == [found]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from ipaddress import IPv4Network
 from itertools import cycle
 from pathlib import Path
 from typing import Any, cast
@@ -13,18 +14,24 @@ from typing import Any, cast
 import pytest
 
 import kubeinstall
+from kubeinstall.deploys.hosts import Inputs as Prepare
 from kubeinstall.deploys.hosts import prepare
+from kubeinstall.deploys.inputs import Inputs, SystemInputs
 from kubeinstall.deploys.kubernetes.control_plane import init
+from kubeinstall.deploys.kubernetes.kubelet import Inputs as Kubelets
 from kubeinstall.deploys.kubernetes.kubelet import configure as kubelet
 from kubeinstall.deploys.kubernetes.packages import install as packages
+from kubeinstall.deploys.kubernetes.workers import Inputs as Join
 from kubeinstall.deploys.kubernetes.workers import join
+from kubeinstall.deploys.network import Inputs as Network
 from kubeinstall.deploys.network import configure as network
+from kubeinstall.deploys.reset import Inputs as Reset
 from kubeinstall.deploys.reset import reset
 from kubeinstall.deploys.runtime import install as runtime
 from kubeinstall.deploys.written import WRITTEN, AtReset, written
 from kubeinstall.engine import execute
 from kubeinstall.engine.bulk import Facts
-from kubeinstall.engine.types import Deploy, Status
+from kubeinstall.engine.types import Status, Step
 from kubeinstall.facts.containerd import Registries
 from kubeinstall.facts.cri_dockerd import CriDockerd, ProgramState
 from kubeinstall.facts.docker import Daemon, DaemonState
@@ -50,7 +57,7 @@ from kubeinstall.files import (
 from kubeinstall.files import (
     proxy as proxy_files,
 )
-from kubeinstall.inventory.model import Cluster, Kubelet
+from kubeinstall.inventory.model import Cluster, Host, Kubelet
 from kubeinstall.operations.docker_logins import desired
 from kubeinstall.operations.files import MARKER, Holds, WriteFile
 from kubeinstall.operations.proxy import with_proxy
@@ -68,7 +75,6 @@ DEBIAN = SystemState("debian", "12", (), "bookworm")
 ROCKY = SystemState("rocky", "9.4", ("rhel", "fedora"), "")
 KEY = (RECORDINGS / "key.asc").read_text()
 CA = (RECORDINGS / "ca.pem").read_text()
-DEPLOYS: tuple[Deploy, ...] = (prepare, runtime, packages, init, join, kubelet, network)
 
 Answer = Callable[[type[Any], Mapping[str, Any]], Any]
 
@@ -115,13 +121,12 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[WriteFile]:
     return found
 
 
-def went(made: Cluster, answer: Answer, deploys: Sequence[Deploy], **data: Any) -> PlayedSession:
+def went(
+    made: Cluster, answer: Answer, steps: Callable[[Cluster, Host], list[Step[Any]]]
+) -> PlayedSession:
     """A dry round on all hosts."""
     with PlayedSession(made, answer) as session:
-        for host in made.hosts:
-            for key, value in data.items():
-                session.set_data(host.name, key, value)
-        session.round("all", {host.name: list(deploys) for host in made.hosts}, dry=True)
+        session.round("all", {host.name: steps(made, host) for host in made.hosts}, dry=True)
         failed = [event for event in session.events if event.status is Status.FAILED]
         assert not failed, [(event.operation, event.output) for event in failed]
         assert not session.failures
@@ -192,11 +197,23 @@ def fresh(system: SystemState, old: str = "") -> Answer:
     return answer
 
 
-MEMORY: dict[str, Any] = {
-    "kubelet_config": {"kind": "KubeletConfiguration", "maxPods": 50},
-    "pod_cidrs": {"cp1": "10.244.0.0/24", "w1": "10.244.1.0/24"},
-    "join_config": "kind: JoinConfiguration\n",
-}
+def resets(made: Cluster, host: Host) -> list[Step[Any]]:
+    return [Step(reset, Reset(made, host))]
+
+
+def deploys(made: Cluster, host: Host) -> list[Step[Any]]:
+    """All that write files, in a cluster that is there."""
+    config = {"kind": "KubeletConfiguration", "maxPods": 50}
+    shares = {"cp1": IPv4Network("10.244.0.0/24"), "w1": IPv4Network("10.244.1.0/24")}
+    return [
+        Step(prepare, Prepare(made, host)),
+        Step(runtime, SystemInputs(made, host)),
+        Step(packages, SystemInputs(made, host)),
+        Step(init, Inputs(made, host)),
+        Step(join, Join(made, host, join_config="kind: JoinConfiguration\n")),
+        Step(kubelet, Kubelets(made, host, config)),
+        Step(network, Network(made, host, shares)),
+    ]
 
 
 def test_every_file_is_declared_and_shows_no_secret(
@@ -205,7 +222,7 @@ def test_every_file_is_declared_and_shows_no_secret(
     """What was there before had a secret in it, in every file, under our mark and without."""
     olds = cycle((f"# {MARKER}.\nwas {OLD}\n", f"mine {OLD}\n", ""))
     for (made, system), old in zip(inventories(tmp_path), olds, strict=False):
-        went(made, fresh(system, old), DEPLOYS, **MEMORY)
+        went(made, fresh(system, old), deploys)
     assert writes
     seen = set()
     for write in writes:
@@ -299,7 +316,7 @@ def test_reset_takes_each_away(kind: Any, ran: list[str], writes: list[WriteFile
     path = kind.path.replace("*", name)
     content = CONTENTS.get(path, f"# {MARKER}.\nhttp://u:{SECRET}@lab\n")
     writes.clear()
-    went(cluster(workers=0), used(path, content), [reset])
+    went(cluster(workers=0), used(path, content), resets)
     if kind.at_reset is AtReset.EMPTIED:
         assert any("/etc/kubernetes" in text and "/var/lib/kubelet" in text for text in ran)
     elif rewritten := [write for write in writes if write.path == path]:
@@ -312,13 +329,13 @@ def test_reset_takes_each_away(kind: Any, ran: list[str], writes: list[WriteFile
         assert any(text.startswith("rm -f") and path in text for text in ran), ran
     # A host that has none of it is left alone.
     ran.clear()
-    went(cluster(workers=0), lambda *_: NotImplemented, [reset])
+    went(cluster(workers=0), lambda *_: NotImplemented, resets)
     assert ran == []
 
 
 def test_a_source_without_a_login_stays() -> None:
     path = package_files.SOURCES[0]
-    session = went(cluster(workers=0), used(path, "deb https://pkgs.k8s.io/ /\n"), [reset])
+    session = went(cluster(workers=0), used(path, "deb https://pkgs.k8s.io/ /\n"), resets)
     assert not [event for event in session.events if event.status is Status.PLANNED]
 
 
@@ -337,7 +354,7 @@ def test_proxies_go_with_what_names_them(ran: list[str]) -> None:
     def answer(fact: type[Any], asked: Mapping[str, Any]) -> Any:
         return asked["path"] in ours if fact is Exists else NotImplemented
 
-    went(cluster(workers=0), answer, [reset])
+    went(cluster(workers=0), answer, resets)
     assert len(ran) == 4
     assert all("systemctl daemon-reload" in text for text in ran[:3])
     assert ran[3] == f"rm -f {SERVICES_ENV}"

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall import families
 from kubeinstall.deploys import network
 from kubeinstall.deploys.hosts import firewall, proxy
 from kubeinstall.deploys.hosts.network_managers import pods_left_alone
+from kubeinstall.deploys.inputs import SystemInputs
 from kubeinstall.facts.kernel import SysctlLines
 from kubeinstall.facts.selinux import Selinux as SelinuxNow
 from kubeinstall.files import hosts as host_files
+from kubeinstall.files.family import Family
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.host_needs import host_needs
-from kubeinstall.inventory.model import Cluster, Host, Selinux
+from kubeinstall.inventory.model import Cluster, Selinux
 from kubeinstall.operations import selinux
 from kubeinstall.operations.clock import in_sync, others_off
 from kubeinstall.operations.files import Holds, managed_file
@@ -30,41 +32,50 @@ from kubeinstall.operations.swap import swap_off
 from kubeinstall.operations.sysctls import sysctls_live
 
 
-@deploy("Prepare the host")
-def prepare() -> None:
-    """Proxy, names, clock, swap, upgrades, network managers, what addons need, kernel, firewall.
+@dataclass(frozen=True)
+class Inputs(SystemInputs):
+    """What ``prepare`` is handed.
 
-    In memory: ``shared_machine_id``, the one to be renewed, if preflight found clones.
+    Args:
+        shared_machine_id: the one to be renewed, if preflight found clones; else empty.
     """
-    cluster: Cluster = host.data.cluster
-    node: Host = host.data.node
-    proxy.configure(cluster)
-    if shared := host.data.get("shared_machine_id"):
-        machine_id_renewed(shared=shared, name="Give the host a machine-id of its own")
+
+    shared_machine_id: str = ""
+
+
+@deploy("Prepare the host")
+def prepare(inputs: Inputs | None = None) -> None:
+    """Proxy, names, clock, swap, upgrades, network managers, what addons need, kernel, firewall."""
+    inputs = inputs or Inputs.plain()
+    cluster, node, family = inputs.cluster, inputs.host, inputs.family()
+    proxy.configure(cluster, family.package_format)
+    if inputs.shared_machine_id:
+        machine_id_renewed(
+            shared=inputs.shared_machine_id, name="Give the host a machine-id of its own"
+        )
     hostname(wanted=node.hostname, name="Set the hostname")
     if cluster.spec.manage_etc_hosts:
         addresses = tuple(host_files.addresses(cluster).items())
         kept = tuple(host_files.kept_addresses(cluster).items())
         etc_hosts(addresses=addresses, kept=kept, name="Name the cluster's hosts in /etc/hosts")
     if cluster.spec.time.manage:
-        _clock(cluster)
+        _clock(cluster, family)
     swap_off(name="Turn off swap")
-    for file in families.current().upgrade_files:
+    for file in family.upgrade_files:
         managed_file(
             path=file.path, content=file.content, holds=Holds.PUBLIC, name=f"Write {file.path}"
         )
     pods_left_alone()
     network.alone(cluster)
-    _selinux(cluster)
-    _addon_packages(cluster)
+    _selinux(cluster, family)
+    _addon_packages(cluster, family)
     _kernel(cluster)
     for unit in host_needs(cluster).services:
         running(unit=unit, name=f"Run {unit.removesuffix('.service')}, which addons need")
     firewall.kept(cluster, node)
 
 
-def _clock(cluster: Cluster) -> None:
-    family = families.current()
+def _clock(cluster: Cluster, family: Family) -> None:
     chrony = family.chrony
     family.installed((("chrony", ""),), name="Install chrony")
     conf = host_files.chrony_conf(cluster)
@@ -83,8 +94,7 @@ def _clock(cluster: Cluster) -> None:
         in_sync(timeout=timeout, unit=chrony.unit, name="Wait for the clock to be in sync")
 
 
-def _addon_packages(cluster: Cluster) -> None:
-    family = families.current()
+def _addon_packages(cluster: Cluster, family: Family) -> None:
     if names := host_files.addon_packages(cluster, family):
         wanted = tuple((name, "") for name in names)
         family.installed(wanted, name=f"Install what addons need: {', '.join(names)}")
@@ -105,14 +115,14 @@ def _kernel(cluster: Cluster) -> None:
     sysctls_live(values=live, name="Apply kernel settings")
 
 
-def _selinux(cluster: Cluster) -> None:
+def _selinux(cluster: Cluster, family: Family) -> None:
     """Kept as it is, SELinux gets its rules for containers; or it only logs."""
     if cluster.spec.selinux is Selinux.PERMISSIVE:
         selinux.permissive(name="Let SELinux refuse nothing")
     elif host.get_fact(SelinuxNow).live:
-        package = families.current().selinux_package
+        package = family.selinux_package
         if package:
-            families.current().installed(((package, ""),), name=f"Install {package}")
+            family.installed(((package, ""),), name=f"Install {package}")
 
 
 def _last_word(settings: Mapping[str, str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kubeinstall import families
 from kubeinstall.facts.proxy import SERVICES_ENV
 from kubeinstall.files import proxy as proxy_files
 from kubeinstall.inventory.model import Cluster
@@ -12,10 +11,10 @@ from kubeinstall.operations.proxy import dnf_proxy
 from kubeinstall.releases.package_sources import PackageFormat
 
 
-def configure(cluster: Cluster) -> None:
+def configure(cluster: Cluster, package_format: PackageFormat) -> None:
     """Everything that goes through the proxy, or nothing of it; services are restarted later."""
     proxy = cluster.spec.proxy
-    if families.current().package_format is PackageFormat.DEB:
+    if package_format is PackageFormat.DEB:
         _file(cluster, proxy_files.APT_CONF, proxy and proxy_files.apt_conf(cluster, proxy), "apt")
     else:
         dnf_proxy(

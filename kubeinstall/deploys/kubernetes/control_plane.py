@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
+from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.deploys.kubernetes import kubelet
 from kubeinstall.facts.control_plane import FILES, ControlPlane, ours
 from kubeinstall.facts.files import File, FileState
@@ -37,12 +38,13 @@ def _decision(cluster: Cluster, in_use: str | None) -> Decision:
 
 
 @deploy("control plane")
-def init() -> None:
+def init(inputs: Inputs | None = None) -> None:
     """Make the control plane; of one that has been up, put back what lacks on the disk."""
-    cluster: Cluster = host.data.cluster
+    inputs = inputs or Inputs.plain()
+    cluster = inputs.cluster
     in_use = _in_use(cluster)
     decision = _decision(cluster, in_use)
-    kubelet.place_patch(cluster, host.data.node)
+    kubelet.place_patch(cluster, inputs.host)
     in_file = kubeadm_files.skip_phases_in_file(cluster)
     environment = proxy_files.kubeadm_environment_file(cluster)
     phases = tuple(kubeadm_files.init_skip_phases(cluster))
@@ -75,9 +77,10 @@ def _title(decision: Decision) -> str:
 
 
 @deploy("cluster")
-def complete() -> None:
+def complete(inputs: Inputs | None = None) -> None:
     """Put back what init makes in the cluster; give root, and the login of ssh, a kubeconfig."""
-    cluster: Cluster = host.data.cluster
+    inputs = inputs or Inputs.plain()
+    cluster = inputs.cluster
     in_use = _in_use(cluster)
     decision = _decision(cluster, in_use)
     environment = proxy_files.kubeadm_environment_file(cluster)
@@ -95,5 +98,5 @@ def complete() -> None:
         environment=environment,
         kube_proxy=cluster.spec.kubeadm.installs("kube-proxy"),
     )
-    for user in dict.fromkeys(("root", host.data.node.ssh.user)):
+    for user in dict.fromkeys(("root", inputs.host.ssh.user)):
         kubeadm.kubeconfig(name=f"Give {user} a kubeconfig", user=user)

@@ -10,6 +10,7 @@ import yaml
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
+from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.facts.files import File
 from kubeinstall.facts.static_pods import StaticPods, StaticPodsState
 from kubeinstall.files import (
@@ -21,7 +22,7 @@ from kubeinstall.files import (
 from kubeinstall.files import (
     proxy as proxy_files,
 )
-from kubeinstall.inventory.model import Cluster, Document
+from kubeinstall.inventory.model import Document
 from kubeinstall.operations.static_pods import Change, arguments_changed
 
 _KIND = "ClusterConfiguration"
@@ -37,9 +38,10 @@ _PLAIN = re.compile(r"[\w./,@+-]*[\w/]")
 
 
 @deploy("arguments of the control plane")
-def keep() -> None:
+def keep(inputs: Inputs | None = None) -> None:
     """The components have the inventory's arguments; kubeadm's own and others' stay."""
-    cluster: Cluster = host.data.cluster
+    inputs = inputs or Inputs.plain()
+    cluster = inputs.cluster
     state = host.get_fact(StaticPods)
     noted = host.get_fact(File, path=kubeadm_files.CONFIG)
     live = kubelet_files.document(state.configuration)
@@ -55,7 +57,7 @@ def keep() -> None:
     names = " and ".join(change.component for change in found)
     arguments_changed(
         changes=found,
-        node=host.data.node.hostname,
+        node=inputs.host.hostname,
         config=yaml.safe_dump_all((init, wanted), sort_keys=False),
         note="" if note == documents else kubeadm_files.HEADER + yaml.safe_dump_all(note),
         path=kubeadm_files.CONFIG,

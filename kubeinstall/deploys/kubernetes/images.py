@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pyinfra.api.deploy import deploy
-from pyinfra.context import host
 
+from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.files import proxy as proxy_files
 from kubeinstall.inventory.model import Cluster, Host, RuntimeName
@@ -15,10 +15,10 @@ _ADDONS = ("coredns", "kube-proxy")
 
 
 @deploy("Pull Kubernetes' images")
-def pull() -> None:
+def pull(inputs: Inputs | None = None) -> None:
     """The images from kubeadm's own list that the host needs to become a node."""
-    cluster: Cluster = host.data.cluster
-    node: Host = host.data.node
+    inputs = inputs or Inputs.plain()
+    cluster, node = inputs.cluster, inputs.host
     pulled(
         config=kubeadm_files.images_config(cluster, node),
         docker=cluster.spec.runtime.name is RuntimeName.DOCKER,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
+from kubeinstall.deploys import inputs
 from kubeinstall.facts.files import File
 from kubeinstall.files import kubelet as files
 from kubeinstall.inventory.model import Cluster, Document, Host, NetworkPlugin
@@ -27,16 +30,24 @@ def place_patch(cluster: Cluster, node: Host) -> None:
         absent_file(path=files.PATCH, name=title)
 
 
-@deploy("kubelet")
-def configure() -> None:
-    """The kubelet's configuration and flags, and it runs with them.
+@dataclass(frozen=True)
+class Inputs(inputs.Inputs):
+    """What ``configure`` is handed.
 
-    In memory: ``kubelet_config`` (the cluster's configuration; None: no cluster could be asked) and
-    ``cri_socket`` (the socket of the runtime that the node shall have; None: the one that it has).
+    Args:
+        config: the configuration that all kubelets share; None: no cluster could be asked.
+        socket: of the runtime that the node shall have; empty: that of the one that it has.
     """
-    cluster: Cluster = host.data.cluster
-    node: Host = host.data.node
-    base: Document | None = host.data.get("kubelet_config")
+
+    config: Document | None = None
+    socket: str = ""
+
+
+@deploy("kubelet")
+def configure(inputs: Inputs | None = None) -> None:
+    """The kubelet's configuration and flags, and it runs with them."""
+    inputs = inputs or Inputs.plain()
+    cluster, node, base = inputs.cluster, inputs.host, inputs.config
     old = host.get_fact(File, path=files.CONFIG)
     env = host.get_fact(File, path=files.FLAGS)
     instance = host.get_fact(File, path=files.INSTANCE)
@@ -44,7 +55,7 @@ def configure() -> None:
         return
     found, flags = files.document(old.text), files.flags(env.text or "")
     local = files.document(instance.text if instance else "")
-    socket: str = host.data.get("cri_socket") or files.socket_of(flags, local)
+    socket = inputs.socket or files.socket_of(flags, local)
     url = files.as_url(socket) if instance else None
     wanted = files.configuration(base, node, url)
     wanted_flags = files.wanted_flags(cluster, node, flags, socket, in_config=instance is not None)

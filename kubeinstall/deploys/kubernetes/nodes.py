@@ -9,8 +9,8 @@ from difflib import unified_diff
 
 import yaml
 from pyinfra.api.deploy import deploy
-from pyinfra.context import host
 
+from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.files import kubelet as kubelet_files
 from kubeinstall.files.kubelet import OWNED, SharedConfig
 from kubeinstall.inventory.model import Cluster, Document
@@ -60,14 +60,35 @@ class Kubelets:
         return cls(name, wanted, patch, "\n".join(lines))
 
 
-@deploy("kubelets of the cluster")
-def kubelets() -> None:
-    """The configuration that all kubelets share.
+@dataclass(frozen=True)
+class KubeletsInputs(Inputs):
+    """What ``kubelets`` is handed.
 
-    In memory: ``kubelets``, or None where there is no cluster.
+    Args:
+        shared: None: there is no cluster.
     """
-    shared: Kubelets | None = host.data.get("kubelets")
-    if shared:
+
+    shared: Kubelets | None = None
+
+
+@dataclass(frozen=True)
+class SettleInputs(Inputs):
+    """What ``settle`` is handed.
+
+    Args:
+        changes: of labels and taints.
+        cordoned: nodes that we have cordoned.
+    """
+
+    changes: Sequence[NodeChanges] = ()
+    cordoned: Sequence[str] = ()
+
+
+@deploy("kubelets of the cluster")
+def kubelets(inputs: KubeletsInputs | None = None) -> None:
+    """The configuration that all kubelets share."""
+    inputs = inputs or KubeletsInputs.plain()
+    if shared := inputs.shared:
         title = "Keep the configuration that all kubelets share"
         configmap_patched(
             configmap=shared.configmap, patch=shared.patch, diff=shared.diff, name=title
@@ -75,17 +96,14 @@ def kubelets() -> None:
 
 
 @deploy("labels and taints")
-def settle() -> None:
+def settle(inputs: SettleInputs | None = None) -> None:
     """Labels and taints of nodes, and no node cordoned any longer that we have cordoned.
 
     The kubelet may not set all of them itself (those below node-role.kubernetes.io), so the
     cluster's admin does.
-
-    In memory: ``node_changes``, and ``cordoned``, the nodes that we have cordoned.
     """
-    of_nodes: Sequence[NodeChanges] = host.data.get("node_changes") or ()
-    for changes in of_nodes:
+    inputs = inputs or SettleInputs.plain()
+    for changes in inputs.changes:
         node_settings(changes=changes, name=f"Set labels and taints of {changes.node}")
-    cordoned: Sequence[str] = host.data.get("cordoned") or ()
-    for node in cordoned:
+    for node in inputs.cordoned:
         uncordoned(node=node, name=f"Uncordon {node}")

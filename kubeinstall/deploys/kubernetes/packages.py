@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from pyinfra.api.deploy import deploy
-from pyinfra.context import host
 
-from kubeinstall import families
 from kubeinstall.deploys import downloads
+from kubeinstall.deploys.inputs import SystemInputs
 from kubeinstall.deploys.kubernetes import helm, kubelet_flags, resolver
 from kubeinstall.files import packages as package_files
 from kubeinstall.files import proxy as proxy_files
-from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.archives import archive_unpacked
 from kubeinstall.operations.services import current, enabled
 from kubeinstall.releases.package_sources import PackageFormat
 
 
 @deploy("Install Kubernetes' packages")
-def install() -> None:
+def install(inputs: SystemInputs | None = None) -> None:
     """The signed package source, the tools Kubernetes calls, its own packages, held; Helm."""
-    cluster: Cluster = host.data.cluster
-    family = families.current()
-    kubelet_flags.check(cluster, host.data.node)
+    inputs = inputs or SystemInputs.plain()
+    cluster, node, family = inputs.cluster, inputs.host, inputs.family()
+    kubelet_flags.check(cluster, node)
     # What a reset takes its services away with, and what people look at them with.
     ipvs = ("ipvsadm",) if cluster.spec.kube_proxy.mode == "ipvs" else ()
     tools = tuple((tool, "") for tool in (*family.tools, *ipvs))
     family.installed(tools, name="Install what Kubernetes calls")
     wanted = package_files.versions(cluster)
     if archive := package_files.archive(cluster):
-        downloads.prepare(archive)
+        downloads.prepare(family, archive)
         archive_unpacked(
             download=archive,
             folder=package_files.archive_folder(cluster),
@@ -41,11 +39,11 @@ def install() -> None:
     family.installed(wanted, held=True, repository=repository.name, name=title)
     # Enabled, not started: until kubeadm has configured it, it can only fail.
     enabled(unit="kubelet.service", name="Enable the kubelet")
-    resolver.configure(host.data.node)
+    resolver.configure(node)
     configs = proxy_files.configs("kubelet")
     current(
         unit="kubelet.service",
         configs=configs,
         name="Have the kubelet run with its unit's settings",
     )
-    helm.installed(cluster, host.data.node)
+    helm.installed(cluster, node, family)

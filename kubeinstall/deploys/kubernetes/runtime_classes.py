@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pyinfra.api.deploy import deploy
-from pyinfra.context import host
 
+from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.files import runtime_classes as runtime_class_files
-from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations import runtime_classes as operations
 
 
 @deploy("runtime classes")
-def runtime_classes() -> None:
+def runtime_classes(inputs: Inputs | None = None) -> None:
     """Have the inventory's classes in the cluster, and none that it no longer names."""
-    cluster: Cluster = host.data.cluster
-    wanted = runtime_class_files.names(cluster)
+    inputs = inputs or Inputs.plain()
+    wanted = runtime_class_files.names(inputs.cluster)
     operations.runtime_classes(wanted=wanted, name="Name the runtime classes")

@@ -13,6 +13,7 @@ from cryptography import x509
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
+from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.facts.serving_certificates import ServingRequest, ServingRequests
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.operations.nodes import requests_approved
@@ -52,10 +53,10 @@ def owner(request: ServingRequest, hosts: Iterable[Host]) -> Host | None:
 
 
 @deploy("serving certificates")
-def serving_certificates() -> None:
+def serving_certificates(inputs: Inputs | None = None) -> None:
     """Approve what the inventory's kubelets ask for; other requests are left alone."""
-    cluster: Cluster = host.data.cluster
-    hosts = serving(cluster)
+    inputs = inputs or Inputs.plain()
+    hosts = serving(inputs.cluster)
     approved: dict[str, list[str]] = {}
     for request in host.get_fact(ServingRequests) if hosts else ():
         if node := owner(request, hosts):

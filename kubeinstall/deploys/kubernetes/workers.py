@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-from pyinfra.api.deploy import deploy
-from pyinfra.context import host
+from dataclasses import dataclass, field
 
+from pyinfra.api.deploy import deploy
+
+from kubeinstall.deploys import inputs
 from kubeinstall.deploys.kubernetes import kubelet
 from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.files import proxy as proxy_files
-from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.operations import kubeadm
 
 
-@deploy("workers")
-def join() -> None:
-    """Join the cluster, if the host is not in it.
+@dataclass(frozen=True)
+class Inputs(inputs.Inputs):
+    """What ``join`` is handed.
 
-    In memory: ``nodes`` (names that the cluster has; None: not asked), ``ca_sha256`` (its
-    authority's fingerprint) and ``join_config`` (the JoinConfiguration, made when any worker has
-    to join).
+    Args:
+        nodes: names of the cluster's nodes; None: it was not asked.
+        ca_sha256: the fingerprint of the cluster's authority.
+        join_config: the JoinConfiguration, made when a worker has to join; it holds the token.
     """
-    cluster: Cluster = host.data.cluster
-    node: Host = host.data.node
-    nodes = host.data.get("nodes")
+
+    nodes: frozenset[str] | None = None
+    ca_sha256: str | None = None
+    join_config: str | None = field(default=None, repr=False)
+
+
+@deploy("workers")
+def join(inputs: Inputs | None = None) -> None:
+    """Join the cluster, if the host is not in it."""
+    inputs = inputs or Inputs.plain()
+    cluster, node, nodes = inputs.cluster, inputs.host, inputs.nodes
     kubelet.place_patch(cluster, node)
     in_file = kubeadm_files.skip_phases_in_file(cluster)
     kubeadm.join(
         name="Join the cluster with kubeadm",
-        config=host.data.get("join_config"),
+        config=inputs.join_config,
         node=node.hostname,
         known=None if nodes is None else node.hostname in nodes,
-        ca_sha256=host.data.get("ca_sha256"),
+        ca_sha256=inputs.ca_sha256,
         cri_socket=kubeadm_files.cri_socket(cluster),
         version=str(cluster.version),
         environment=proxy_files.kubeadm_environment_file(cluster),

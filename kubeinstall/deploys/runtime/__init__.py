@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pyinfra.api.deploy import deploy
-from pyinfra.context import host
 
 from kubeinstall import families
+from kubeinstall.deploys.inputs import SystemInputs
 from kubeinstall.deploys.runtime import (
     containerd,
     containerd_archive,
@@ -13,6 +13,7 @@ from kubeinstall.deploys.runtime import (
     docker,
     docker_packages,
 )
+from kubeinstall.facts.identity import SystemState
 from kubeinstall.files import containerd_archive as containerd_archive_files
 from kubeinstall.inventory.model import Cluster, RuntimeName
 
@@ -21,9 +22,10 @@ _NO_RUNTIME = {"podman-docker"}
 
 
 @deploy("Install the container runtime")
-def install() -> None:
+def install(inputs: SystemInputs | None = None) -> None:
     """The package and where that comes from, its configuration, its service running with that."""
-    cluster: Cluster = host.data.cluster
+    inputs = inputs or SystemInputs.plain()
+    cluster, family = inputs.cluster, inputs.family()
     runtime = cluster.spec.runtime
     if runtime.name is RuntimeName.DOCKER:
         docker.check(cluster)
@@ -31,23 +33,23 @@ def install() -> None:
         containerd.check()
     package = ""
     if archive := containerd_archive_files.archive(cluster):
-        containerd_archive.install(cluster, archive)
+        containerd_archive.install(cluster, family, archive)
     else:
-        package = _package(cluster)
+        package = _package(cluster, inputs.identified())
         containerd_archive.remove()
     if runtime.name is RuntimeName.DOCKER:
-        docker.configure(cluster)
+        docker.configure(cluster, family)
     else:
-        containerd.configure(cluster, package)
+        containerd.configure(cluster, family, package)
     crictl.configure(cluster)
 
 
-def _package(cluster: Cluster) -> str:
+def _package(cluster: Cluster, system: SystemState) -> str:
     """The runtime's package, from where it comes; its name."""
-    runtime, family = cluster.spec.runtime, families.current()
+    runtime, family = cluster.spec.runtime, families.of(system)
     package = runtime.package or family.runtime_package(runtime.name)
     wanted = docker_packages.wanted(package, runtime.version)
-    source = docker_packages.repository(cluster, package, family.package_format, families.system())
+    source = docker_packages.repository(cluster, package, family.package_format, system)
     if source:
         family.repository(source, wanted)
     title, held = f"Install {package}", bool(runtime.version)

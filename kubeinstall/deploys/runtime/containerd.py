@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pyinfra.context import host
 
-from kubeinstall import families
 from kubeinstall.deploys.runtime import containerd_archive
 from kubeinstall.facts.flags import Flags
 from kubeinstall.files import (
@@ -19,6 +18,7 @@ from kubeinstall.files import (
 from kubeinstall.files import (
     runtime_classes as runtime_class_files,
 )
+from kubeinstall.files.family import Family
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.containerd import containerd_configured, registries_forgotten
@@ -27,14 +27,14 @@ from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.services import running
 
 
-def configure(cluster: Cluster, package: str) -> None:
+def configure(cluster: Cluster, family: Family, package: str) -> None:
     """containerd's configuration, and its service running with that.
 
     Args:
         package: that it was installed from; empty where it came from an archive.
     """
     for program in runtime_class_files.packages(cluster):
-        families.current().installed(((program, ""),), name=f"Install {program}")
+        family.installed(((program, ""),), name=f"Install {program}")
     containerd_configured(
         path=containerd_files.CONFIG_TOML,
         contents=tuple((major, containerd_files.config_toml(cluster, major)) for major in (1, 2)),

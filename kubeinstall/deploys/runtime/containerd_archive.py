@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kubeinstall import families
 from kubeinstall.deploys import downloads
 from kubeinstall.deploys.runtime.docker_packages import CONTAINERD_IO
 from kubeinstall.files import containerd_archive as files
+from kubeinstall.files.family import Family
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.downloads import Download
 from kubeinstall.operations.files import Holds, managed_file
@@ -17,10 +17,10 @@ def configs(cluster: Cluster) -> tuple[str, ...]:
     return (files.UNIT_FILE, files.RECORD) if files.archive(cluster) else ()
 
 
-def install(cluster: Cluster, archive: Download) -> None:
+def install(cluster: Cluster, family: Family, archive: Download) -> None:
     """containerd's programs, its unit, and runc."""
     runc = files.runc(cluster)
-    downloads.prepare(archive, runc)
+    downloads.prepare(family, archive, runc)
     if runc:
         programs_installed(
             download=runc,
@@ -32,7 +32,6 @@ def install(cluster: Cluster, archive: Download) -> None:
         )
     else:
         # Docker's package has a runc of its own, and excludes the distribution's.
-        family = families.current()
         if not family.present((CONTAINERD_IO,)):
             family.installed((("runc", ""),), name="Install runc")
         programs_gone(record=files.RUNC_RECORD, name="Remove the runc of a file")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from kubeinstall.deploys import downloads
 from kubeinstall.files import cri_dockerd as files
+from kubeinstall.files.family import Family
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.cri_dockerd import RECORD, cri_dockerd_installed
 from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.services import running
 
 
-def configure(cluster: Cluster) -> None:
+def configure(cluster: Cluster, family: Family) -> None:
     """Its units, its program, and its service running with these."""
     # The units come first: a package starts its service at once, and would do so with its own.
     socket, service = files.socket(), files.service(cluster)
@@ -27,7 +28,7 @@ def configure(cluster: Cluster) -> None:
         name="Place the unit of cri-dockerd",
     )
     wanted = files.downloads(cluster)
-    downloads.prepare(*wanted.values())
+    downloads.prepare(family, *wanted.values())
     cri_dockerd_installed(
         downloads=wanted,
         program=files.program(cluster),

@@ -19,6 +19,7 @@ from kubeinstall.files import (
 from kubeinstall.files import (
     registries as registry_files,
 )
+from kubeinstall.files.family import Family
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.operations.containerd import registries_forgotten
@@ -31,7 +32,7 @@ from kubeinstall.operations.services import running
 _JSON, _RECORD = docker_files.DAEMON_JSON, docker_files.RECORD
 
 
-def configure(cluster: Cluster) -> None:
+def configure(cluster: Cluster, family: Family) -> None:
     """Docker's configuration, and its service running with that."""
     settings = docker_files.daemon_settings(cluster)
     daemon_configured(
@@ -61,7 +62,7 @@ def configure(cluster: Cluster) -> None:
         title = f"Give {reader} the logins for registries"
         docker_logins(path=path, auths=logins, name=title)
     if cri_dockerd_files.needed(cluster):
-        cri_dockerd.configure(cluster)
+        cri_dockerd.configure(cluster, family)
 
 
 def check(cluster: Cluster) -> None:

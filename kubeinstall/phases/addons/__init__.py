@@ -20,13 +20,15 @@ from kubeinstall.addons.render import Rendered, read_all
 from kubeinstall.addons.volumes import held_by
 from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.deploys.addons import look, ref
+from kubeinstall.deploys.inputs import Inputs
+from kubeinstall.engine.types import Deploys, Step
 from kubeinstall.facts.addons import Addons, AddonState, Objects, Volumes, VolumeState
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.chosen import chosen, levels, needed
 from kubeinstall.inventory.catalogue.model import Stage
 from kubeinstall.phases.addons.builders import sources
 from kubeinstall.phases.addons.rollout import Rollout
-from kubeinstall.phases.phase import Deploys, Run
+from kubeinstall.phases.phase import Run
 
 SECRET = "Secret.v1."
 
@@ -34,7 +36,7 @@ SECRET = "Secret.v1."
 def deploys(run: Run) -> Deploys:
     """Only what the cluster has is read with all other facts; what changes hangs on more."""
     host = run.control_plane()
-    return {host: [look]} if host else {}
+    return {host: [Step(look, Inputs(run.cluster, run.cluster.host(host)))]} if host else {}
 
 
 def run(run: Run) -> None:

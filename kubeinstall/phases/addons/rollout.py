@@ -12,7 +12,8 @@ from kubeinstall.addons.readiness import namespaces, refs, unready_of
 from kubeinstall.addons.render import Rendered
 from kubeinstall.cluster.absent import absent
 from kubeinstall.cluster.pending import Unready
-from kubeinstall.deploys.addons import conditions, settle
+from kubeinstall.deploys.addons import SettleInputs, conditions, settle
+from kubeinstall.engine.types import Step
 from kubeinstall.facts.addons import Objects
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.inventory.catalogue.chosen import needed
@@ -139,8 +140,9 @@ class Rollout:
             whether it went well.
         """
         host = self._run.answering.host()
-        self._run.session.set_data(host, "addon", change)
-        result = self._run.round(self._run.phase, {host: [settle]}, spare=True).get(host)
+        cluster = self._run.cluster
+        step = Step(settle, SettleInputs(cluster, cluster.host(host), change))
+        result = self._run.round(self._run.phase, {host: [step]}, spare=True).get(host)
         for event in result.events if result else ():
             for kept in event.kept:
                 self._run.reporter.note(f"{change.name}: {findings.stays(kept)}")

@@ -9,12 +9,14 @@ from typing import Any, cast
 import pytest
 from pyinfra.api.exceptions import PyinfraError
 
+from kubeinstall.deploys.reset import Inputs as Reset
 from kubeinstall.deploys.reset import reset
+from kubeinstall.deploys.runtime.switching import Inputs as Switch
 from kubeinstall.deploys.runtime.switching import switch
 from kubeinstall.engine.bulk import FactError
 from kubeinstall.engine.connector import LiveConnector
 from kubeinstall.engine.prepare import Task, gather
-from kubeinstall.engine.types import Deploy, HostResult
+from kubeinstall.engine.types import HostResult, Step
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Cluster
@@ -62,29 +64,29 @@ def clusters(top: Path) -> dict[str, Cluster]:
     }
 
 
-def deployed(made: Cluster) -> Iterator[tuple[str, dict[str, Any], list[Deploy]]]:
-    """What each host's deploys are, and what they are handed; the cluster answers nothing."""
+def deployed(made: Cluster, system: SystemState | None) -> Iterator[tuple[str, list[Step[Any]]]]:
+    """What is deployed on each host of a system; the cluster answers nothing."""
     run, session, _ = played_run(made)
     session.connect()
-    planned: dict[str, list[Deploy]] = {}
+    run.systems = {host.name: system for host in made.hosts} if system else {}
+    run.shared_machine_ids = {host.name: "x" for host in made.hosts}
+    planned: dict[str, list[Step[Any]]] = {}
     for phase in PHASES:
-        for name, deploys in (phase.deploys(run) if phase.deploys else {}).items():
-            planned.setdefault(name, []).extend(deploys)
+        for name, steps in (phase.deploys(run) if phase.deploys else {}).items():
+            planned.setdefault(name, []).extend(steps)
     for host in made.hosts:
-        data = {"cluster": made, "node": host, **session._data.get(host.name, {})}
-        extra = {"reset_packages": True, "shared_machine_id": "x"}
-        yield host.name, {**data, **extra}, [*planned[host.name], reset, switch]
+        away = Step(reset, Reset(made, host, system, packages=True))
+        other = Step(switch, Switch(made, host, system))
+        yield host.name, [*planned[host.name], away, other]
 
 
-def rendered(
-    name: str, data: dict[str, Any], deploys: list[Deploy], facts: HostileFacts
-) -> Iterator[tuple[str, str]]:
+def rendered(name: str, steps: list[Step[Any]], facts: HostileFacts) -> Iterator[tuple[str, str]]:
     """Each operation's name and the scripts that it would run or write."""
     connector = lambda state, host: LiveConnector(  # noqa: E731
         state, host, cast(Connection, None), 1.0, lambda: None, None
     )
-    task = cast(Task, _Task(name, data, facts, connector))
-    for one in deploys:
+    task = cast(Task, _Task(name, facts, connector))
+    for one in steps:
         prepared, errors = gather(task, [one])
         known = (FactError, KubeinstallError, PyinfraError)
         assert all(isinstance(error, known) for error in errors), errors
@@ -105,8 +107,8 @@ def rendered(
 
 
 class _Task:
-    def __init__(self, name: str, data: Any, facts: Any, connector: Any) -> None:
-        self.name, self.data, self.facts, self.connector = name, data, facts, connector
+    def __init__(self, name: str, facts: Any, connector: Any) -> None:
+        self.name, self.facts, self.connector = name, facts, connector
         self.result = HostResult(name)
 
 
@@ -125,11 +127,9 @@ def test_nothing_of_a_hosts_answer_is_run(kind: str, system: str, tmp_path: Path
         if number % len(COMBINED) != own:
             continue
         turn = number // len(COMBINED)
-        planned = list(deployed(clusters(tmp_path / str(number))[kind]))
-        name, data, deploys = planned[turn % len(planned)]
-        if known := SYSTEMS[system]:
-            data["system"] = known
-        for operation, script in rendered(name, data, deploys, HostileFacts(word, turn // 2)):
+        planned = list(deployed(clusters(tmp_path / str(number))[kind], SYSTEMS[system]))
+        name, steps = planned[turn % len(planned)]
+        for operation, script in rendered(name, steps, HostileFacts(word, turn // 2)):
             scripts += 1
             found |= {f"{operation}: {fault}" for fault in reached(script, CANARY)}
     assert not found
@@ -139,8 +139,7 @@ def test_nothing_of_a_hosts_answer_is_run(kind: str, system: str, tmp_path: Path
 def test_what_is_not_quoted_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A deploy that trusts a fact does not get past this."""
     monkeypatch.setattr(swap, "_mask", lambda unit: f"systemctl mask {unit}")
-    name, data, deploys = next(deployed(clusters(tmp_path)["docker"]))
-    data["system"] = SYSTEMS["debian"]
-    scripts = rendered(name, data, deploys, HostileFacts(f"$({CANARY})", 0))
+    name, steps = next(deployed(clusters(tmp_path)["docker"], SYSTEMS["debian"]))
+    scripts = rendered(name, steps, HostileFacts(f"$({CANARY})", 0))
     found = {operation for operation, script in scripts if list(reached(script, CANARY))}
     assert found == {"Turn off swap"}

@@ -1,0 +1,53 @@
+"""What deploys are handed: the cluster, the host, and what a phase found out before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from pyinfra.context import host
+
+from kubeinstall import families
+from kubeinstall.facts.identity import System, SystemState
+from kubeinstall.files.family import Family
+from kubeinstall.inventory.model import Cluster, Host
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What every deploy is handed; one that needs more has a type of its own beside it.
+
+    Args:
+        host: the inventory's host that the deploy runs for.
+    """
+
+    cluster: Cluster
+    host: Host
+
+    @classmethod
+    def plain(cls) -> Self:
+        """Those under the plain pyinfra command, where no phase found anything out before.
+
+        The data of pyinfra's hosts are ``cluster`` and ``node``, as in ``inventories/lab.py``.
+        """
+        return cls(host.data.cluster, host.data.node)
+
+
+@dataclass(frozen=True)
+class SystemInputs(Inputs):
+    """What a deploy is handed that depends on the host's operating system.
+
+    Args:
+        system: as preflight found it; None: the host is asked. What else a deploy asks for depends
+            on it, so as a fact it costs a round trip of its own.
+    """
+
+    system: SystemState | None = None
+
+    def identified(self) -> SystemState:
+        """The host's system."""
+        return self.system or host.get_fact(System)
+
+    def family(self) -> Family:
+        """The family of the host's system."""
+        return families.of(self.identified())
