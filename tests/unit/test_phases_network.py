@@ -16,6 +16,7 @@ from kubeinstall.files.network import CONFLIST, SCRIPT
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.phases import network
 from tests.unit.clusters import cluster
+from tests.unit.played_cluster import Api
 from tests.unit.played_session import played_run
 
 pytestmark = pytest.mark.unit
@@ -84,3 +85,15 @@ def test_another_pod_network_ends_it_before_anything_is_changed(
     with pytest.raises(KubeinstallError, match="network is flannel, but the inventory says none"):
         network.run(run)
     assert session.rounds == []
+
+
+def test_the_cluster_learns_of_runtime_classes_on_its_control_plane_alone() -> None:
+    made = cluster(runtime={"classes": {"crun": {"package": "crun"}}})
+    api = Api(made)
+    run, session, _ = played_run(made, answer=api)
+    session.connect()
+    network.run(run)
+    assert session.failures == {}
+    named = [sent.host for sent in session.sent if '"kind": "RuntimeClass"' in sent.stdin]
+    assert named == ["cp1"]
+    assert {host for host, _ in session.did} == {"cp1", "w1", "w2"}

@@ -10,7 +10,7 @@ from pyinfra.context import host
 from pyinfra.facts.server import Hostname
 from pyinfra.operations import server
 
-from kubeinstall.engine.types import Deploys, Output, Step
+from kubeinstall.engine.types import Deploys, Output, Status, Step
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import connect
 from kubeinstall.phases.phase import Phase, Run
@@ -296,3 +296,19 @@ def test_a_fault_of_ours_ends_the_run_and_is_no_hosts_failure() -> None:
     assert session.failures == run.out == {}
     assert caught.value.__notes__ == ["host w1: reading its state"]
     assert on(session, "never") == []
+
+
+def test_a_host_that_is_lost_while_its_state_is_read_is_not_asked_again() -> None:
+    """It is the first of its kind, which is asked before the others."""
+
+    def answer(host: str, command: str) -> Output:
+        if host == "cp1" and command != "ask":
+            raise ConnectionLost("gone")
+        return Output(0, "", "")
+
+    run, session, memory = played_run(cluster(), answer=answer)
+    session.connect()
+    phase("hosts").run(run)
+    assert [sent.host for sent in session.sent].count("cp1") == 1
+    assert [event.status for event in memory.events if event.host == "cp1"] == [Status.FAILED]
+    assert on(session, "hosts") == ["w1", "w2"]
