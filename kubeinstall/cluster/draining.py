@@ -41,14 +41,24 @@ def drain(kubectl: Kubectl, nodes: Nodes, host: Host) -> bool:
         mark = f"$kubectl annotate --overwrite node {name} {CORDONED}=true"
         kubectl.must(f"{mark} && $kubectl cordon {name}")
         ours = True
-    options = f"--ignore-daemonsets --delete-emptydir-data --timeout={_SECONDS}s"
-    command = f"$kubectl --request-timeout=0 drain {name} {options} 2>&1"
-    answer = kubectl.answer(command, timeout=_SECONDS + 30)
+    answer = kubectl.answer(f"{drain_command(host.hostname, _SECONDS)} 2>&1", timeout=_SECONDS + 30)
     if not answer.output.ok:
         finding = _not_drained(kubectl, host, answer.host, answer.output.stdout)
         uncordon(kubectl, host, ours=ours)
         raise KubeinstallError(finding)
     return ours
+
+
+def drain_command(node: str, seconds: int, *, force: bool = False) -> str:
+    """How kubectl is told to cordon a node and to evict its pods.
+
+    Args:
+        seconds: it gives up after.
+        force: evict pods without a controller as well; nothing creates them again.
+    """
+    forced = "--force " if force else ""
+    options = f"--ignore-daemonsets --delete-emptydir-data {forced}--timeout={seconds}s"
+    return f"$kubectl --request-timeout=0 drain {shlex.quote(node)} {options}"
 
 
 def uncordon(

@@ -18,6 +18,15 @@ _NO_CLUSTER = 78
 _T = TypeVar("_T")
 
 
+def script(command: str) -> str:
+    """A shell script that may call ``$kubectl``.
+
+    Args:
+        command: its lines.
+    """
+    return f"kubectl='{KUBECTL}'\n{command}"
+
+
 @dataclass(frozen=True)
 class Kubectl:
     """Runs shell scripts that may call ``$kubectl`` on a control plane that answers.
@@ -83,8 +92,7 @@ class Kubectl:
             KubeinstallError: the connection is lost, or there was no answer in time.
         """
         there = f"[ -e {ADMIN} ] || exit {_NO_CLUSTER}"
-        script = f"{there}\nkubectl='{KUBECTL}'\n{command}"
-        return self.answering.ask(script, stdin=stdin, timeout=timeout)
+        return self.answering.ask(f"{there}\n{script(command)}", stdin=stdin, timeout=timeout)
 
     def _good(self, answer: Answer) -> str:
         output, host = answer.output, answer.host

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
+from collections.abc import Callable
 
+from kubeinstall.cluster.leaving import move_pods, remove_nodes
 from kubeinstall.deploys.reset import Inputs, reset
 from kubeinstall.engine.types import Deploys, Step
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.inventory.model import Host
 from kubeinstall.phases import connect
 from kubeinstall.phases.phase import Phase, Run
-
-_DRAIN_SECONDS = 120
 
 
 def _workers(run: Run) -> Deploys:
@@ -45,23 +44,21 @@ def reset_control_planes(run: Run) -> None:
 
 
 def _drain(run: Run, host: Host) -> None:
-    """Move its pods elsewhere, as far as that goes in two minutes."""
-    name = shlex.quote(host.hostname)
-    options = f"--ignore-daemonsets --delete-emptydir-data --force --timeout={_DRAIN_SECONDS}s"
-    command = f"$kubectl --request-timeout=0 drain {name} {options}"
-    _tell(run, command, f"node {host.hostname} is drained", f"{host.hostname} was not drained")
+    name = host.hostname
+    done, otherwise = f"node {name} is drained", f"{name} was not drained"
+    _tell(run, lambda: move_pods(run.kubectl, name), done, otherwise)
 
 
 def _delete(run: Run, host: Host) -> None:
-    name = shlex.quote(host.hostname)
-    command = f"$kubectl delete node {name} --ignore-not-found --timeout=30s"
-    _tell(run, command, f"node {host.hostname} is removed", f"{host.hostname} is still a node")
+    name = host.hostname
+    done, otherwise = f"node {name} is removed", f"{name} is still a node"
+    _tell(run, lambda: remove_nodes(run.kubectl, [name]), done, otherwise)
 
 
-def _tell(run: Run, command: str, done: str, otherwise: str) -> None:
+def _tell(run: Run, ask: Callable[[], None], done: str, otherwise: str) -> None:
     """Ask the cluster for something that the reset can do without."""
     try:
-        run.kubectl.must(command, timeout=_DRAIN_SECONDS + 30)
+        ask()
     except KubeinstallError as error:
         why = error.findings[0].why or error.findings[0].what
         run.reporter.note(f"{otherwise}: {why}")

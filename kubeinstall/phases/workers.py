@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 
-from kubeinstall.cluster.commands import KUBECTL
 from kubeinstall.cluster.joining import DELETE_TOKENS, EXPIRE_TOKENS, TOKEN_COMMAND, token
+from kubeinstall.cluster.kubectl import script
+from kubeinstall.cluster.leaving import remove_nodes
 from kubeinstall.deploys.kubernetes.workers import Inputs, join
 from kubeinstall.engine.types import Deploys, Step
 from kubeinstall.files import kubeadm as kubeadm_files
@@ -69,7 +69,7 @@ def _no_token_left(run: Run) -> Iterator[None]:
         host = run.answering.host()
         command = EXPIRE_TOKENS if run.session.interrupted else DELETE_TOKENS
         try:
-            answer = run.session.tidy(host, f"kubectl='{KUBECTL}'\n{command}")
+            answer = run.session.tidy(host, script(command))
             why = "" if answer.ok else " ".join(answer.stderr.split())
         except KubeinstallError as error:
             why = error.findings[0].what
@@ -131,6 +131,4 @@ def _configurations(run: Run, hosts: list[Host]) -> dict[str, str]:
 def _forget(run: Run, hosts: list[Host]) -> None:
     """Remove nodes whose hosts have lost their join: kubeadm refuses to join one that is Ready."""
     known = run.nodes().names or frozenset()
-    gone = [shlex.quote(host.hostname) for host in hosts if host.hostname in known]
-    if gone:
-        run.kubectl.must(f"$kubectl delete node {' '.join(gone)} --ignore-not-found")
+    remove_nodes(run.kubectl, [host.hostname for host in hosts if host.hostname in known])
