@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 @pytest.fixture(scope="module", autouse=True)
 def up() -> None:
     """The cluster, if this file is run on its own."""
-    kubeinstall("up", "-y", "-i", LAB).ok()
+    kubeinstall("up", "-y", "--no-smoke", "-i", LAB).ok()
 
 
 def changed(tmp_path: Path, **w1: Any) -> Path:

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 @pytest.fixture(scope="module", autouse=True)
 def up() -> None:
     """The cluster, if this file is run on its own."""
-    kubeinstall("up", "-y", "-i", LAB).ok()
+    kubeinstall("up", "-y", "--no-smoke", "-i", LAB).ok()
 
 
 def test_a_worker_that_is_off(tmp_path: Path) -> None:
