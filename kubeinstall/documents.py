@@ -104,7 +104,7 @@ def _not_too_deep(text: str | bytes) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise NotYamlError(f"it has more than {DEEPEST} collections within one another")
+            raise NotYamlError(f"it has more than {DEEPEST} nested collections")
 
 
 def _may_be_deep(text: str | bytes) -> bool:
@@ -123,7 +123,7 @@ def _with_text_keys(value: Any, left: Iterator[int], most: int) -> Any:
         left: counts down to 0: aliases of aliases make few lines very many values.
     """
     if next(left) <= 0:
-        raise NotYamlError(f"it holds more than {most} values")
+        raise NotYamlError(f"it contains more than {most} values")
     if isinstance(value, dict):
         return {_key(key): _with_text_keys(inner, left, most) for key, inner in value.items()}
     if isinstance(value, list):

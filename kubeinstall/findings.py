@@ -98,7 +98,7 @@ def unwritable(what: str, error: OSError) -> Finding:
         what: what was written, e.g. ``the events file FILE``.
     """
     advice = {
-        errno.EPIPE: "let the program that reads the output read to its end",
+        errno.EPIPE: "the program that reads the output must read all of it",
         errno.ENOSPC: "free space on that disk (df -h shows how full it is)",
         errno.EDQUOT: "free space within your quota",
     }
@@ -106,7 +106,7 @@ def unwritable(what: str, error: OSError) -> Finding:
         Kind.LOCAL,
         f"{what} cannot be written",
         why=error.strerror or str(error),
-        next=advice.get(error.errno or 0, "choose another place that you can write to"),
+        next=advice.get(error.errno or 0, "choose a place that you can write to"),
     )
 
 

@@ -53,18 +53,18 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         if operator == "**" and not _is_small_power(left, right):
             raise SecurityError("the result of a power is too large")
         if operator == "*" and not (_is_short(left, right) and _is_short(right, left)):
-            raise SecurityError(f"text is repeated to more than {_WIDEST} characters")
+            raise SecurityError(f"repeated text is longer than {_WIDEST} characters")
         if operator == "%" and isinstance(left, str) and _WIDE.search(left):
-            raise SecurityError("the width of a format is too large")
+            raise SecurityError("a format's width is too large")
         return super().call_binop(context, operator, left, right)
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         name, owner = getattr(obj, "__name__", ""), getattr(obj, "__self__", None)
         if isinstance(owner, str | bytes):
             if name in _PADDING and not all(map(_is_size, args)):
-                raise SecurityError("text is padded too far")
+                raise SecurityError("padded text is too long")
             if name.startswith("format") and _WIDE.search(str(owner)):
-                raise SecurityError("the width of a format is too large")
+                raise SecurityError("a format's width is too large")
         return super().call(context, obj, *args, **kwargs)
 
 

@@ -47,7 +47,7 @@ class Build:
     def __post_init__(self) -> None:
         for path in self.files:
             if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-                raise ValueError(f"{path} is not a path in the folder")
+                raise ValueError(f"{path} is not a path inside the folder")
 
     @property
     def programs(self) -> str:
@@ -164,14 +164,14 @@ def failed(build: Build, said: str, host: str = "") -> KubeinstallError:
         said: its messages; the last lines count.
         host: where it ran; empty: on this machine.
     """
-    why = "\n".join(said.strip().splitlines()[-_LINES:]) or "it says nothing"
+    why = "\n".join(said.strip().splitlines()[-_LINES:]) or "it printed nothing"
     return KubeinstallError(
         Finding(
             Kind.INVENTORY,
             f"{build.title} cannot be rendered",
             (host,) if host else (),
             why,
-            "see what it says, and mend the addon's files or the values",
+            "fix the addon's files or values",
         )
     )
 

@@ -176,7 +176,7 @@ class Change:
             lines.append(f"{where} is {there}, {taken.who}: {then}")
         lines += [f"{self.name}: takes over {d.title}, which already existed" for d in self.adopted]
         lines += [
-            f"{self.name}: {title(o)} stays as it is: its state before the addon is not known"
+            f"{self.name}: {title(o)} stays as it is: its state before the addon is unknown"
             for o in self.left
         ]
         lines += [
@@ -215,13 +215,13 @@ class Change:
             return f"Apply {self.title}"
         found, first = taken[0]
         more = f", and {len(taken) - 1} more" if len(taken) > 1 else ""
-        return f"Take back {first.field} of {found.title}, {first.who}{more}"
+        return f"Revert {first.field} of {found.title}, {first.who}{more}"
 
     @property
     def diff(self) -> str:
         """What changes, as unified diffs."""
         made = "\n".join(f"+ Secret {self.namespace}/{s.name} (generated)" for s in self.secrets)
-        back = "\n".join(f"~ {title(document)} (as it was before)" for document in self.restored)
+        back = "\n".join(f"~ {title(document)} (restored)" for document in self.restored)
         applied = [diff(found, document, self.private) for found, document in self.applied]
         parts = [*applied, made, back, removed(self.deleted)]
         return "\n".join(filter(None, parts))

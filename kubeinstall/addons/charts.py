@@ -61,7 +61,7 @@ def address(chart: Chart, downloads: Downloads) -> str:
         raise _wrong(chart, f"{chart.name} has no version {chart.version}", _some(versions))
     urls = found.get("urls")
     if not isinstance(urls, list) or not urls:
-        raise _wrong(chart, f"its index names no archive of {chart.name} {chart.version}", "")
+        raise _wrong(chart, f"its index has no archive of {chart.name} {chart.version}", "")
     return urljoin(base, str(urls[0]))
 
 
@@ -83,7 +83,7 @@ def _entries(chart: Chart, index: bytes) -> dict[str, Any]:
         raise _wrong(chart, f"its index.yaml cannot be read: {error}", "") from None
     entries = found.get("entries") if isinstance(found, dict) else None
     if not isinstance(entries, dict):
-        raise _wrong(chart, "its index.yaml is no index of charts: it has no entries", "")
+        raise _wrong(chart, "its index.yaml is not a chart index: it has no entries", "")
     return entries
 
 
@@ -97,9 +97,9 @@ def _must_be(chart: Chart, data: bytes) -> None:
             file = tar.extractfile(names[0]) if plain else None
             found = next(values(file.read()), None) if file else None
     except (tarfile.TarError, OSError, EOFError, NotObjectsError) as error:
-        raise _wrong(chart, f"its archive is no chart: {error}", "") from None
+        raise _wrong(chart, f"its archive is not a chart: {error}", "") from None
     if not isinstance(found, dict):
-        raise _wrong(chart, "its archive is no chart: it has no Chart.yaml", "")
+        raise _wrong(chart, "its archive is not a chart: it has no Chart.yaml", "")
     name, version = str(found.get("name")), str(found.get("version"))
     if (name, version.removeprefix("v")) != (chart.name, chart.version.removeprefix("v")):
         what = f"the archive with the pinned digest is {name} {version}"
@@ -115,8 +115,8 @@ def _wrong(chart: Chart, why: str, there: str) -> KubeinstallError:
     return KubeinstallError(
         Finding(
             Kind.LOCAL,
-            f"the chart {chart.name} {chart.version} cannot be had from {chart.repository}",
+            f"the chart {chart.name} {chart.version} is not available from {chart.repository}",
             why=why,
-            next=there or "see what the repository has, and write it into addon.yaml",
+            next=there or "correct the chart's name, version or repository in addon.yaml",
         )
     )

@@ -41,8 +41,9 @@ def several_defaults(
             yield Finding(
                 Kind.INVENTORY,
                 f"more than one default {kind}: {', '.join(those)}",
-                why="what names no class would get one or the other, or none",
-                next=f"leave one: set the value of the others' addons that makes them the default, "
+                why="an object that names no class would get either of them, or none",
+                next="keep one: for the others, set the value of their addon that makes them the "
+                "default, "
                 f"or patch the annotation {_MARKS[kind]}",
             )
 

@@ -47,7 +47,7 @@ def diff(found: Difference, wanted: Object, private: bool = False) -> str:
         )
     )
     if not lines:
-        return f"--- {name}\n+++ {name}\n(the marks of kubeinstall)"
+        return f"--- {name}\n+++ {name}\n(labels and annotations of kubeinstall)"
     more = len(lines) - _MOST
     return "\n".join([*lines[:_MOST], *([f"... and {more} more lines"] if more > 0 else [])])
 

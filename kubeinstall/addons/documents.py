@@ -37,7 +37,7 @@ def objects(text: str | bytes) -> Iterator[Object]:
     """The Kubernetes objects of a YAML text; a List is its items.
 
     Raises:
-        NotObjectsError: it is no YAML, or something in it is no object.
+        NotObjectsError: it is no YAML, or something in it is not an object.
     """
     for number, document in enumerate(values(text), 1):
         yield from _items(document, f"document {number}")
@@ -45,7 +45,7 @@ def objects(text: str | bytes) -> Iterator[Object]:
 
 def _items(document: Any, place: str) -> Iterator[Object]:
     if not isinstance(document, dict):
-        raise NotObjectsError(f"{place} in it is no object")
+        raise NotObjectsError(f"{place} in it is not an object")
     kind = document.get("kind")
     if not document.get("apiVersion") or not isinstance(kind, str):
         raise NotObjectsError(f"{place} in it has no apiVersion or no kind")
@@ -68,7 +68,9 @@ def _items(document: Any, place: str) -> Iterator[Object]:
             raise NotObjectsError(f"{place} in it has a {field} that Kubernetes does not accept")
     for field in ("labels", "annotations"):
         if not isinstance(metadata.get(field) or {}, dict):
-            raise NotObjectsError(f"{place} in it, of kind {kind}, has {field} that are not a map")
+            raise NotObjectsError(
+                f"{place} in it, of kind {kind}, has {field} that are not a mapping"
+            )
     yield document
 
 

@@ -145,9 +145,9 @@ def keep(data: bytes, sha256: str, url: str) -> None:
             Finding(
                 Kind.LOCAL,
                 f"{url} is not the file that the addon pins",
-                why=f"its SHA-256 is {found}, pinned is {sha256}",
-                next="see what changed upstream; only if that is what you want, write its SHA-256 "
-                "into addon.yaml",
+                why=f"its SHA-256 is {found}, but {sha256} is pinned",
+                next="check what changed upstream; only if you trust it, update the SHA-256 "
+                "in addon.yaml",
             )
         )
     with contextlib.suppress(OSError, RuntimeError):
@@ -161,8 +161,8 @@ def keep(data: bytes, sha256: str, url: str) -> None:
 
 def refused(url: str, answer: Answer) -> KubeinstallError:
     """What is told of an answer that has not what was asked for."""
-    advice = "see whether the address is right, and whether it can be had without a login"
-    why = f"the server says {answer.status} {answer.reason}".rstrip()
+    advice = "check the address, and that it can be downloaded without a login"
+    why = f"the server returned {answer.status} {answer.reason}".rstrip()
     return KubeinstallError(
         Finding(Kind.LOCAL, f"{url} cannot be downloaded", why=why, next=advice)
     )
@@ -174,7 +174,7 @@ def _place(sha256: str) -> Path:
 
 def _with_way_out(finding: Finding, sha256: str) -> Finding:
     """For a machine that cannot reach it: where a file that came another way is looked for."""
-    way = f"{finding.next}; or put the file at {_place(sha256)}"
+    way = f"{finding.next}; or save the file as {_place(sha256)}"
     return replace(finding, next=way)
 
 
@@ -182,13 +182,13 @@ def _failed(url: str, error: Exception) -> KubeinstallError:
     reason = error.reason if isinstance(error, URLError) else error
     why = str(reason) or type(reason).__name__
     if isinstance(error, IncompleteRead):
-        why = f"it was cut off after {len(error.partial)} bytes"
+        why = f"the download ended after {len(error.partial)} bytes"
     return KubeinstallError(
         Finding(
             Kind.LOCAL,
             f"{url} cannot be downloaded",
             why=why,
-            next="see whether this machine reaches it; through a proxy: set HTTPS_PROXY, or "
+            next="check that this machine can reach it; if it needs a proxy, set HTTPS_PROXY or "
             "cluster.proxy",
         )
     )

@@ -21,8 +21,8 @@ _HOOK = "helm.sh/hook"
 _APPLIED_HOOKS = frozenset({"pre-install", "post-install", "pre-upgrade", "post-upgrade"})
 _MANAGED = ("app.kubernetes.io/managed-by", "Helm")
 _ADVICE = (
-    "install helm 3.8 or later on this machine (https://helm.sh/docs/intro/install), or have it on "
-    "the control planes: cluster.helm"
+    "install helm 3.8 or later on this machine (https://helm.sh/docs/intro/install), or on the "
+    "control planes with cluster.helm"
 )
 
 

@@ -38,13 +38,13 @@ def build(cluster: Cluster, one: Chosen, folder: str) -> Build:
             for bases that an overlay names.
 
     Raises:
-        KubeinstallError: it is no kustomization, a template cannot be filled in, or it names what
+        KubeinstallError: it is not a kustomization, a template cannot be rendered, or it names what
             is not in the folder.
     """
     folder = posixpath.normpath(folder)
     files = dict(_files(cluster, one, PurePosixPath(folder).parts[0]))
     if not any(f"{folder}/{name}" in files for name in _NAMES):
-        raise _wrong(one, folder, f"there is no {_NAMES[0]} in it")
+        raise _wrong(one, folder, f"it has no {_NAMES[0]}")
     for path in files:
         if PurePosixPath(path).name in _NAMES:
             _check(one, path, files)
@@ -76,7 +76,7 @@ def _check(one: Chosen, path: str, files: Mapping[str, bytes]) -> None:
     except NotObjectsError as error:
         raise _wrong(one, path, str(error)) from None
     if not isinstance(wanted, dict):
-        raise _wrong(one, path, "it is no kustomization")
+        raise _wrong(one, path, "it is not a kustomization")
     places = {place for file in files for place in (file, *map(str, PurePosixPath(file).parents))}
     for field in _FOLDERS:
         entries = wanted.get(field) or []
@@ -106,8 +106,8 @@ def _wrong(one: Chosen, path: str, why: str) -> KubeinstallError:
             Kind.INVENTORY,
             f"the kustomization of addon {one.name} cannot be used",
             why=why,
-            next="put the files it is made of into the addon's folder; a manifest of upstream's "
-            "that is pinned goes into `upstream` of addon.yaml",
+            next="put its files in the addon's folder; list pinned manifests of upstream in "
+            "`upstream` of addon.yaml",
             place=Place(str(one.addon.folder / path)),
         )
     )

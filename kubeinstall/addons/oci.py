@@ -38,9 +38,9 @@ def chart(chart: Chart, downloads: Downloads) -> bytes:
             Finding(
                 Kind.LOCAL,
                 f"{chart.repository}/{chart.name}:{chart.version} is not the chart that is pinned",
-                why=f"its digest is {digest.removeprefix('sha256:')}, pinned is {chart.digest}",
-                next="see what changed upstream; only if that is what you want, write its digest "
-                "into addon.yaml",
+                why=f"its digest is {digest.removeprefix('sha256:')}, but {chart.digest} is pinned",
+                next="check what changed upstream; only if you trust it, update the digest "
+                "in addon.yaml",
             )
         )
     return _get(f"{base}/blobs/{digest}", downloads).body
@@ -52,7 +52,7 @@ def _digest(url: str, manifest: bytes) -> str:
         layers: list[dict[str, Any]] = json.loads(manifest)["layers"]
         return str(next(layer["digest"] for layer in layers if layer["mediaType"] == _CHART))
     except (ValueError, LookupError, TypeError, StopIteration):
-        why = "there is something else than a Helm chart"
+        why = "it is not a Helm chart"
         raise KubeinstallError(Finding(Kind.LOCAL, f"{url} cannot be used", why=why)) from None
 
 

@@ -125,7 +125,7 @@ def _listed(parent: Object) -> frozenset[Key] | None:
     except (ValueError, RecursionError):
         entries = None
     if not isinstance(entries, list) or not all(map(_is_key, entries)):
-        raise ValueError(f"its key {OBJECTS!r} does not hold a list of objects")
+        raise ValueError(f"its key {OBJECTS!r} does not contain a list of objects")
     return frozenset((entry[0], entry[1], entry[2], entry[3]) for entry in entries)
 
 

@@ -28,7 +28,7 @@ def patched(documents: Sequence[Object], patches: Sequence[Object]) -> list[Obje
     made = list(documents)
     for patch in patches:
         if not any(_is_for(patch, document) for document in made):
-            raise PatchError(f"the patch of {_name(patch)} is for no object{_near(patch, made)}")
+            raise PatchError(f"the patch of {_name(patch)} matches no object{_near(patch, made)}")
         if patch.get(DIRECTIVE, "delete") != "delete":
             raise PatchError(f"the patch of {_name(patch)} has {DIRECTIVE}: {patch[DIRECTIVE]}")
         if DIRECTIVE in patch:

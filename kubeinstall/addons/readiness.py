@@ -59,4 +59,4 @@ def unready_of(
 
 def _gone(wanted: Object) -> Unready:
     _, kind, namespace, name = key(wanted)
-    return Unready(kind, namespace, name, "it is not there")
+    return Unready(kind, namespace, name, "it does not exist")

@@ -149,5 +149,5 @@ def _no_twins(one: Chosen, documents: Sequence[Object]) -> None:
     for document in documents:
         key = objects.key(document)
         if key in seen:
-            raise not_objects(one, ".", f"{key[1]} {key[3]} is there twice")
+            raise not_objects(one, ".", f"{key[1]} {key[3]} is duplicated")
         seen.add(key)

@@ -113,9 +113,9 @@ def read_notes(secret: Object | None) -> Notes:
         encoded = (secret.get("data") or {})[_BEFORE]
         entries = json.loads(base64.b64decode(str(encoded), validate=True))
     except (KeyError, ValueError, RecursionError):
-        raise BrokenNotesError(f"its key {_BEFORE!r} does not hold JSON") from None
+        raise BrokenNotesError(f"its key {_BEFORE!r} does not contain JSON") from None
     if not isinstance(entries, list):
-        raise BrokenNotesError(f"its key {_BEFORE!r} does not hold a list")
+        raise BrokenNotesError(f"its key {_BEFORE!r} does not contain a list")
     read = [_read(entry, number) for number, entry in enumerate(entries, 1)]
     return {note.key: note for note in read}
 
@@ -154,7 +154,7 @@ def _read(entry: Any, number: int) -> Note:
     if not all(isinstance(word, str) for word in words):
         raise BrokenNotesError(f"entry {number} does not name an object")
     if fields is not None and (not isinstance(fields, dict) or fields.keys() & _IDENTITY):
-        raise BrokenNotesError(f"entry {number} holds more than fields of the object")
+        raise BrokenNotesError(f"entry {number} contains more than fields of the object")
     of = (group(entry), entry["kind"], entry["namespace"], entry["name"])
     return Note(of, entry["apiVersion"], fields)
 

@@ -67,7 +67,7 @@ def _least_strict(one: Rendered, addons: Sequence[Rendered]) -> Rendered:
 def _twin(document: Object, owner: Rendered, other: Rendered) -> Finding:
     return Finding(
         Kind.INVENTORY,
-        f"addons {owner.name} and {other.name} both have {title(document)}",
-        why="each would take it from the other at every run",
-        next="take one of them out of cluster.addons, or give the object another name in one",
+        f"addons {owner.name} and {other.name} both contain {title(document)}",
+        why="each would overwrite it at every run",
+        next="remove one of them from cluster.addons, or rename the object in one",
     )

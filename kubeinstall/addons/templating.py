@@ -159,7 +159,7 @@ def _unusable(one: Chosen, path: str, why: str, line: int | None = None) -> Kube
             Kind.INVENTORY,
             f"addon {one.name} cannot be rendered",
             why=why,
-            next=f"mend the file, then `kubeinstall addon render {one.name}`",
+            next=f"correct the file, then check it: kubeinstall addon render {one.name}",
             place=Place(str(one.addon.folder / path), line),
         )
     )

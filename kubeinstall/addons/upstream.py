@@ -61,8 +61,9 @@ class Upstream:
         if not others:
             return []
         return [
-            f"the chart {chart.name} {chart.version} makes up {', '.join(others)} anew each time, "
-            "so each `up` changes it: give what it makes up as values, or leave it out with a patch"
+            f"the chart {chart.name} {chart.version} generates {', '.join(others)} at random, "
+            "so each `up` changes it: set what it generates in its values, or remove it with a "
+            "patch"
         ]
 
     def _upstream(self, one: Chosen) -> Iterable[Object]:
@@ -100,9 +101,9 @@ def not_objects(one: Chosen, origin: str, why: str) -> KubeinstallError:
     return KubeinstallError(
         Finding(
             Kind.INVENTORY,
-            f"addon {one.name} does not give Kubernetes objects",
+            f"addon {one.name} does not produce Kubernetes objects",
             why=" ".join(why.split()),
-            next=f"mend the file, then `kubeinstall addon render {one.name}`",
+            next=f"correct the file, then check it: kubeinstall addon render {one.name}",
             place=Place(str(one.addon.folder / origin) if is_file else origin),
         )
     )

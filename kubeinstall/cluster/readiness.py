@@ -56,7 +56,7 @@ def unmet(
         wanted: the condition's type.
     """
     if document is None:
-        return Unready(kind, namespace, name, "it is not there yet")
+        return Unready(kind, namespace, name, "it does not exist yet")
     found = condition(document, wanted)
     if found.get("status") == "True":
         return None

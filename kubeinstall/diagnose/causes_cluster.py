@@ -14,31 +14,31 @@ CLUSTER: Sequence[Cause] = (
         "time servers",
         r"no time server answered: ([^\n]*)",
         "none of the time servers answers chrony: {1}",
-        "chronyc sources; let UDP port 123 through, or set cluster.time.servers to others",
+        "chronyc sources; allow UDP port 123, or set cluster.time.servers to others",
     ),
     Cause(
         "time servers' names",
         r"the names of its servers cannot be resolved",
         "chrony cannot resolve the name of any of its time servers",
-        "cat /etc/resolv.conf; set cluster.time.servers to names or addresses it can reach",
+        "cat /etc/resolv.conf; set cluster.time.servers to names or addresses that it can reach",
     ),
     Cause(
         "clock not settable",
         r"systemd did not start it: this host may not set its clock",
-        "the host is a container, or otherwise may not set its clock, so chrony does not run",
-        "set cluster.time.manage to false: whoever keeps the machine's clock keeps this one",
+        "chrony is not running, because the host (a container?) is not allowed to set its clock",
+        "set cluster.time.manage to false, and keep the clock of the machine below in sync",
     ),
     Cause(
         "chrony down",
         r"the clock is not in sync: chrony does not run",
-        "chrony does not stay up",
+        "chrony keeps exiting",
         "journalctl -u chrony -u chronyd -n 30",
     ),
     Cause(
         "clock not in sync",
         r"the clock is not in sync after (\d+) s",
-        "chrony has followed none of its time servers after {1} s",
-        "chronyc sources -v; a longer cluster.time.sync_timeout if they are just slow",
+        "chrony has not synchronized with any of its time servers within {1} s",
+        "chronyc sources -v; if they are only slow, raise cluster.time.sync_timeout",
     ),
     Cause(
         "certificate expired",
@@ -50,7 +50,7 @@ CLUSTER: Sequence[Cause] = (
     Cause(
         "clock",
         r"certificate (?:has expired or )?is not yet valid|certificate has expired or is not yet",
-        "the clocks disagree, or a certificate has expired",
+        "the hosts' clocks differ, or a certificate has expired",
         "timedatectl on every host; kubeadm certs check-expiration",
     ),
     Cause(
@@ -81,7 +81,8 @@ CLUSTER: Sequence[Cause] = (
     Cause(
         "containerd without CRI",
         r"unknown service runtime\.v1(?:alpha2)?\.(?:Runtime|Image)Service",
-        "containerd runs without its CRI plugin, or speaks another CRI version than the kubelet",
+        "containerd runs without its CRI plugin, or with a CRI version that the kubelet does not "
+        "support",
         "containerd config dump | grep -A3 disabled_plugins; containerd --version",
     ),
     Cause(
@@ -114,13 +115,13 @@ CLUSTER: Sequence[Cause] = (
         "unknown flag",
         rf"{_UNKNOWN_FLAG} (-[^\s\"\\]+)",
         "a program does not know the flag {1}",
-        "take it out of the inventory's extra_args",
+        "remove it from extra_args in the inventory",
     ),
     Cause(
         "unknown field",
         r"(?:strict decoding error|unknown field)[^\n]*\"([^\"]+)\"",
-        "a configuration has a field its version does not know: {1}",
-        "take it out of the inventory's config",
+        "a configuration has a field that this version does not know: {1}",
+        "remove it from config in the inventory",
     ),
     Cause(
         "port in use",
@@ -132,51 +133,52 @@ CLUSTER: Sequence[Cause] = (
         "folder not empty",
         r"\[ERROR DirAvailable--\S+\]: (\S+) is not empty",
         "{1} is not empty: it contains files of an earlier cluster",
-        "ls -la {1}; if you need none of it: kubeinstall reset -i INVENTORY --limit HOST",
+        "ls -la {1}; if you do not need them: kubeinstall reset -i INVENTORY --limit HOST",
     ),
     Cause(
         "exec through cri-dockerd",
         r"/cri/(?:exec|attach|portforward)/[^\n]*server gave HTTP response to HTTPS client",
-        "the kubelet expects TLS where cri-dockerd has none (Mirantis/cri-dockerd#569)",
+        "the kubelet expects TLS from cri-dockerd, which serves plain HTTP "
+        "(Mirantis/cri-dockerd#569)",
         "set the feature gate ExtendWebSocketsToKubelet to false in kubelet.config",
     ),
     Cause(
         "registry's CA",
         r"https://([^/\s\"]+)/v2/[^\n]*certificate signed by unknown authority",
-        "the hosts do not know the CA of the certificate of the image registry {1}",
+        "the hosts do not trust the CA of the image registry {1}",
         "set ca of {1} in cluster.runtime.registries",
     ),
     Cause(
         "registry's login",
         r"https://([^/\s\"]+)/v2/[^\n]*(?:no basic auth credentials|401 Unauthorized|"
         r"unauthorized: authentication required)",
-        "the image registry {1} wants a login, or another one",
+        "the image registry {1} requires a login, or rejects the current one",
         "set username and password of {1} in cluster.runtime.registries",
     ),
     Cause(
         "plain HTTP registry",
         r"https://([^/\s\"\\]+)/v2/[^\n]*server gave HTTP response to HTTPS client",
-        "the image registry {1} speaks plain HTTP, and the hosts expect TLS of it",
+        "the image registry {1} uses plain HTTP, and the hosts expect TLS",
         "set insecure of {1} in cluster.runtime.registries to true, if you trust the network",
     ),
     Cause(
         "dns loop",
         r"plugin/loop: Loop \((\S+) ->",
-        "CoreDNS asks itself: the resolv.conf of its node names a server on the node's loopback",
+        "CoreDNS forwards queries to itself: its node's resolv.conf has a loopback address",
         "cat /etc/resolv.conf; set kubelet.config.resolvConf to a file with other servers",
     ),
     Cause(
         "resolv.conf missing",
         r"open (/\S*resolv\.conf): no such file or directory",
-        "the kubelet is told of {1}, which this host does not have",
-        "set kubelet.config.resolvConf to one that it has; systemctl status systemd-resolved",
+        "the kubelet is configured with {1}, which does not exist on this host",
+        "systemctl status systemd-resolved; set kubelet.config.resolvConf to a file that exists",
     ),
     Cause(
         "image missing",
         r"(?:manifest for |resolve reference \"?|pull image \"?)(\S+?)\"?"
         r"(?: not found|: [^\n]*(?:not found|manifest unknown))",
         "the registry has no image {1}",
-        "see cluster.image_repository; kubeadm config images list",
+        "kubeadm config images list; check cluster.image_repository",
     ),
     Cause(
         "image pull",
@@ -190,7 +192,7 @@ CLUSTER: Sequence[Cause] = (
         r"(?:bootstrap )?token[^\n]{0,80}(?:has expired|is invalid|not found)|"
         r"could not find a JWS signature|invalid bearer token",
         "the bootstrap token is no longer valid",
-        "run the same command again: every run makes a fresh one",
+        "run the same command again: every run creates a new one",
     ),
     Cause(
         "other cluster",
@@ -202,7 +204,7 @@ CLUSTER: Sequence[Cause] = (
     Cause(
         "duplicate node",
         r"a Node with name \"?([^\s\"]+)\"? and status \"Ready\" already exists",
-        "the cluster has a living node named {1} already",
+        "the cluster already has a Ready node named {1}",
         "give the host another hostname, or remove the old node: kubectl delete node {1}",
     ),
     Cause(
@@ -230,41 +232,41 @@ CLUSTER: Sequence[Cause] = (
     Cause(
         "Docker's API is too new",
         r"client version (\S+) is too old\. Minimum supported API version is (\S+?),? ",
-        "this Docker no longer answers API version {1}, which Kubernetes up to 1.23 speaks",
-        "set cluster.runtime.version to a Docker older than 29, or take containerd",
+        "this Docker no longer supports API version {1}, which Kubernetes up to 1.23 uses",
+        "set cluster.runtime.version to a Docker older than 29, or use containerd",
     ),
     Cause(
         "runtime down",
         r"Cannot connect to the Docker daemon|^docker (?:inactive|failed)|"
         r"dial unix (?!\S*cri-dockerd)\S*(?:containerd|docker|cri)\S*\.sock[^\n]*",
-        "the container runtime does not run",
+        "the container runtime is not running",
         "systemctl status docker containerd --no-pager; "
         "journalctl -u docker -u containerd -n 30 --no-pager",
     ),
     Cause(
         "cri-dockerd down",
         r"dial unix \S*cri-dockerd\.sock[^\n]*|cri-docker (?:inactive|failed)",
-        "cri-dockerd, through which the kubelet speaks to Docker, does not run",
+        "cri-dockerd, which the kubelet needs to use Docker, is not running",
         "systemctl status cri-docker docker; journalctl -u cri-docker -u docker -n 30",
         rank=Rank.EFFECT,
     ),
     Cause(
         "preflight of kubeadm",
         r"\[ERROR (\w[^\]\n]*)\]: ([^\n]+)",
-        "kubeadm refuses the host: {2} ({1})",
-        "correct that, or name {1} in cluster.kubeadm.ignore_preflight_errors",
+        "kubeadm rejected the host: {2} ({1})",
+        "correct that, or add {1} to cluster.kubeadm.ignore_preflight_errors",
     ),
     Cause(
         "component ends",
         r"^container (kube-\S+|etcd) ended, `([^`\n]+)` shows: ([^\n]+)",
-        "{1} does not stay up: {3}",
+        "{1} keeps exiting: {3}",
         "{2}",
         rank=Rank.CONTAINER,
     ),
     Cause(
         "refused",
         r"dial tcp (\S+?): connect: connection refused|connection to the server (\S+) was refused",
-        "nothing listens on {1}{2}: the API server does not run there (any more)",
+        "nothing listens on {1}{2}: the API server is not running there",
         "on the host with that address: crictl ps -a || docker ps -a; then the logs of the "
         "container that exited",
         rank=Rank.EFFECT,
@@ -273,7 +275,7 @@ CLUSTER: Sequence[Cause] = (
     Cause(
         "kubelet down",
         r"kubelet (?:is not|isn't) running or healthy|kubelet failed auto-restart",
-        "the kubelet does not stay up",
+        "the kubelet keeps exiting",
         KUBELET_LOG,
         rank=Rank.EFFECT,
     ),

@@ -21,7 +21,7 @@ IMAGES: Sequence[Cause] = (
         "kubelet settings",
         r"the kubelet of \S+ does not come back with ([^\n]+)\n(?:[^\n]+\n)*?[^\n]*?"
         r"((?:err=|error: |(?:f|F)ailed to |[EF]\d{4} )[^\n]+)",
-        "the kubelet does not come back with {1}: {2}",
+        "the kubelet does not start with {1}: {2}",
         "journalctl -u kubelet -n 50 --no-pager; correct these settings of kubelet in the "
         "inventory, then run `kubeinstall up` again",
     ),
@@ -40,38 +40,39 @@ IMAGES: Sequence[Cause] = (
     Cause(
         "docker out of reach",
         _answering(r"Cannot connect to the Docker daemon|dial unix |docker\.sock"),
-        "Docker does not run: {3}",
+        "Docker is not running: {3}",
         "systemctl status docker --no-pager; journalctl -u docker -n 30 --no-pager",
     ),
     Cause(
         "registry has no image",
         _answering("not found|manifest unknown|repository does not exist"),
         "the registry {2} has no image {1}: {3}",
-        "see cluster.image_repository and cluster.kubernetes, or take another cluster.source",
+        "check cluster.image_repository and cluster.kubernetes, or use another cluster.source",
     ),
     Cause(
         "registry wants a login",
         _answering("unauthorized|forbidden|denied|authentication required|no basic auth"),
-        "the registry {2} does not let this host have {1}: {3}",
-        "give a login for {2} in cluster.runtime.registries, or see cluster.image_repository",
+        "the registry {2} does not allow this host to pull {1}: {3}",
+        "set username and password of {2} in cluster.runtime.registries, or check "
+        "cluster.image_repository",
     ),
     Cause(
         "registry speaks plain HTTP",
         _answering("server gave HTTP response to HTTPS client"),
-        "the registry {2} speaks plain HTTP: {3}",
+        "the registry {2} uses plain HTTP: {3}",
         "set cluster.runtime.registries {{{2}: {{insecure: true}}}}, if you trust the network",
     ),
     Cause(
         "registry's certificate",
         _answering("x509: |tls: "),
-        "the registry {2} cannot prove that it is the one: {3}",
-        "have the host trust the authority of its certificate: cluster.runtime.registries",
+        "the registry {2} has an untrusted certificate: {3}",
+        "set ca of {2} in cluster.runtime.registries",
     ),
     Cause(
         "registry out of reach",
         _answering(""),
         "the registry {2} cannot be reached for {1}: {3}",
-        "name one that can be in cluster.image_repository, take its images from another source "
-        "(`source: aliyun`), or give it a mirror in cluster.runtime.registries",
+        "set cluster.image_repository to one that can be reached, use another source "
+        "(`source: aliyun`), or add a mirror in cluster.runtime.registries",
     ),
 )

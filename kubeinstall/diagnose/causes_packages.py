@@ -12,7 +12,7 @@ PACKAGES: Sequence[Cause] = (
     Cause(
         "apt's lock",
         r"apt's lock has been held for (\d+) s by process (\d+) \(([^)\n]*)\)",
-        "process {2} ({3}) is installing packages and did not finish within {1} s",
+        "process {2} ({3}) is installing packages and has not finished within {1} s",
         "ps -fp {2}; when it has finished, run the same command again",
     ),
     Cause(
@@ -30,7 +30,7 @@ PACKAGES: Sequence[Cause] = (
     Cause(
         "dpkg interrupted",
         r"dpkg was interrupted, you must manually run",
-        "an earlier installation of packages was cut off",
+        "an earlier installation of packages was interrupted",
         "dpkg --configure -a",
     ),
     Cause(
@@ -43,28 +43,28 @@ PACKAGES: Sequence[Cause] = (
         "another signing key",
         r"the signing key at (\S+) is another one: (\S+)[^\n]*",
         "{0}",
-        "ask the source's keepers; if it is theirs, name it in cluster.packages.key_fingerprints "
-        "(for another source than Kubernetes': remove the old key file on the host)",
+        "ask the maintainers of the package source; if it is theirs, set it in "
+        "cluster.packages.key_fingerprints "
+        "(for a package source other than Kubernetes': remove the old key file on the host)",
     ),
     Cause(
         "signing key cannot be fetched",
         r"the signing key could not be fetched from [^\n]*",
         "{0}",
-        "take another cluster.source, or save the key to a file and name it in "
-        "cluster.packages.key",
+        "use another cluster.source, or save the key to a file and set cluster.packages.key to it",
     ),
     Cause(
         "signing key",
         r"(NO_PUBKEY \w+|EXPKEYSIG[^\n]*|BADSIG[^\n]*|REVKEYSIG[^\n]*|is not signed)",
         "apt does not trust the package source: {1}",
-        "set cluster.packages.key to the source's present signing key",
+        "set cluster.packages.key to the package source's current signing key",
     ),
     Cause(
         "signing key (dnf)",
         r"(repomd\.xml GPG signature verification error[^\n]*|GPG check FAILED|"
         r"Public key for \S+ is not installed)",
         "dnf does not trust the package source: {1}",
-        "set cluster.packages.key to the source's present signing key",
+        "set cluster.packages.key to the package source's current signing key",
     ),
     Cause(
         "metadata",
@@ -75,26 +75,27 @@ PACKAGES: Sequence[Cause] = (
     Cause(
         "proxy login",
         r"407 +Proxy Authentication Required",
-        "the proxy wants a login, or another one",
+        "the proxy requires a login, or rejects the current one",
         "set cluster.proxy.http and https to http://LOGIN:PASSWORD@PROXY:PORT",
     ),
     Cause(
         "proxy",
         r"proxyconnect tcp: dial tcp ([^\s:]+:\d+)[^\n]*",
         "the proxy {1} cannot be reached",
-        "see cluster.proxy; what is inside the hosts' network belongs into cluster.proxy.no_proxy",
+        "check cluster.proxy; add hosts of your own network to cluster.proxy.no_proxy",
     ),
     Cause(
         "release expired",
         r"Release file[^\n]* is (?:expired|not valid yet)",
         "the package source's Release file is out of date, or the host's clock is wrong",
-        "timedatectl; then ask who keeps the package source",
+        "timedatectl; if the clock is right, tell the maintainers of the package source",
     ),
     Cause(
         "version not offered",
         r"package (\S+) (\S+?)(?:-\*)? is in none of this host's package sources; they have: (.*)",
-        "the package sources have no {1} {2}; they have {3}",
-        "set cluster.kubernetes to one of those, or cluster.packages.url to a source that has it",
+        "the package sources do not have {1} {2}, only {3}",
+        "set cluster.kubernetes to one of those, or cluster.packages.url to a package source that "
+        "has it",
     ),
     Cause(
         "dependency",
@@ -112,7 +113,7 @@ PACKAGES: Sequence[Cause] = (
         "no such package",
         r"Unable to locate package (\S+)|Package '?([^\s']+)'? has no installation candidate",
         "no configured package source has {1}{2}",
-        "apt-cache policy {1}{2}; see cluster.packages.url",
+        "apt-cache policy {1}{2}; check cluster.packages.url",
     ),
     Cause(
         "name resolution",

@@ -49,7 +49,7 @@ def _from(evidence: Evidence) -> Found | None:
 
 
 def _last_words(words: str) -> str:
-    return f"; last words on the host: {_short(words)}"
+    return f"; last log line on the host: {_short(words)}"
 
 
 def _step(host: str, found: Found) -> str:

@@ -42,10 +42,10 @@ def check_files(inventory: InventoryFile, cluster: Cluster, must_exist: bool) ->
 def _advice(inventory: InventoryFile, cluster: Cluster, path: Path) -> str:
     """What makes a file that is missing: a lab or Vagrant, if it is one of theirs."""
     if inventory.lab and path.is_relative_to(LAB_FOLDER / inventory.cluster.name):
-        return f"`kubeinstall lab up -i {shlex.quote(str(cluster.inventory_file))}` makes it"
+        return f"`kubeinstall lab up -i {shlex.quote(str(cluster.inventory_file))}` creates it"
     if inventory.vagrant and ".vagrant" in path.parts:
-        return "`vagrant up` makes the key of each machine"
-    return "name one that is there; paths are relative to the inventory's folder"
+        return "`vagrant up` creates the key of each machine"
+    return "use a file that exists; paths are relative to the inventory's folder"
 
 
 def _named(inventory: InventoryFile) -> Iterator[tuple[Loc, Path, bool]]:
@@ -88,7 +88,7 @@ def _key_mode(loc: Loc, path: Path) -> Iterator[Issue]:
     if loc[-2:] in {("ssh", "key"), ("ssh", "bastion_key")} and mode & 0o077:
         yield Issue(
             loc,
-            f"{dotted(loc)}: others may read the private key {path} (mode {mode:o})",
+            f"{dotted(loc)}: the private key is readable by others: {path} (mode {mode:o})",
             next=f"chmod 600 {shlex.quote(str(path))}",
             severity="warning",
         )

@@ -132,7 +132,7 @@ FORMS = {
     ),
     RESOURCE: Form("a resource (cpu, memory, ephemeral-storage, pid)", "cpu: 500m"),
     EVICTION_SIGNAL: Form(
-        "an eviction signal (memory, nodefs, imagefs or pid, and what of it)",
+        "an eviction signal",
         "memory.available: 200Mi",
     ),
     QUANTITY: Form("a quantity as Kubernetes writes it", "500m or 1Gi"),
@@ -187,7 +187,7 @@ def real_address(text: str) -> str:
         try:
             ip_address(text)
         except ValueError:
-            reason, advice = "an address, though it looks like one", "write it like 10.0.0.10"
+            reason, advice = "a valid address", "write it like 10.0.0.10"
             raise PydanticCustomError(
                 "form", "{reason}", {"reason": reason, "advice": advice}
             ) from None
@@ -205,7 +205,7 @@ def real_port(text: str) -> str:
     except ValueError:
         port = 0
     if port == 0:
-        reason, advice = "a valid address: a port is 1 to 65535", "write another port"
+        reason, advice = "a valid address: ports are 1 to 65535", "write another port"
         raise PydanticCustomError("form", "{reason}", {"reason": reason, "advice": advice})
     return text
 

@@ -141,10 +141,13 @@ def read(path: Path) -> str:
         data = path.read_bytes()
     except FileNotFoundError:
         raise UnreadableError(
-            "there is no such file", next="write one with `kubeinstall init`, or name it with -i"
+            "there is no such file",
+            next="create one with `kubeinstall init`, or specify it with -i",
         ) from None
     except IsADirectoryError:
-        raise UnreadableError("it is a folder, not a file", next="name a YAML file in it") from None
+        raise UnreadableError(
+            "it is a folder, not a file", next="specify a YAML file in it"
+        ) from None
     except OSError as error:
         raise UnreadableError(f"it cannot be read: {error.strerror}") from None
     if len(data) > MAX_BYTES:
@@ -178,15 +181,15 @@ def parse(text: str) -> Parsed:
     except yaml.reader.ReaderError as error:
         before = text[: error.position].split("\n")
         position = Position(len(before), len(before[-1]) + 1)
-        what = f"it holds {named(chr(error.character))}, which YAML forbids (is it text?)"
+        what = f"it contains {named(chr(error.character))}, which YAML forbids (is it text?)"
         raise UnreadableError(what, position) from None
     except RecursionError:
         raise UnreadableError("it is nested too deeply") from None
     if node is None:
-        raise UnreadableError("it is empty", next="write a starter with `kubeinstall init`")
+        raise UnreadableError("it is empty", next="create one with `kubeinstall init`")
     if not isinstance(node, yaml.MappingNode):
         raise UnreadableError(
-            f"it holds {kind_of_node(node)}, not a mapping",
+            f"it contains {kind_of_node(node)}, not a mapping",
             Position.of(node.start_mark),
             next="start with `cluster:` and `groups:`",
         )
@@ -207,23 +210,31 @@ def kind_of_node(node: yaml.Node) -> str:
 
 
 _TABS = UnreadableError(
-    "a tab is used for indentation", why="YAML allows spaces only", next="use two spaces a level"
+    "a tab is used for indentation", why="YAML only allows spaces", next="use two spaces per level"
 )
 _PROBLEMS = (
     (
         "mapping values are not allowed",
-        "a `:` where no key can be",
-        "check the indentation of this line and the one before; quote a value that holds `: `",
+        "an unexpected `:`",
+        "check the indentation of this line and the one before; quote a value that contains `: `",
     ),
     (
         "could not find expected ':'",
         "a key without its `:`",
         "write `key: value`; check quotes and indentation of the line before",
     ),
-    ("found undefined alias", "an alias (*name) without its anchor (&name)", "define it before"),
+    (
+        "found undefined alias",
+        "an alias (*name) has no anchor (&name)",
+        "define it before it is used",
+    ),
     ("found duplicate anchor", "an anchor (&name) is defined twice", "rename one"),
-    ("but found another document", "a second document starts here", "keep one; remove the `---`"),
-    ("expected <block end>", "the indentation does not fit the lines above", "align the keys"),
+    (
+        "but found another document",
+        "a second document starts here",
+        "keep one document; remove the `---`",
+    ),
+    ("expected <block end>", "the indentation does not match the lines above", "align the keys"),
     ("expected ',' or", "a list or mapping in brackets is not closed", "close it with ] or }"),
     ("found unexpected end of stream", "a quote is not closed", "close it"),
 )
@@ -255,7 +266,7 @@ def lookalike(text: str) -> str:
     odd = _LOOKALIKE.search(text)
     if not odd:
         return ""
-    return f"it holds {named(odd[0])} instead of a plain {named(_PLAIN[odd[0]])}: type it again"
+    return f"it contains {named(odd[0])} instead of a plain {named(_PLAIN[odd[0]])}: retype it"
 
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -272,7 +283,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> UnreadableError:
         return UnreadableError(_TABS.what, tab, _TABS.why, _TABS.next)
     if "${" in line:
         return UnreadableError(
-            "${NAME} stands in { } or [ ] without quotes", position, next='write "${NAME}"'
+            "${NAME} is not quoted inside { } or [ ]", position, next='write "${NAME}"'
         )
     if error_ := _looks_alike(error, text, position):
         return error_
@@ -291,9 +302,9 @@ def _looks_alike(
     for number, line in enumerate(_BREAK.split(text)[first - 1 : position.line], first):
         if odd := _LOOKALIKE.search(line):
             return UnreadableError(
-                f"{named(odd[0])} stands where YAML reads a plain {named(_PLAIN[odd[0]])}",
+                f"{named(odd[0])} is used where YAML expects a plain {named(_PLAIN[odd[0]])}",
                 Position(number, odd.start() + 1),
-                next="type it again, or put quotes around that text",
+                next="retype it, or quote that text",
             )
     return None
 
@@ -312,10 +323,12 @@ class _Builder:
         here = Position.of(node.start_mark)
         if self.count > MAX_NODES:
             raise UnreadableError(
-                f"it holds more than {MAX_NODES} values", here, why="aliases (*name) multiply"
+                f"it contains more than {MAX_NODES} values",
+                here,
+                why="aliases (*name) are expanded",
             )
         if id(node) in self.open:
-            raise UnreadableError("an alias (*name) holds itself", here)
+            raise UnreadableError("an alias (*name) contains itself", here)
         text = node.value if isinstance(node, yaml.ScalarNode) else None
         self.parsed.spots[loc] = Spot(key, here, text)
         self.open.add(id(node))
@@ -348,9 +361,9 @@ class _Builder:
             name = str(key_node.value)
             if name == "<<":
                 raise UnreadableError(
-                    "merge keys (<<) are not read",
+                    "merge keys (<<) are not supported",
                     here,
-                    next="put what hosts share into `defaults` or their group",
+                    next="put the settings that hosts share in `defaults` or their group",
                 )
             if name in first:
                 self._duplicate(loc, name, first[name], here)
@@ -359,14 +372,14 @@ class _Builder:
             yield name, self.build(value_node, (*loc, name), here)
 
     def _duplicate(self, loc: Loc, name: str, first: Position, here: Position) -> None:
-        """A key that is there twice; its second position is a place of its own."""
+        """A duplicate key; the error is at the second position."""
         place = (*loc, f"{name} (again at {here})")
         self.parsed.spots[place] = Spot(here, here)
         self.parsed.issues.append(
             Issue(
                 place,
-                f"{dotted((*loc, name))} is there twice",
-                why=f"the first is in line {first.line}",
+                f"{dotted((*loc, name))} is a duplicate key",
+                why=f"the first is on line {first.line}",
                 next="keep one",
                 at_key=True,
                 doubts=((*loc, name),),
@@ -393,7 +406,7 @@ class _Builder:
     def _tagged(self, node: yaml.Node) -> UnreadableError:
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
         return UnreadableError(
-            f"the tag {tag} is not allowed here", Position.of(node.start_mark), next="remove it"
+            f"the tag {tag} is not allowed", Position.of(node.start_mark), next="remove it"
         )
 
 

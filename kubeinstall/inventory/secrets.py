@@ -81,8 +81,8 @@ class Expander:
             self.issues.append(
                 Issue(
                     loc,
-                    f"{dotted(loc)}: the value holds a control character",
-                    next="remove it; a tab or a line break may stand",
+                    f"{dotted(loc)}: the value contains a control character",
+                    next="remove it; only tabs and line breaks are allowed",
                 )
             )
         return expanded
@@ -102,7 +102,7 @@ class Expander:
                 Issue(
                     loc,
                     f"{dotted(loc)}: `${{` starts a reference that is not ${{NAME}}",
-                    why="only the name of an environment variable goes between the braces",
+                    why="only the name of an environment variable can be between the braces",
                     next="write $${ for a plain ${",
                 )
             )
@@ -120,9 +120,9 @@ class Expander:
         self.issues.append(
             Issue(
                 loc,
-                f"{dotted(loc)}: a secret stands in the inventory itself",
-                why="whoever reads the file or its history has it",
-                next="write ${NAME} and set the variable, or {file: PATH}",
+                f"{dotted(loc)}: a secret is in plain text in the inventory",
+                why="everyone who can read the file or its history can read the secret",
+                next="use ${NAME} and set the variable, or use {file: PATH}",
                 severity="warning",
             )
         )
@@ -140,7 +140,7 @@ class Expander:
                     (*loc, "file"),
                     f"{dotted(loc)}: the secret's file {path} cannot be read",
                     why=reason or "",
-                    next="the path is relative to the inventory's folder",
+                    next="paths are relative to the inventory's folder",
                     severity=self._severity if missing else "error",
                     doubts=(loc,),
                 )
@@ -150,7 +150,8 @@ class Expander:
             self.issues.append(
                 Issue(
                     (*loc, "file"),
-                    f"{dotted(loc)}: others may read the secret's file {path} (mode {mode:o})",
+                    f"{dotted(loc)}: the secret's file is readable by others: {path} (mode "
+                    f"{mode:o})",
                     next=f"chmod 600 {path}",
                     severity="warning",
                 )

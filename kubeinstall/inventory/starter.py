@@ -62,12 +62,12 @@ def parse_target(
     if not (match and re.match(HOST_NAME, match["host"]) and re.match(LOGIN, login)):
         raise _bad(f"{text!r} is not [USER@]HOST[:PORT]", "write it like root@10.0.0.11")
     if not 1 <= port <= 65535:
-        raise _bad(f"{text!r}: {port} is no port", "use 1 to 65535")
+        raise _bad(f"{text!r}: {port} is not a port", "use 1 to 65535")
     label, address = _name_and_address(text, match["host"], resolve)
     if unusable(address):
         raise _bad(
             f"{text!r}: {address} is {unusable(address)}; other nodes cannot reach it",
-            "name the host's address on the network the nodes share",
+            "use the host's address on the network that the nodes share",
         )
     return Target(login, address, port, label)
 
@@ -86,8 +86,8 @@ def _name_and_address(
         address = resolve(host)
     except OSError:
         raise _bad(
-            f"{text!r}: {host} has no IPv4 address that this machine can find",
-            "name its address instead",
+            f"{text!r}: {host} cannot be resolved to an IPv4 address on this machine",
+            "use its address instead",
         ) from None
     label = host.split(".")[0].lower()
     return label if _LABEL.fullmatch(label) else "", address
@@ -101,14 +101,14 @@ def starter(targets: Sequence[Target] = ()) -> str:
     """The text of an inventory with these hosts; the first is the control plane.
 
     Raises:
-        KubeinstallError: a host is named twice.
+        KubeinstallError: a host is given twice.
     """
     chosen = list(targets) or [parse_target(text) for text in _EXAMPLES]
     twice = [
         host for host, count in Counter((t.address, t.port) for t in chosen).items() if count > 1
     ]
     if twice:
-        raise _bad(f"{twice[0][0]} is named twice", "name each host once")
+        raise _bad(f"{twice[0][0]} is given twice", "give each host once")
     used = [IPv4Network(target.address) for target in chosen]
     pods = free(used, "10.244.0.0/16")
     services = free([*used, pods], "10.96.0.0/16")

@@ -101,7 +101,7 @@ def _issue(loc: Loc, errors: list[ErrorDetails], parsed: Parsed) -> Issue:
     spot = parsed.spots.get(loc)
     shown = _shown(loc, error, spot)
     if len(errors) > 1:
-        return Issue(loc, f"{name}: {shown} is not a single value", next="write text or a number")
+        return Issue(loc, f"{name}: {shown} is not a single value", next="use text or a number")
     return _wrong_value(loc, error, shown, spot)
 
 
@@ -182,19 +182,19 @@ def _wrong_type(loc: Loc, error: ErrorDetails, shown: str, spot: Spot | None) ->
         kind = "true or false" if isinstance(value, bool) else "a number"
         return Issue(
             loc,
-            f"{dotted(loc)}: {shown} without quotes is {kind}; text is needed",
-            next=f'write "{spot.text}" with the quotes',
+            f"{dotted(loc)}: {shown} without quotes is {kind}; text is required",
+            next=f'quote it: "{spot.text}"',
         )
     if "hosts" in loc[-2:] and loc[0] == "groups":
         advice = "write each host as `NAME: {address: 10.0.0.11}`"
     elif "taints" in loc[-2:]:
         advice = "write it like `- {key: example.org/gpu, effect: NoSchedule}`"
     elif value is None:
-        advice = "give it a value" if loc in REQUIRED else "give it a value, or leave the key out"
+        advice = "set a value" if loc in REQUIRED else "set a value, or remove the key"
     return Issue(loc, f"{dotted(loc)}: {shown} is not {wanted}", next=advice)
 
 
-_SECRET_FORMS = "write ${NAME} for an environment variable, or {file: PATH}"
+_SECRET_FORMS = "use ${NAME} for an environment variable, or {file: PATH}"
 
 
 def _choice(loc: Loc, error: ErrorDetails, shown: str) -> Issue:
@@ -203,7 +203,7 @@ def _choice(loc: Loc, error: ErrorDetails, shown: str) -> Issue:
     return Issue(
         loc,
         f"{dotted(loc)}: {shown} is not one of {', '.join(choices)}",
-        next=did_you_mean(str(error.get("input")), choices) or "take one of these",
+        next=did_you_mean(str(error.get("input")), choices) or "use one of these",
     )
 
 
@@ -215,7 +215,7 @@ def _unknown(loc: Loc) -> Issue:
     return Issue(
         loc,
         f"{dotted(loc)}: {holder} has no key {key}",
-        why="" if near else f"it knows {', '.join(known)}" if known else "",
+        why="" if near else f"the keys are {', '.join(known)}" if known else "",
         next=f"did you mean {near}?" if near else "remove it",
         at_key=True,
         doubts=((*loc[:-1], near),) if near else (),

@@ -68,9 +68,9 @@ def choose(wanted: CgroupMode, found: Layout) -> CgroupMode:
         return mode
     has = ", ".join(mode for mode, can in possible.items() if can) or "none"
     raise LabError(
-        f"this machine cannot give its hosts cgroup {mode}",
-        why=f"what is mounted in {_TOP} allows: {has}",
-        next="set lab.cgroup to host, or start the machine with other cgroups",
+        f"this machine cannot provide cgroup {mode} for its hosts",
+        why=f"the mounts in {_TOP} allow: {has}",
+        next="set lab.cgroup to host, or boot the machine with another cgroup version",
     )
 
 

@@ -56,9 +56,9 @@ def mount(host: LabHost) -> None:
     base = (host.folder / "base").readlink()
     if not base.is_dir():
         raise LabError(
-            f"the root below the host's disk, {base}, is gone from the cache",
+            f"the root below the host's disk, {base}, is no longer in the cache",
             host=host.name,
-            next="take the lab down and up again",
+            next="run `kubeinstall lab down`, then `kubeinstall lab up` again",
         )
     layers = f"lowerdir={base},upperdir={host.folder / 'upper'},workdir={host.folder / 'work'}"
     run("mount", "-t", "overlay", "overlay", "-o", layers, host.root)

@@ -103,7 +103,7 @@ def down(lab: LabPlan, progress: Progress) -> None:
         all_at_once(hosts.values(), _remove)
         network.down(lab)
         shutil.rmtree(lab.folder, ignore_errors=True)
-    progress(f"lab {lab.name}: gone")
+    progress(f"lab {lab.name}: removed")
 
 
 def status(lab: LabPlan) -> list[HostStatus]:
@@ -159,10 +159,10 @@ def _write(host: LabHost, lab: LabPlan, tree: MirrorTree | None) -> None:
 def _changed(host: LabHost, found: disk.Form, wanted: disk.Form) -> LabError:
     keys = sorted(key for key in wanted if found.get(key) != wanted[key])
     return LabError(
-        "the inventory changed since this host was made, and what is on it would be lost",
+        "the inventory has changed since this host was created, and its data would be lost",
         host=host.name,
-        why="; ".join(f"{key}: {found.get(key)} then, {wanted[key]} now" for key in keys),
-        next="take the lab down with `kubeinstall lab down`, then up again",
+        why="; ".join(f"{key}: {found.get(key)} before, {wanted[key]} now" for key in keys),
+        next="run `kubeinstall lab down`, then `kubeinstall lab up` again",
     )
 
 
@@ -209,10 +209,12 @@ def _wait(host: LabHost, patience: float) -> None:
         alive = machine.is_alive(host)
         if not alive or time.monotonic() > deadline:
             raise LabError(
-                f"the host is not ready after {patience:.0f} s" if alive else "the host has ended",
+                f"the host is not ready after {patience:.0f} s"
+                if alive
+                else "the host has stopped",
                 host=host.name,
                 why=host.console.read_text(errors="replace").strip()[-800:],
-                next="take the lab down with `kubeinstall lab down`, then up again",
+                next="run `kubeinstall lab down`, then `kubeinstall lab up` again",
             )
         time.sleep(0.1)
 
@@ -274,7 +276,7 @@ def _alone(progress: Progress) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress("another `kubeinstall lab` is at work; waiting for it")
+            progress("waiting for another `kubeinstall lab` to finish")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:

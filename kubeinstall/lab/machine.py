@@ -84,10 +84,10 @@ def stop(host: LabHost) -> None:
     groups = cgroups.folders(cgroups.layout(), host.cgroup)
     if not cgroups.kill(groups):
         raise LabError(
-            "the host has processes that do not end",
+            "the host has processes that do not exit",
             host=host.name,
-            why=f"see {groups[0]}/cgroup.procs" if groups else "",
-            next="run the same command again; if they stay, restart this machine",
+            why=f"their ids are in {groups[0]}/cgroup.procs" if groups else "",
+            next="run the same command again; if they remain, restart this machine",
         )
     cgroups.remove(groups)
     _forget(host)

@@ -57,8 +57,8 @@ def resolv_conf(candidates: tuple[Path, ...] = _RESOLV_CONF) -> str:
             return text
     raise LabError(
         "this machine's name servers cannot be reached from the lab's hosts",
-        why=f"{' and '.join(map(str, candidates))} name none but loopback addresses",
-        next="put the address of a name server on the network into /etc/resolv.conf",
+        why=f"{' and '.join(map(str, candidates))} contain only loopback addresses",
+        next="add the address of a name server on the network to /etc/resolv.conf",
     )
 
 
@@ -122,5 +122,6 @@ def _refuse_overlap(lab: LabPlan) -> None:
             raise LabError(
                 f"the lab's subnet {lab.subnet} is in use on this machine",
                 why=f"there is a route {line.strip()}",
-                next="take the lab that uses it down, or set lab.subnet to another network",
+                next="run `kubeinstall lab down` for the lab that uses it, or set lab.subnet to "
+                "another network",
             )

@@ -153,7 +153,7 @@ def plan(cluster: Cluster) -> LabPlan:
     place = Place(str(cluster.inventory_file or "the inventory"))
     if lab is None:
         raise LabError(
-            "this inventory has no lab section, so its hosts are not ours to make",
+            "this inventory has no lab section, so kubeinstall does not create its hosts",
             place=place,
             next="add `lab: {subnet: 10.99.0.0/24}`, or see inventories/lab.yaml",
         )
@@ -186,10 +186,10 @@ def _refuse_same_names(names: list[str], place: Place) -> None:
     for name in (MIRROR, BASTION):
         if names.count(name) > 1:
             raise LabError(
-                f"two hosts of the lab are called {name}",
+                f"two hosts of the lab are named {name}",
                 place=place,
-                why=f"the lab adds a host {name} of its own, since lab.{name} is set",
-                next="give the inventory's host another name",
+                why=f"the lab adds its own host {name} because lab.{name} is set",
+                next="rename the inventory's host",
             )
 
 

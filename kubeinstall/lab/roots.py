@@ -64,7 +64,7 @@ def root(purpose: Purpose, progress: Progress, suite: str | None = None) -> Path
     made = folder / f"{name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     with _alone(folder):
         if not made.is_dir():
-            progress(f"making a Debian root for {name}s (once, about half a minute)")
+            progress(f"creating a Debian root for {name}s (once, about half a minute)")
             _make(made, sources, packages)
     return made
 
@@ -94,8 +94,8 @@ def debian_sources(
     if not entries:
         raise LabError(
             "no Debian package source is set up on this machine",
-            why=f"neither {deb822} nor {one_line} names one",
-            next="set one up: the hosts are made from it",
+            why=f"neither {deb822} nor {one_line} contains one",
+            next="configure one: the hosts are installed from it",
         )
     return tuple(entries)
 
@@ -105,7 +105,7 @@ def _named_mirror() -> tuple[str, ...]:
     if not url:
         raise LabError(
             "the lab's hosts are Debian, and this machine is not",
-            why="its own package sources would make another system",
+            why="its own package sources would install another system",
             next=f"set {MIRROR_VARIABLE} to the URL of a Debian mirror",
         )
     return tuple(f"deb {url} {suite} main" for suite in (_SUITE, f"{_SUITE}-updates"))

@@ -122,7 +122,7 @@ def ensure(tree: MirrorTree, progress: Progress) -> None:
         if made_by.is_file() and made_by.read_text() == recipe.hexdigest():
             return
         require(progress, _PROGRAMS)
-        progress("making the mirror's rpm repository")
+        progress("creating the mirror's rpm repository")
         with cache.scratch() as scratch:
             made = scratch / "rpm"
             made.mkdir()

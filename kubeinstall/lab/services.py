@@ -47,7 +47,7 @@ server {{
   location / {{
     proxy_pass http://$http_host$request_uri;
   }}
-  # A package of one name never changes; all else is asked for anew.
+  # A package of one name never changes; everything else is requested again.
   location ~ \\.deb$ {{
     proxy_pass http://$http_host$request_uri;
     proxy_cache debs;
@@ -67,7 +67,7 @@ driftfile /var/lib/chrony/chrony.drift
 
 _APT_PROXY = """\
 #!/bin/bash
-# apt asks for each source's proxy: the lab's cache while it answers, none for the mirror itself.
+# apt asks for each source's proxy: the lab's cache if it answers, none for the mirror itself.
 cache={mirror}:{port}
 case "$1" in
   http://{mirror}/* | http://{mirror}:* | https://*) ;;

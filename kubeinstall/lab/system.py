@@ -25,7 +25,7 @@ def run(*argv: str | Path, stdin: str | None = None) -> str:
     """Run a program to its end and return its standard output.
 
     Raises:
-        LabError: it is not there, or it failed; carries what it said.
+        LabError: it does not exist, or it failed; carries what it said.
     """
     command = [str(word) for word in argv]
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
@@ -45,7 +45,7 @@ def run(*argv: str | Path, stdin: str | None = None) -> str:
         raise LabError(
             f"`{' '.join(command[:4])}...` failed on this machine",
             why=(done.stderr or done.stdout).strip()[-1500:],
-            next="cure what it says and run the same command again",
+            next="fix the error above and run the same command again",
         )
     return done.stdout
 
@@ -64,7 +64,7 @@ def require_root() -> None:
     """
     if os.geteuid() != 0:
         raise LabError(
-            "a lab needs root: it makes network interfaces and containers",
+            "a lab needs root to create network interfaces and containers",
             next="run the same command with sudo",
         )
 
@@ -81,7 +81,7 @@ def require(progress: Progress, programs: Mapping[str, str] = _PROGRAMS) -> None
         return
     if not shutil.which("apt-get"):
         raise LabError(
-            f"this machine lacks {', '.join(missing)}, and apt-get to install them",
+            f"this machine has neither {', '.join(missing)} nor apt-get to install them",
             next="install them by hand",
         )
     progress(f"installing {', '.join(missing)} on this machine")

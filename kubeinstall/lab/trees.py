@@ -25,7 +25,7 @@ def choose(kubernetes: str, progress: Progress) -> mirror.MirrorTree:
             f"there is no mirror of Kubernetes {kubernetes} on this machine",
             why=f"only {DEBIAN_KUBERNETES} can be built here, from Debian's source",
             next=(
-                "make one from a folder of its programs: "
+                "create one from a folder with its programs: "
                 f"kubeinstall lab mirror --from-binaries DIR --kubernetes {kubernetes}"
             ),
         )

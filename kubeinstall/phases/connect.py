@@ -49,7 +49,7 @@ def settle(run: Run) -> None:
         return
     run.settle(found.node_ips)
     for host in map(run.cluster.host, found.away):
-        what = f"{host.address} is on none of its interfaces; its node address is {host.node_ip}"
+        what = f"{host.address} is not on any of its interfaces; its node address is {host.node_ip}"
         run.reporter.note(what, host.name)
 
 

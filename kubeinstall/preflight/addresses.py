@@ -1,7 +1,7 @@
 """Which address each node goes by inside the cluster, where only the hosts can tell.
 
 A host that is reached by an address of its own goes by that. One whose address is a floating or
-forwarded one is on none of its interfaces: it goes by what the cluster knows it by, or else by
+forwarded one is not on any of its interfaces: it goes by what the cluster knows it by, or else by
 the address that its route to the cluster's endpoint starts from. ``node_ip`` has the last word.
 
 Such an address goes into files and scripts of all other hosts, and it is the host's own word, or
@@ -139,7 +139,7 @@ def _known(
 def _not_known(off: Sequence[str], reason: str) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
-        "the address of its node is not known",
+        "the address of its node is unknown",
         tuple(off),
         f"the host cannot be reached, and the cluster does not answer: {reason}",
         "set its node_ip, or run the same command again when the host is back",
@@ -188,7 +188,7 @@ def _refused(host: str, what: str) -> Finding:
         what,
         (host,),
         "the other hosts would use it in their files and scripts",
-        f"look at {host}, which may be compromised; or set its node_ip to its own address, or "
+        f"inspect {host}, which may be compromised; or set its node_ip to its own address, or "
         "remove it from the inventory",
     )
 
@@ -234,7 +234,7 @@ def _not_their_own(
         for address in sources[:1]:
             why = foreign(cluster, cluster.host(name), address, own)
             if not why and address not in own[name]:
-                why = "which is on none of its interfaces"
+                why = "which is not on any of its interfaces"
             if why:
                 yield _refused(
                     name, f"its route to the endpoint has the source address {address}, {why}"
@@ -244,7 +244,8 @@ def _not_their_own(
 def _no_route(host: Host, target: str) -> Finding:
     return Finding(
         Kind.PREFLIGHT,
-        f"its address {host.address} is on none of its interfaces, and it has no route to {target}",
+        f"its address {host.address} is not on any of its interfaces, and it has no route to "
+        f"{target}",
         (host.name,),
         next="set the host's node_ip to the address the other hosts reach it by",
     )
@@ -267,8 +268,8 @@ def _refuse_same(
                 Kind.PREFLIGHT,
                 f"the same node address {address}",
                 tuple(names),
-                "their own addresses are on none of their interfaces, and the route out starts "
-                "there on each: a NAT card, as every VM of VirtualBox has one",
+                "their addresses are not on any of their interfaces, and their default routes "
+                "have this source address: a NAT interface, as in every VirtualBox VM",
                 "set node_ip to each host's address on the network they share; "
                 + "; ".join(f"{name} has {_others(own.get(name, ()), address)}" for name in names),
             )

@@ -20,8 +20,9 @@ def synced(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
     if probe.synced == "no" and probe.container in ("", "none"):
         yield warning(
             host.name,
-            "nothing keeps its clock in sync, and cluster.time.manage is false",
-            "timedatectl says NTPSynchronized=no; certificates and etcd need clocks that agree",
+            "its clock is not synchronized, and cluster.time.manage is false",
+            "timedatectl reports NTPSynchronized=no; certificates and etcd need synchronized "
+            "clocks",
             f"on {host.name}: timedatectl; or leave cluster.time.manage at true for chrony",
         )
 
@@ -36,6 +37,6 @@ def clocks(probes: Probes) -> Iterable[Finding]:
             yield error(
                 name,
                 f"its clock is {abs(time - middle):.0f} s {'ahead' if time > middle else 'behind'}",
-                "certificates and etcd need clocks that agree within seconds",
+                "certificates and etcd need clocks that differ by no more than seconds",
                 f"on {name}: timedatectl; chronyc tracking",
             )

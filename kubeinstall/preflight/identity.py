@@ -10,18 +10,18 @@ from kubeinstall.inventory.model import Cluster, Host, MachineIds
 from kubeinstall.preflight.probe import Probe
 from kubeinstall.preflight.rule import Probes
 
-_WHY = "nodes are told by it"
+_WHY = "nodes are identified by it"
 
 
 def same(cluster: Cluster, hosts: Sequence[Host], probes: Probes) -> Iterable[Finding]:
     """An identity that several hosts share, while one of them is no node yet."""
     for mac, names in _owners(hosts, probes, lambda probe: probe.mac).items():
-        yield _finding(names, f"the same MAC address {mac}", "give each a MAC address of its own")
+        yield _finding(names, f"the same MAC address {mac}", "give each its own MAC address")
     for identity, names in _owners(hosts, probes, lambda probe: probe.machine_id).items():
         if cluster.spec.machine_ids is MachineIds.RENEW_DUPLICATES:
             yield _renewed(identity, names, renewed(cluster, probes))
         else:
-            then = "set cluster.machine_ids to renew-duplicates; or on all but one: "
+            then = "set cluster.machine_ids to renew-duplicates; or on all but one host: "
             by_hand = "tr -d - < /proc/sys/kernel/random/uuid > /etc/machine-id; reboot"
             yield _finding(names, f"the same machine-id {identity}", then + by_hand)
     # Containers see the product_uuid of the machine they run on: no clones.
@@ -74,7 +74,8 @@ def _renewed(identity: str, names: Sequence[str], new: Mapping[str, str]) -> Fin
         f"the same machine-id {identity}; new: {who}",
         tuple(names),
         f"{_WHY}, and cluster.machine_ids is {MachineIds.RENEW_DUPLICATES}",
-        "a host with DHCP may get another address when it boots next: reserve it by MAC address; "
-        f"its old journal is read with journalctl -D /var/log/journal/{identity}",
+        "a host with DHCP may get another address at its next boot: reserve the address by MAC "
+        "address; "
+        f"to read its old journal: journalctl -D /var/log/journal/{identity}",
         "warning",
     )

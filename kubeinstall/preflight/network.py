@@ -33,7 +33,7 @@ def node_ip(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
         has = ", ".join(str(a) for a in sorted(probe.addresses) if not a.is_loopback)
         yield error(
             host.name,
-            f"its node address {host.node_ip} is on none of its interfaces",
+            f"its node address {host.node_ip} is not on any of its interfaces",
             f"it has {has}",
             "set the host's node_ip to the address the other hosts reach it by",
         )
@@ -45,11 +45,13 @@ def resolver(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
     if probe.resolver.is_local and probe.resolver.for_pods == USUAL and not given:
         yield warning(
             host.name,
-            f"its /etc/resolv.conf names itself: {', '.join(probe.resolver.servers)}",
-            "pods get that file: none of them reaches the host's own name server (dnsmasq?), and "
-            "CoreDNS stops, as it would ask itself",
-            "set kubelet.config {resolvConf: FILE} to a file with the servers behind it, e.g. "
-            "/run/NetworkManager/no-stub-resolv.conf",
+            "its /etc/resolv.conf contains a loopback address: "
+            f"{', '.join(probe.resolver.servers)}",
+            "pods get that file, but cannot reach the host's own name server (dnsmasq?), and "
+            "CoreDNS "
+            "exits because it would forward queries to itself",
+            "set kubelet.config {resolvConf: FILE} to a file with the servers that it forwards "
+            "to, e.g. /run/NetworkManager/no-stub-resolv.conf",
         )
 
 
@@ -63,10 +65,10 @@ def reached(
             answer = probe.reach[f"{address}:{port}"]
             then = f"on {host.name}: bash -c '</dev/tcp/{address}/{port}'"
             if other := advice.get(host.name):
-                then = f"{other}, which {host.name} reaches; or see why not: {then}"
+                then = f"{other}, which {host.name} reaches; or find out why: {then}"
             if probe.login_proxy and cluster.spec.proxy is None:
                 then = (
-                    f"if {host.name} has to go through the proxy that its /etc/environment or "
+                    f"if {host.name} has to use the proxy that its /etc/environment or "
                     "/etc/profile.d names, set cluster.proxy, because no other proxy is used; "
                     f"or {then}"
                 )
@@ -77,12 +79,12 @@ def reached(
         for address, port in sorted(peers(host, hosts)):
             answer = probe.reach.get(f"{address}:{port}", "ok")
             if answer not in ("ok", "refused"):
-                then = "see that no firewall stands between the hosts"
+                then = "check that no firewall blocks traffic between the hosts"
                 yield warning(host.name, f"does not reach {address}:{port}", answer, then)
 
 
 def nat(hosts: list[Host], probes: Probes) -> Iterable[Finding]:
-    """Hosts whose default routes start at one and the same address, on a card of their own each."""
+    """Hosts whose default routes have the same source address."""
     owners: dict[IPv4Address, list[Host]] = defaultdict(list)
     for host in hosts:
         if source := probes[host.name].source:
@@ -92,8 +94,9 @@ def nat(hosts: list[Host], probes: Probes) -> Iterable[Finding]:
             continue
         yield warning(
             ", ".join(host.name for host in alike),
-            f"their default routes all start at the same address {source}",
-            "a NAT card, as Vagrant gives every VM; nodes go by "
+            f"their default routes all have the same source address {source}",
+            "a NAT interface, as in every Vagrant VM; nodes use "
             + ", ".join(host.node_ip for host in alike),
-            "a pod network of your own has to be told which interface has those addresses",
+            "if you install a pod network yourself, configure it to use the interfaces with those "
+            "addresses",
         )

@@ -35,7 +35,7 @@ def variants(cluster: Cluster, lost: Iterable[Target]) -> dict[str, Cluster]:
     if images and spec.image_repository:
         changes |= {"image_repository": None, "image_layout": None}
         without.append("image_repository")
-    left_out = f", and leave out cluster.{' and cluster.'.join(without)}" if without else ""
+    left_out = f", and remove cluster.{' and cluster.'.join(without)}" if without else ""
     known = (cluster.version.major, cluster.version.minor) >= SINCE
     keeps_packages = own and not packages
     return {

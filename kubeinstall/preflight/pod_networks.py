@@ -12,8 +12,8 @@ from kubeinstall.inventory.model import Cluster, Host, NetworkPlugin
 from kubeinstall.preflight.probe import Probe
 
 _WHY = (
-    "pods keep the addresses and routes that they were started with: under another network they "
-    "lose each other, and both networks write to the same routes and firewall rules"
+    "pods keep the addresses and routes that they were started with: with another network they "
+    "can no longer reach each other, and both networks write the same routes and firewall rules"
 )
 
 
@@ -65,7 +65,7 @@ def _no_share(nodes: Nodes, host: str, what: str) -> Finding:
         Kind.CLUSTER,
         what,
         (host,),
-        "the other hosts would send that node packets meant for others",
+        "the other hosts would send that node packets for other hosts",
         f"on {nodes.host}: kubectl get nodes -o wide; if {host} may be compromised, "
         "disconnect it from the network; otherwise: kubectl delete node, then `up` again",
     )
@@ -102,8 +102,8 @@ def behind_a_router(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Find
             f"reaches {named} through the router {probe.hops[far[0].node_ip]}; {kind} needs hosts "
             "on one subnet",
             (host.name,),
-            "a route to pods names the host they are on, and the router knows nothing of pods",
-            "take `network: {plugin: flannel, flannel: {direct_routing: true}}`, or set node_ip to "
+            "a route to pods has their host as next hop, and the router has no routes to pods",
+            "use `network: {plugin: flannel, flannel: {direct_routing: true}}`, or set node_ip to "
             "addresses on a network that all hosts share",
         )
 
@@ -116,6 +116,6 @@ def _refused(cluster: Cluster, host: str, live: str, wanted: str) -> Finding:
         f"the cluster's pod network is {live}, but the inventory says {wanted}",
         (host,),
         _WHY,
-        f"go back to `network: {{{back}}}`; or make a new cluster and move to it what runs here; "
-        f"or, if this one may be lost: {cluster.command('reset')}, then up",
+        f"set `network: {{{back}}}` again; or create a new cluster and move the applications to "
+        f"it; or, if nothing in this one is needed: {cluster.command('reset')}, then up",
     )

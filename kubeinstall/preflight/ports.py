@@ -19,5 +19,5 @@ def ports(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
         program = probe.ports.get(port)
         if program is not None and not program.startswith("kube"):
             by = f" by {program}" if program else ""
-            what = f"port {port} is in use{by}, and the host is no node yet"
+            what = f"port {port} is in use{by}, and the host is not a node yet"
             yield error(host.name, what, "Kubernetes needs it", f"ss -ltnp 'sport = :{port}'")

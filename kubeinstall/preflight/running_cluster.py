@@ -149,14 +149,14 @@ def _stranger(cluster: Cluster, nodes: Nodes, node: Node) -> Finding:
         "the hosts keep its route, its line in /etc/hosts and its firewall rules, because its "
         "pods may still be running"
         if kept
-        else f"the hosts keep nothing for it: {found}"
+        else f"the hosts have no route or rule for it: {found}"
     )
     return Finding(
         Kind.CLUSTER,
         f"the cluster has a node {name} ({state}) that is not in the inventory",
         (nodes.host,),
         why,
-        f"put it back into the inventory; or remove it: on {nodes.host}: kubectl drain {name} "
+        f"add it to the inventory again; or remove it: on {nodes.host}: kubectl drain {name} "
         f"--ignore-daemonsets --delete-emptydir-data, kubectl delete node {name}; then "
         "`kubeinstall reset` with an inventory that contains that host",
         "warning",
@@ -175,8 +175,8 @@ def _another_version(cluster: Cluster, running: Version, on: Iterable[str]) -> F
         Kind.PREFLIGHT,
         f"the cluster runs Kubernetes {running}, but the inventory says {cluster.version}",
         tuple(dict.fromkeys(on)),
-        "a change of version is an upgrade, which has to follow an order: new packages on all "
-        "nodes at once could run kubelets that are newer than the API server",
+        "a change of version is an upgrade, which has to be done in order: with new packages on "
+        "all nodes at once, kubelets could be newer than the API server",
         f"set cluster.kubernetes back to {running}; to upgrade by hand, the control plane first "
         f"and one minor version at a time: {_UPGRADE}; then set cluster.kubernetes to the new "
         "version",
@@ -261,7 +261,7 @@ def _another_role(cluster: Cluster, host: Host, *, is_control_plane: bool) -> Fi
         Kind.PREFLIGHT,
         f"it is {has} in the cluster, but {wanted} in the inventory",
         (host.name,),
-        "a host keeps the role it joined with: etcd and the API server do not move",
-        "put it back into its group; or remove it from the cluster before you change its role: "
+        "a host keeps the role it joined with: etcd and the API server cannot be moved",
+        "move it back to its group; or remove it from the cluster before you change its role: "
         f"`{cluster.command('reset', '--limit', host.name)}`",
     )

@@ -30,14 +30,13 @@ _LOOK = {
 
 
 def understood(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
-    """What the host says and has not the form it should have."""
+    """Values reported by the host that do not have the expected form."""
     for name, said in probe.refused.items():
         yield error(
             host.name,
             f"reports {said} as its {name.replace('_', ' ')}",
-            "a value that does not have the expected form is not used in decisions, files or "
-            "scripts",
-            f"on {host.name}: {_LOOK.get(name, 'look at what a login prints')}; if the value is "
+            "kubeinstall does not use values that do not have the expected form",
+            f"on {host.name}: {_LOOK.get(name, 'check what a login prints')}; if the value is "
             "false, the host may be compromised",
         )
 
@@ -48,12 +47,12 @@ def system(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
     listed = "; ".join(f"{name} {', '.join(v)}" for name, v in SYSTEMS.items())
     if known is None:
         name = probe.os or "an unknown system"
-        why = "what its packages and files are called is not known"
+        why = "the names of its packages and files are unknown"
         yield error(host.name, f"{name} is not supported", why, listed)
     # 9 stands for 9.4 as well.
     elif not any(f"{probe.os_version}.".startswith(f"{version}.") for version in known):
-        what = f"kubeinstall was not made for {probe.os} {probe.os_version}".rstrip()
-        yield warning(host.name, what, "its packages may be called otherwise", listed)
+        what = f"kubeinstall does not support {probe.os} {probe.os_version}".rstrip()
+        yield warning(host.name, what, "its packages may have other names", listed)
     if probe.arch not in _ARCHES:
         yield error(host.name, f"{probe.arch} is not supported", then=", ".join(_ARCHES))
 
@@ -63,13 +62,13 @@ def size(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
     ignored = {name.lower() for name in cluster.spec.kubeadm.ignore_preflight_errors}
     if not host.is_control_plane or "all" in ignored:
         return
-    then = "give it more, or name {} in cluster.kubeadm.ignore_preflight_errors"
+    then = "give it more, or add {} to cluster.kubeadm.ignore_preflight_errors"
     if probe.cpus < _MIN_CPUS and "numcpu" not in ignored:
         what = f"{probe.cpus} CPU; a control plane needs {_MIN_CPUS}"
-        yield error(host.name, what, "kubeadm refuses fewer", then.format("NumCPU"))
+        yield error(host.name, what, "kubeadm requires it", then.format("NumCPU"))
     if probe.memory_mb < _MIN_MEMORY_MB and "mem" not in ignored:
         what = f"{probe.memory_mb} MB of memory; a control plane needs {_MIN_MEMORY_MB} MB"
-        yield error(host.name, what, "kubeadm refuses less", then.format("Mem"))
+        yield error(host.name, what, "kubeadm requires it", then.format("Mem"))
 
 
 def disk(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
@@ -77,8 +76,8 @@ def disk(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
     yield from lacks_room(cluster, host, probe.rooms, probe.node)
     if probe.disk_mb is not None and probe.disk_mb < _MIN_DISK_MB:
         what = f"{probe.disk_mb} MB free under /var; at least {_MIN_DISK_MB} MB are needed"
-        why = "images and logs go there, and the kubelet evicts pods when it is short"
-        yield error(host.name, what, why, "free some: du -xh -d2 /var | sort -h | tail")
+        why = "images and logs are stored there, and the kubelet evicts pods when space is low"
+        yield error(host.name, what, why, "free some space: du -xh -d2 /var | sort -h | tail")
 
 
 def cgroup(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
@@ -89,10 +88,11 @@ def cgroup(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
     if host.kubelet.config.get("failCgroupV1") is not False:
         yield error(
             host.name,
-            f"cgroup v1, which the kubelet {version} refuses",
+            f"cgroup v1, with which the kubelet {version} does not start",
             "failCgroupV1 defaults to true from 1.35",
             "boot with systemd.unified_cgroup_hierarchy=1, or set defaults.kubelet.config "
-            "{failCgroupV1: false} and name SystemVerification in ignore_preflight_errors",
+            "{failCgroupV1: false} and add SystemVerification to "
+            "cluster.kubeadm.ignore_preflight_errors",
         )
 
 
@@ -105,7 +105,7 @@ def kernel(cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
                 host.name,
                 f"kernel {probe.kernel} is too old for the addon {one.name}",
                 f"it needs {oldest} or later",
-                f"upgrade the kernel, or take {one.name} out of cluster.addons",
+                f"upgrade the kernel, or remove {one.name} from cluster.addons",
             )
 
 

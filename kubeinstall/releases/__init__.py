@@ -132,5 +132,5 @@ def release(version: Version) -> Release:
     """
     if not OLDEST <= (version.major, version.minor) <= NEWEST:
         oldest, newest = (f"{major}.{minor}" for major, minor in (OLDEST, NEWEST))
-        raise ValueError(f"Kubernetes {version} is not known; {oldest} to {newest} are")
+        raise ValueError(f"Kubernetes {version} is not supported; {oldest} to {newest} are")
     return Release(version)

@@ -32,12 +32,12 @@ ACCELERATORS: Mapping[str, Accelerator] = MappingProxyType(
     {
         "ustc": Accelerator(
             "https://docker.mirrors.ustc.edu.cn",
-            "it answers only inside the university since 2022",
+            "since 2022, it is only available inside the university",
             dead=True,
         ),
         "163": Accelerator(
             "https://hub-mirror.c.163.com",
-            "it was seen with incomplete images, and nobody says that it is kept up",
+            "it has had incomplete images, and appears to be unmaintained",
         ),
         "qiniu": Accelerator(
             "https://reg-mirror.qiniu.com",
@@ -46,7 +46,7 @@ ACCELERATORS: Mapping[str, Accelerator] = MappingProxyType(
         ),
         "daocloud": Accelerator(
             "https://docker.m.daocloud.io",
-            "it has only images of its allow list, and limits the rate",
+            "it only has the images on its allow list, and it is rate-limited",
         ),
     }
 )

@@ -257,5 +257,5 @@ def _code(words: str) -> tuple[int, int]:
     """
     found = _CODE.fullmatch(words)
     if not found:
-        raise ConnectionLost("the host's answer cannot be understood")
+        raise ConnectionLost("the host's answer cannot be parsed")
     return int(found[1]), int(found[2] or 0)

@@ -75,14 +75,14 @@ class Upload:
         """Its content.
 
         Raises:
-            OSError: it cannot be read, or has become shorter.
+            OSError: it cannot be read, or shrank while it was being sent.
         """
         left = self.size
         with self.path.open("rb") as file:
             while left:
                 piece = file.read(min(left, _PIECE))
                 if not piece:
-                    raise OSError(f"{self.path} has become shorter")
+                    raise OSError(f"{self.path} shrank while it was being sent")
                 left -= len(piece)
                 yield piece
 
@@ -123,8 +123,8 @@ class Wire:
     def why_ended(self) -> str:
         """Why nothing more can be heard."""
         if not self.channel.get_transport().is_active():
-            return "the host went away or closed it"
-        return "the shell there ended before its command did"
+            return "the host closed it or is down"
+        return "the remote shell exited before its command did"
 
     def send(
         self, data: bytes, upload: Upload | None = None, tail: Callable[[], bytes] | None = None
@@ -236,7 +236,7 @@ class _Pipe(_BufferedPipe):
         """In paramiko's thread: an exception there ends the connection."""
         if len(self) + len(data) > _UNREAD:
             self.overrun = True
-            raise paramiko.SSHException("the host sent more than it was allowed to")
+            raise paramiko.SSHException("the host sent more data than allowed")
         super().feed(data)
 
 

@@ -147,7 +147,7 @@ class Connection:
         if said == "missing":
             raise SshFailure(
                 "there is no sudo on the host",
-                why=f"the login is {user}, who is not root",
+                why=f"the user is {user}, not root",
                 next="install sudo there, or set ssh.user to root",
             )
         if said == "free":
@@ -156,7 +156,7 @@ class Connection:
         password = self.host.ssh.sudo_password
         if password is None:
             raise SshFailure(
-                f"sudo asks {user} for a password, and none is given",
+                f"sudo asks {user} for a password, and none is set",
                 why=_last_line(answer.stderr),
                 next="run with -K to be asked for it, set ssh.sudo_password (e.g. to "
                 "${SUDO_PASSWORD}), or allow that user NOPASSWD in sudoers",
@@ -237,17 +237,17 @@ class Connection:
             wire.close()
         if heard != ["uid 0"]:
             raise SshFailure(
-                f"sudo does not let {self.host.ssh.user} become root",
-                why=_last_line(err.text) or "it said nothing",
+                f"sudo does not allow {self.host.ssh.user} to become root",
+                why=_last_line(err.text) or "sudo printed nothing",
                 next="check ssh.sudo_password and the host's sudoers",
             )
 
     def _no_shell(self, error: NoShell) -> SshFailure:
         ssh = self.host.ssh
         see = Target.of(self.host).running("id")
-        said = f"it answered: {error.said}" if error.said else "it exited without any output"
+        said = f"it printed: {error.said}" if error.said else "it exited without any output"
         return SshFailure(
-            f"the login {ssh.user} does not start a shell that runs commands",
+            f"the user {ssh.user} does not get a shell that runs commands",
             why=said,
             next=f"see what it does: {see}; if another login is meant, set ssh.user; a command= "
             "in authorized_keys, a login shell like nologin or rbash, or a start-up file "

@@ -192,14 +192,14 @@ def load_key(path: Path, passphrase: str | None) -> paramiko.PKey:
         )
     except (paramiko.PasswordRequiredException, TypeError) as error:
         raise SshFailure(
-            f"the key {path} has a passphrase, and none is given",
+            f"the key {path} has a passphrase, and none is set",
             next="set its passphrase next to it in the inventory, or load the key into an agent "
             "and omit it from the inventory",
         ) from error
     except OSError as error:
         raise SshFailure(f"the key {path} cannot be read", why=str(error.strerror)) from error
     except Exception as error:
-        why = "it is no private key that ssh knows"
+        why = "it is not a private key in a supported format"
         if Path(f"{path.expanduser()}-cert.pub").exists():
             why += f", or {path}-cert.pub next to it is not a certificate for it"
         if passphrase:

@@ -127,7 +127,7 @@ def _skipped(path: Path, known: KnownHosts) -> Finding:
         f"{what} of the known hosts file cannot be read and {'are' if more else 'is'} skipped",
         why="; ".join(f"line {one.line}: {one.why}" for one in known.skipped[:5])
         + (f"; and {len(known.skipped) - 5} more" if len(known.skipped) > 5 else ""),
-        next=f"correct or remove it: sed -n {first.line}p {path} shows it",
+        next=f"to show it: sed -n {first.line}p {path}; correct or remove it",
         severity="warning",
         place=Place(str(path), first.line),
     )

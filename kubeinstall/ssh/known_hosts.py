@@ -157,7 +157,7 @@ def _entry(number: int, text: str) -> Entry:
     if text.startswith("@"):
         word, *rest = _FIELD.split(text, maxsplit=1)
         if word not in {Marker.AUTHORITY, Marker.REVOKED}:
-            raise ValueError(f"the marker {word[:40]!r} is not known")
+            raise ValueError(f"the marker {word[:40]!r} is unknown")
         marker = Marker(word)
         text = rest[0] if rest else ""
         if text.startswith("@"):

@@ -109,9 +109,9 @@ def _changed(error: ChangedHostKey, target: Target) -> SshFailure:
 
 def _revoked(error: RevokedHostKey, target: Target) -> SshFailure:
     return SshFailure(
-        f"the ssh host key of {target.at} is REVOKED: anybody could be using it",
+        f"the ssh host key of {target.at} is REVOKED: another machine could be using it",
         why=f"{target.known_hosts}:{error.line} revokes the {_shown(error.key)} that it presents",
-        next="give the host a new key, and delete the old one there",
+        next="create a new key on the host, and delete the old one there",
     )
 
 
@@ -119,12 +119,12 @@ def _weak(error: WeakSignature, target: Target) -> SshFailure:
     if error.agreed:
         return SshFailure(
             f"{target.at} signs with {error.used}, although {error.agreed} was negotiated",
-            why="this is how an attacker in between would use a weak signature such as SHA-1",
+            why="a man-in-the-middle would do this to use a weak signature such as SHA-1",
             next="update the host's ssh server; if it is up to date, check which machine "
             "answers there",
         )
     return SshFailure(
-        f"{target.at} wants a SHA-1 signature ({error.used}) of the key's certificate",
+        f"{target.at} requires a SHA-1 signature ({error.used}) of the key's certificate",
         why="its ssh server is older than OpenSSH 7.8; SHA-1 signatures can be forged",
         next="update it, or use a key that is not RSA, or one without a certificate",
     )
@@ -134,10 +134,10 @@ def _login(error: Exception, target: Target) -> SshFailure:
     tried = [f"the key {target.key}"] if target.key else []
     tried += ["the password"] if target.password else []
     allowed = ", ".join(getattr(error, "allowed_types", None) or [])
-    why = f"it did not take {' nor '.join(tried) or 'any key of the agent or of ~/.ssh'}"
+    why = f"the server rejected {' nor '.join(tried) or 'any key of the agent or of ~/.ssh'}"
     return SshFailure(
-        f"{target.at} does not let {target.user} log in",
-        why=why + (f"; it takes: {allowed}" if allowed else ""),
+        f"{target.at} rejected the login of {target.user}",
+        why=why + (f"; it accepts: {allowed}" if allowed else ""),
         next=f"try it by hand: {target.by_hand}"
         + ("" if tried else f"; or set {target.key_setting}"),
     )
@@ -148,22 +148,22 @@ def _protocol(error: paramiko.SSHException, target: Target) -> SshFailure:
     if "authentication methods" in text:
         return SshFailure(
             f"there is no key to log in to {target.at} with",
-            why="no agent runs, and ~/.ssh has no key",
+            why="no ssh agent is running, and ~/.ssh has no key",
             next=f"set {target.key_setting}, or load a key into an agent",
         )
     if "banner" in text.lower() or "existing session" in text.lower():
         return SshFailure(
-            f"what answers on {target.at} is no ssh server, or too busy to say so",
+            f"{target.at} is not an ssh server, or is overloaded",
             why=text,
-            next=f"see who listens there: {target.by_hand}",
+            next=f"check what listens there: {target.by_hand}",
         )
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return SshFailure(
-            f"{target.at} and we have no cipher or key type in common",
+            f"{target.at} and kubeinstall have no cipher or key type in common",
             why=text,
             next="update the host's ssh server",
         )
-    return SshFailure(f"cannot speak ssh with {target.at}", why=text, next=target.by_hand)
+    return SshFailure(f"the ssh handshake with {target.at} failed", why=text, next=target.by_hand)
 
 
 def _network(error: Exception, target: Target) -> SshFailure:
@@ -188,7 +188,8 @@ def _network(error: Exception, target: Target) -> SshFailure:
     if isinstance(error, EOFError | ConnectionResetError):
         return SshFailure(
             f"{target.at} closed the connection",
-            why="sshd there refuses us (MaxStartups, a ban after failed logins), or is failing",
+            why="sshd there rejects connections (MaxStartups, a ban after failed logins), or is "
+            "failing",
             next=target.by_hand,
         )
     why = getattr(error, "strerror", None) or str(error) or type(error).__name__

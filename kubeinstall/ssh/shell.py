@@ -53,7 +53,7 @@ class NoShell(ConnectionLost):
     """
 
     def __init__(self, said: str) -> None:
-        super().__init__(f"no shell answers; {said or 'nothing was printed'}")
+        super().__init__(f"the shell does not respond; {said or 'nothing was printed'}")
         self.said = said
 
 
@@ -111,7 +111,7 @@ class Shell:
             self.heard_at = now()
             self.uid, self.uptime = int(found[1]), int(found[2])
         elif words != "hello":
-            raise ConnectionLost("the host's answer cannot be understood")
+            raise ConnectionLost("the host's answer cannot be parsed")
         stream.end()
 
 

@@ -91,7 +91,7 @@ class Stream:
             end = self._kept.find(b"\n", begin, begin + _WORDS)
             if end < 0:
                 if len(self._kept) - begin >= _WORDS:
-                    raise ConnectionLost("the host's answer cannot be understood")
+                    raise ConnectionLost("the host's answer cannot be parsed")
                 self._seen = at
                 self._tell(at)
                 return

@@ -61,7 +61,7 @@ class Transport(paramiko.Transport):
         """Log in with a key; see paramiko.
 
         Raises:
-            WeakSignature: the server wants a SHA-1 signature, which old ones do of certificates.
+            WeakSignature: the server requires a SHA-1 signature, which old ones do of certificates.
         """
         sha2: Any = _Sha2Key(key)
         return super().auth_publickey(username, sha2, event)

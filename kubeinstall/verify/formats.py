@@ -36,7 +36,7 @@ def counts(results: Sequence[Result]) -> str:
     """``73 ok, 0 failed``, and how many were not tried if there are any."""
     failed, untried = sum(r.failed for r in results), sum(not r.tried for r in results)
     text = f"{sum(r.good for r in results)} ok, {failed} failed"
-    return f"{text}, {untried} not tried" if untried else text
+    return f"{text}, {untried} not run" if untried else text
 
 
 def as_json(results: Sequence[Result]) -> str:

@@ -130,7 +130,7 @@ def _judged(name: str, own: PodAt, others: Sequence[PodAt], text: str, began: fl
     lost = [
         f"pod {other.name} on {other.node} ({other.address}): {answer}"
         for other in others
-        if (answer := said.get(str(other.address), "it was not tried")) != "ok"
+        if (answer := said.get(str(other.address), "it was not tested")) != "ok"
     ]
     if not lost:
         return Result(name, _NAME, _TITLE, seconds=time.monotonic() - began)

@@ -190,7 +190,7 @@ def test_a_login_that_gives_no_shell_says_what_it_said(
         session.connect()
         finding = session.failures["cp1"]
     assert finding.kind is Kind.CONNECT
-    assert "limited does not start a shell" in finding.what
+    assert "limited does not get a shell" in finding.what
     assert said in finding.why
     assert "limited@10.94.0.11 id" in finding.next
 

@@ -64,7 +64,7 @@ def test_a_floating_address_is_not_taken_for_the_nodes(
     inventory = tmp_path / "floating.yaml"
     inventory.write_text(yaml.safe_dump(document))
     ran = kubeinstall("up", "-y", "-i", inventory, "--only", "hosts").ok()
-    told = f"{FLOATING} is on none of its interfaces; its node address is {NETWORK}.11"
+    told = f"{FLOATING} is not on any of its interfaces; its node address is {NETWORK}.11"
     assert told in ran.text
     assert "0 changed" in ran.text
 

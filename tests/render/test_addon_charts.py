@@ -63,7 +63,7 @@ class TestChart:
         more = {"templates/s.yaml": SECRET}
         top = addon(tmp_path, {"chart": repository(web, chart(**more))})
         (told,) = notices(top)
-        assert told.startswith("the chart web 1.2.3 makes up Secret made-up anew each time")
+        assert told.startswith("the chart web 1.2.3 generates Secret made-up at random")
         assert notices(top, values={"chart": {"password": "given"}}) == ()
 
     def test_offline_after_the_first_time(
@@ -106,7 +106,7 @@ class TestChart:
         [
             ({"name": "wbe"}, "it has no chart wbe", "did you mean web?"),
             ({"version": "1.2.4"}, "web has no version 1.2.4", "1.2.3"),
-            ({"repository": "/none"}, "the server says 404 Not Found", "see whether"),
+            ({"repository": "/none"}, "the server returned 404 Not Found", "check the address"),
         ],
     )
     def test_not_in_the_repository(
@@ -123,8 +123,8 @@ class TestChart:
         ("index", "why"),
         [
             (b"a: [", "its index.yaml cannot be read: it is not YAML"),
-            (b"<html></html>", "its index.yaml is no index of charts"),
-            (b"entries: {web: [{version: 1.2.3}]}", "its index names no archive of web 1.2.3"),
+            (b"<html></html>", "its index.yaml is not a chart index"),
+            (b"entries: {web: [{version: 1.2.3}]}", "its index has no archive of web 1.2.3"),
         ],
     )
     def test_no_index(self, index: bytes, why: str, web: Web, tmp_path: Path) -> None:
@@ -144,12 +144,12 @@ class TestChart:
         other = chart(**{"templates/more.yaml": "# more"})
         web.pages["/charts/files/web-1.2.3.tgz"] = other
         found = finding(addon(tmp_path, {"chart": pin}))
-        assert found.why == f"its SHA-256 is {sha256(other)}, pinned is {pin['digest']}"
+        assert found.why == f"its SHA-256 is {sha256(other)}, but {pin['digest']} is pinned"
 
     @pytest.mark.parametrize(
         ("archive", "why"),
         [
-            (b"PK", "its archive is no chart: "),
+            (b"PK", "its archive is not a chart: "),
             (chart("1.2.2"), "the archive with the pinned digest is web 1.2.2, not web 1.2.3"),
         ],
     )
@@ -206,21 +206,21 @@ class TestRegistry:
         with serving(Registry(chart())) as registry:
             found = finding(addon(tmp_path, self.pin(registry, b"other")))
         assert found.what.endswith("/charts/web:1.2.3 is not the chart that is pinned")
-        assert found.why == f"its digest is {sha256(chart())}, pinned is {sha256(b'other')}"
+        assert found.why == f"its digest is {sha256(chart())}, but {sha256(b'other')} is pinned"
 
     def test_no_chart(self, web: Web, tmp_path: Path) -> None:
         del web
         with serving(Registry(chart())) as registry:
             registry.pages["/v2/charts/web/manifests/1.2.3"] = b'{"layers": []}'
             found = finding(addon(tmp_path / "a", self.pin(registry, chart())))
-            assert found.why == "there is something else than a Helm chart"
+            assert found.why == "it is not a Helm chart"
             del registry.pages["/v2/charts/web/manifests/1.2.3"]
             found = finding(addon(tmp_path / "b", self.pin(registry, chart())))
-            assert found.why == "the server says 404 Not Found"
+            assert found.why == "the server returned 404 Not Found"
 
     def test_a_login_is_wanted(self, web: Web, tmp_path: Path) -> None:
         del web
         with serving(Registry(chart())) as registry:
             registry.pages = {}
             found = finding(addon(tmp_path, self.pin(registry, chart())))
-        assert found.why == "the server says 401 Unauthorized"
+        assert found.why == "the server returned 401 Unauthorized"

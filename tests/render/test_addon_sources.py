@@ -65,15 +65,15 @@ class TestUpstream:
         found = finding(top)
         assert found.what == f"{web.url}/shop.yaml is not the file that the addon pins"
         has = sha256(UPSTREAM + b"# new\n")
-        assert found.why == f"its SHA-256 is {has}, pinned is {sha256(UPSTREAM)}"
+        assert found.why == f"its SHA-256 is {has}, but {sha256(UPSTREAM)} is pinned"
         assert not (tmp_path / "cache" / "kubeinstall" / "addons").exists()
 
     @pytest.mark.parametrize(
         ("page", "why", "times"),
         [
-            (Page(b"gone", 404), "the server says 404 Not Found", 1),
-            (Page(b"ill", 503), "the server says 503 Service Unavailable", 3),
-            (Page(UPSTREAM, cut=100), f"it was cut off after {len(UPSTREAM) - 100} bytes", 3),
+            (Page(b"gone", 404), "the server returned 404 Not Found", 1),
+            (Page(b"ill", 503), "the server returned 503 Service Unavailable", 3),
+            (Page(UPSTREAM, cut=100), f"the download ended after {len(UPSTREAM) - 100} bytes", 3),
             (Page(status=302, headers={"Location": "file:///etc/passwd"}), "not allowed", 1),
         ],
     )
@@ -86,7 +86,7 @@ class TestUpstream:
         assert found.what == f"{web.url}/shop.yaml cannot be downloaded"
         assert why in found.why
         cache = tmp_path / "cache" / "kubeinstall" / "addons" / sha256(UPSTREAM)
-        assert found.next.endswith(f"or put the file at {cache}")
+        assert found.next.endswith(f"or save the file as {cache}")
         assert web.asked == ["/shop.yaml"] * times
 
     def test_no_server(self, tmp_path: Path, web: Web) -> None:
@@ -96,7 +96,7 @@ class TestUpstream:
 
     @pytest.mark.parametrize(
         ("text", "why"),
-        [(b"a: [", "it is not YAML"), (b"<html>", "document 1 in it is no object")],
+        [(b"a: [", "it is not YAML"), (b"<html>", "document 1 in it is not an object")],
     )
     def test_no_manifest(self, text: bytes, why: str, web: Web, tmp_path: Path) -> None:
         web.pages["/x"] = text
@@ -188,7 +188,7 @@ class TestKustomization:
         assert found.where.endswith("/shop/kustomize/prod/kustomization.yaml")
 
     @pytest.mark.parametrize(
-        ("text", "why"), [("a: [", "it is not YAML"), ("[]", "it is no kustomization")]
+        ("text", "why"), [("a: [", "it is not YAML"), ("[]", "it is not a kustomization")]
     )
     def test_no_kustomization(self, text: str, why: str, web: Web, tmp_path: Path) -> None:
         del web
@@ -221,7 +221,7 @@ def test_patches(web: Web, tmp_path: Path) -> None:
     found = finding(top)
     assert found.where == str(patches)
     assert found.why == (
-        "the patch of Deployment shop (v1) is for no object; "
+        "the patch of Deployment shop (v1) matches no object; "
         "there is Deployment shops/shop (apps/v1)"
     )
 

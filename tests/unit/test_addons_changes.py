@@ -157,7 +157,7 @@ def drifted(top: Path, choice: Any = None) -> tuple[Rendered, Live]:
 
 def test_a_field_that_was_changed_is_taken_back_and_named(tmp_path: Path) -> None:
     made = change(*drifted(tmp_path))
-    assert made.action == "Take back spec.replicas of Deployment shop/web, set by kubectl-edit"
+    assert made.action == "Revert spec.replicas of Deployment shop/web, set by kubectl-edit"
     (((document,),)) = work(made).stages
     assert document["spec"]["replicas"] == 2
     assert "-  replicas: 5\n+  replicas: 2" in made.diff
@@ -280,7 +280,7 @@ def test_two_addons_with_one_object_are_refused(tmp_path: Path) -> None:
     folder(tmp_path, "two", config("a"), namespace="both")
     with pytest.raises(KubeinstallError) as error:
         shared(rendered(with_addons(tmp_path, one={}, two={})))
-    assert error.value.findings[0].what == "addons one and two both have ConfigMap both/a"
+    assert error.value.findings[0].what == "addons one and two both contain ConfigMap both/a"
 
 
 def test_an_object_of_somebody_else_is_taken_over_and_named(tmp_path: Path) -> None:

@@ -73,10 +73,10 @@ items: [{metadata: {name: c}}]
         ("a: [", "it is not YAML"),
         ("a: !!python/object:os.system x", "it is not YAML"),
         (b"\xff\xfe\x00", "it is not YAML"),
-        ("404 page not found", "document 1 in it is no object"),
+        ("404 page not found", "document 1 in it is not an object"),
         ("kind: ConfigMap", "document 1 in it has no apiVersion or no kind"),
         ("{apiVersion: v1, kind: Pod}\n", "document 1 in it, of kind Pod, has no metadata.name"),
-        ("{apiVersion: v1, kind: List, items: [3]}", "item 1 of document 1 in it is no object"),
+        ("{apiVersion: v1, kind: List, items: [3]}", "item 1 of document 1 in it is not an object"),
     ],
 )
 def test_no_objects(text: str | bytes, why: str) -> None:
@@ -131,7 +131,7 @@ def test_a_patch_for_nothing_is_an_error() -> None:
     with pytest.raises(PatchError) as error:
         patched([thing("web", "x")], [thing("wbe", "x")])
     assert str(error.value) == (
-        "the patch of ConfigMap x/wbe (v1) is for no object; there is ConfigMap x/web (v1)"
+        "the patch of ConfigMap x/wbe (v1) matches no object; there is ConfigMap x/web (v1)"
     )
 
 

@@ -229,7 +229,7 @@ def test_what_waiting_does_not_change_is_final() -> None:
 def test_a_condition_that_is_named_has_to_be_true() -> None:
     named = ("Tigera", "", "x", "Available")
     assert unmet(thing("Tigera", **conditions(Available="True")), *named) is None
-    assert str(unmet(None, *named)) == "Tigera x: it is not there yet"
+    assert str(unmet(None, *named)) == "Tigera x: it does not exist yet"
     found = unmet(thing("Tigera", **conditions(Available="False")), *named)
     assert str(found) == "Tigera x: Available is False (R: m)"
 
@@ -245,12 +245,12 @@ def test_an_addon_is_ready_when_all_it_has_is(tmp_path: Path) -> None:
     )
     assert namespaces(one) == ("shop",)
     live = [applied(d) for d in one.objects]
-    assert [str(u) for u in unready_of(one, live)] == ["Tigera x: it is not there yet"]
+    assert [str(u) for u in unready_of(one, live)] == ["Tigera x: it does not exist yet"]
     named = thing("Tigera", **conditions(Available="True"))
     named |= {"apiVersion": "example.org/v1", "metadata": {"name": "x"}}
     assert unready_of(one, [*live, named]) == []
     assert [str(u) for u in unready_of(one, [live[0], named])] == [
-        "Deployment shop/shop: it is not there"
+        "Deployment shop/shop: it does not exist"
     ]
 
 
@@ -307,7 +307,7 @@ def test_what_an_addon_serves_is_asked_again(
     _, serves = checks.checks(with_addons(tmp_path, shop={}))
     answers = [(1, ""), (0, "none"), (0, "an item")]
     assert ended(serves, lambda _: answers.pop(0)) == ""
-    assert "/apis/x does not answer with item: none" in ended(serves, always("none"))
+    assert "/apis/x does not return item: none" in ended(serves, always("none"))
 
 
 def test_status_tells_addons() -> None:

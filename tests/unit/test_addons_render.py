@@ -168,7 +168,7 @@ def test_values(tmp_path: Path) -> None:
     assert merged(addon, {"limits": {"memory": "1Gi"}})["limits"] == {"cpu": "1", "memory": "1Gi"}
     assert not list(problems(addon, {"replicas": 3}))
     told = list(problems(addon, {"replica": 3}))
-    assert told == [(("replica",), "there is no such value", "did you mean replicas?")]
+    assert told == [(("replica",), "unknown value", "did you mean replicas?")]
     assert [place for place, _, _ in problems(addon, {"replicas": "x"})] == [("replicas",)]
 
 
@@ -176,7 +176,7 @@ def test_a_value_of_another_form_is_told_by_what_it_is_for(tmp_path: Path) -> No
     size = {"type": "string", "pattern": "^[0-9]+G$", "default": "1G", "description": "Its size."}
     addon = find("web", [folder(tmp_path, values={"size": size})])
     assert addon
-    told = [(("size",), '"big" is not of the right form', "size is: Its size.")]
+    told = [(("size",), '"big" does not have the expected form', "size is: Its size.")]
     assert list(problems(addon, {"size": "big"})) == told
 
 
@@ -203,7 +203,7 @@ def test_range(since: str | None, until: str | None, version: str, holds: bool) 
         ("a: [", "it is not YAML"),
         ("a: 1", "document 1 in it has no apiVersion or no kind"),
         ("{apiVersion: v1, kind: A}", "document 1 in it, of kind A, has no metadata.name"),
-        ("{apiVersion: v1, kind: A, metadata: {name: a}}\n---\n" * 2, "A a is there twice"),
+        ("{apiVersion: v1, kind: A, metadata: {name: a}}\n---\n" * 2, "A a is duplicated"),
     ],
 )
 def test_a_manifest_that_cannot_be_used_is_told(text: str, why: str, tmp_path: Path) -> None:
@@ -335,7 +335,7 @@ def test_own_addons_win_over_shipped_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ({"colour": "blue"}, "colour: there is no such key"),
+        ({"colour": "blue"}, "colour: unknown key"),
         ({"values": {"a": {"type": "string"}}}, "values.a has no description"),
         ({"values": {"aB": {"description": "x"}}}, "values.aB: write it in lower case"),
         ({"releases": []}, "releases: List should have at least 1 item"),

@@ -102,7 +102,7 @@ def test_it_gets_back_what_it_had(tmp_path: Path) -> None:
         "shop: Namespace shop stays, because it contains objects from before the addon"
     ]
     assert done.removal.namespaces == ()
-    assert "~ ConfigMap shop/dns (as it was before)" in done.diff
+    assert "~ ConfigMap shop/dns (restored)" in done.diff
     assert "- Namespace" not in done.diff
     assert "- ConfigMap shop/own" in done.diff
     assert done
@@ -222,7 +222,7 @@ def test_an_object_whose_old_note_is_broken_is_left_and_the_rest_goes_on(
     assert deleted(gone) == ["own"]
     assert work(gone).restored == ()
     assert gone.told == [
-        "shop: ConfigMap shop/dns stays as it is: its state before the addon is not known",
+        "shop: ConfigMap shop/dns stays as it is: its state before the addon is unknown",
         "shop: Namespace shop stays, because it contains objects from before the addon",
     ]
 

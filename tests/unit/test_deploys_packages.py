@@ -249,7 +249,7 @@ def test_who_holds_apts_lock_is_named_and_waited_for(tmp_path: Path) -> None:
         found = find_cause(late.stderr)
         assert found
         assert found.why.startswith(f"process {holder.pid} (")
-        assert "did not finish within 1 s" in found.why
+        assert "has not finished within 1 s" in found.why
         assert found.next.startswith(f"ps -fp {holder.pid}; ")
         assert subprocess.run(["sh", "-c", f"ps -fp {holder.pid}"], capture_output=True).stdout
         assert holder.stdin

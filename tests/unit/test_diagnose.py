@@ -22,7 +22,7 @@ RECORDED = [
     ),
     (
         "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct it",
-        "an earlier installation of packages was cut off",
+        "an earlier installation of packages was interrupted",
     ),
     (
         "W: GPG error: http://10.99.0.2/core:/stable:/v1.20/deb  InRelease: The following "
@@ -59,7 +59,7 @@ RECORDED = [
     ),
     (
         "package kubelet 1.20.9-* is in none of this host's package sources; they have: 1.20.2-1.1",
-        "the package sources have no kubelet 1.20.9; they have 1.20.2-1.1",
+        "the package sources do not have kubelet 1.20.9, only 1.20.2-1.1",
     ),
     (
         "the clock is not in sync after 8 s; what chrony knows:\n"
@@ -75,25 +75,26 @@ RECORDED = [
     (
         "the clock is not in sync after 60 s; what chrony knows:\n"
         "^x 192.0.2.7                     2   6   377    14    +31s[  +31s] +/-   12ms",
-        "chrony has followed none of its time servers after 60 s",
+        "chrony has not synchronized with any of its time servers within 60 s",
     ),
     (
         "the clock is not in sync: chrony does not run (chrony.service is inactive)\n"
         "systemd did not start it: this host may not set its clock",
-        "the host is a container, or otherwise may not set its clock, so chrony does not run",
+        "chrony is not running, because the host (a container?) is not allowed to set its clock",
     ),
     (
         "the clock is not in sync: chrony does not run (chrony.service is failed)",
-        "chrony does not stay up",
+        "chrony keeps exiting",
     ),
     (
         '[FATAL] plugin/loop: Loop (127.0.0.1:35530 -> :53) detected for zone "."',
-        "CoreDNS asks itself: the resolv.conf of its node names a server on the node's loopback",
+        "CoreDNS forwards queries to itself: its node's resolv.conf has a loopback address",
     ),
     (
         "Failed to create sandbox for pod: open /run/systemd/resolve/resolv.conf: no such file or "
         "directory",
-        "the kubelet is told of /run/systemd/resolve/resolv.conf, which this host does not have",
+        "the kubelet is configured with /run/systemd/resolve/resolv.conf, which does not exist on "
+        "this host",
     ),
     (
         "docker: Error: proxyconnect tcp: dial tcp 10.84.0.1:3128: connect: connection refused",
@@ -102,7 +103,7 @@ RECORDED = [
     (
         "Err:1 http://deb.example.org/debian bookworm InRelease\n"
         "  407  Proxy Authentication Required [IP: 10.84.0.1 3128]",
-        "the proxy wants a login, or another one",
+        "the proxy requires a login, or rejects",
     ),
     ("E: Unable to locate package kubeadm", "no configured package source has kubeadm"),
     (
@@ -144,7 +145,7 @@ RECORDED = [
         "error execution phase preflight: couldn't validate the identity of the API Server: "
         'Get "https://10.99.0.11:6443/api/v1/namespaces": x509: certificate has expired '
         "or is not yet valid: current time 2026-11-21T03:00:00Z is before 2026-11-21T04:00:00Z",
-        "the clocks disagree, or a certificate has expired",
+        "the hosts' clocks differ, or a certificate has expired",
     ),
     (
         'couldn\'t validate the identity of the API Server: Get "https://10.99.0.11:6443": '
@@ -161,7 +162,7 @@ RECORDED = [
     ),
     (
         "The connection to the server 10.99.0.11:6443 was refused - did you specify the right host",
-        "nothing listens on 10.99.0.11:6443: the API server does not run there (any more)",
+        "nothing listens on 10.99.0.11:6443: the API server is not running there",
     ),
     (
         'could not find a JWS signature in the cluster-info ConfigMap for token ID "abcdef"',
@@ -170,28 +171,29 @@ RECORDED = [
     (
         'a Node with name "w1" and status "Ready" already exists in the cluster. You must delete '
         "the existing Node or change the name of this new joining Node",
-        "the cluster has a living node named w1 already",
+        "the cluster already has a Ready node named w1",
     ),
     (
         "validate service connection: CRI v1 image API is not implemented for endpoint: rpc error: "
         "code = Unimplemented desc = unknown service runtime.v1.ImageService",
-        "containerd runs without its CRI plugin, or speaks another CRI version than the kubelet",
+        "containerd runs without its CRI plugin, or with a CRI version that the kubelet does not "
+        "support",
     ),
     (
         "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon "
         "running?",
-        "the container runtime does not run",
+        "the container runtime is not running",
     ),
     (
         "Error response from daemon: Get https://10.99.0.2:5000/v2/: http: server gave HTTP "
         "response to HTTPS client",
-        "the image registry 10.99.0.2:5000 speaks plain HTTP, and the hosts expect TLS of it",
+        "the image registry 10.99.0.2:5000 uses plain HTTP, and the hosts expect TLS",
     ),
     (
         'Failed to pull image "10.99.0.2:5000/busybox": rpc error: code = Unknown desc = failed to '
         'do request: Head \\"https://10.99.0.2:5000/v2/busybox/manifests/1\\": http: server gave '
         "HTTP response to HTTPS client",
-        "the image registry 10.99.0.2:5000 speaks plain HTTP, and the hosts expect TLS of it",
+        "the image registry 10.99.0.2:5000 uses plain HTTP, and the hosts expect TLS",
     ),
     (
         "manifest for 10.99.0.2:5000/kube-apiserver:v1.20.9 not found: manifest unknown",
@@ -203,7 +205,7 @@ RECORDED = [
     ),
     (
         "[kubelet-check] It seems like the kubelet isn't running or healthy.",
-        "the kubelet does not stay up",
+        "the kubelet keeps exiting",
     ),
     (
         "kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is "
@@ -213,17 +215,17 @@ RECORDED = [
     (
         'error: Internal error occurred: error sending request: Post "//[::]:33539/cri/exec/yKhAoQ'
         'Ix": http: server gave HTTP response to HTTPS client',
-        "the kubelet expects TLS where cri-dockerd has none",
+        "the kubelet expects TLS from cri-dockerd",
     ),
     (
         'Error response from daemon: Head "https://10.85.0.11:5443/v2/private/busybox/manifests/1"'
         ": no basic auth credentials",
-        "the image registry 10.85.0.11:5443 wants a login",
+        "the image registry 10.85.0.11:5443 requires a login",
     ),
     (
         'Error response from daemon: Get "https://10.85.0.11:5443/v2/": x509: certificate signed '
         "by unknown authority",
-        "the hosts do not know the CA of the certificate of the image registry 10.85.0.11:5443",
+        "the hosts do not trust the CA of the image registry 10.85.0.11:5443",
     ),
     (
         "docker API version is older than 1.26.0",
@@ -232,12 +234,12 @@ RECORDED = [
     (
         "Error response from daemon: client version 1.40 is too old. Minimum supported API version "
         "is 1.44, please upgrade your client to a newer version",
-        "this Docker no longer answers API version 1.40",
+        "this Docker no longer supports API version 1.40",
     ),
     (
         'desc = "transport: Error while dialing: dial unix /run/cri-dockerd.sock: connect: no such '
         'file or directory"',
-        "cri-dockerd, through which the kubelet speaks to Docker, does not run",
+        "cri-dockerd, which the kubelet needs to use Docker, is not running",
     ),
 ]
 
@@ -282,16 +284,16 @@ def test_the_commands_own_words_win_over_the_hosts() -> None:
 def test_the_host_is_asked_where_the_command_says_nothing() -> None:
     evidence = Evidence.parse("\n\036runtime\ndocker inactive\n\n\036swap\n")
     assert diagnose(FAILED, "timed out waiting", evidence).why == (
-        "the container runtime does not run"
+        "the container runtime is not running"
     )
 
 
 def test_behind_a_dead_cri_dockerd_may_be_a_dead_docker() -> None:
     said = "dial unix /run/cri-dockerd.sock: connect: connection refused"
     evidence = Evidence.parse("\036runtime\ndocker failed\ncri-docker failed\n")
-    assert diagnose(FAILED, said, evidence).why == "the container runtime does not run"
+    assert diagnose(FAILED, said, evidence).why == "the container runtime is not running"
     evidence = Evidence.parse("\036runtime\ndocker active\ncri-docker failed\n")
-    assert diagnose(FAILED, said, evidence).why.startswith("cri-dockerd, through which")
+    assert diagnose(FAILED, said, evidence).why.startswith("cri-dockerd, which the kubelet needs")
 
 
 def test_a_full_disk_is_seen() -> None:
@@ -304,7 +306,7 @@ def test_a_full_disk_is_seen() -> None:
 def test_the_last_words_of_a_container_are_told() -> None:
     evidence = Evidence.parse(f"\036containers\n{ETCD}\n  member has already been bootstrapped\n")
     found = diagnose(FAILED, "timed out waiting for the condition", evidence)
-    assert found.why == "etcd does not stay up: member has already been bootstrapped"
+    assert found.why == "etcd keeps exiting: member has already been bootstrapped"
     assert found.next == "on cp1: docker logs 0123456789ab"
 
 
@@ -319,11 +321,13 @@ def test_behind_a_symptom_the_host_tells_the_cause() -> None:
 def test_of_a_symptom_without_a_known_cause_the_last_words_are_told() -> None:
     evidence = Evidence.parse(f"\036containers\n{ETCD}\n  member is unknown\n")
     found = diagnose(FAILED, REFUSED, evidence)
-    assert found.why == "etcd does not stay up: member is unknown"
+    assert found.why == "etcd keeps exiting: member is unknown"
     evidence = Evidence.parse('\036kubelet-log\nE1126 x.go:1] "Cannot" err="nobody knows"\n')
     found = diagnose(FAILED, REFUSED, evidence)
     assert found.why.startswith("nothing listens on 10.0.0.10:6443")
-    assert found.why.endswith('last words on the host: E1126 x.go:1] "Cannot" err="nobody knows"')
+    assert found.why.endswith(
+        'last log line on the host: E1126 x.go:1] "Cannot" err="nobody knows"'
+    )
     assert diagnose(FAILED, REFUSED).why.startswith("nothing listens on 10.0.0.10:6443")
 
 
@@ -332,4 +336,4 @@ def test_a_root_comes_before_an_effect_wherever_its_row_is() -> None:
         "dial unix /run/cri-dockerd.sock: connect: no such file\n[ERROR Foo]: foo is not there"
     )
     assert found is not None
-    assert found.why == "kubeadm refuses the host: foo is not there (Foo)"
+    assert found.why == "kubeadm rejected the host: foo is not there (Foo)"

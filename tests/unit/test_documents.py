@@ -46,7 +46,7 @@ def test_scalars_are_those_of_kubernetes(text: str, value: Any) -> None:
     ids=["lists", "mappings", "items", "keys", "indented", "both"],
 )
 def test_deep_nesting_is_refused_and_does_not_end_the_process(text: str) -> None:
-    with pytest.raises(NotYamlError, match=f"more than {DEEPEST} collections"):
+    with pytest.raises(NotYamlError, match=f"more than {DEEPEST} nested collections"):
         list(read(text))
 
 

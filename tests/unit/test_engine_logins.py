@@ -128,7 +128,7 @@ def test_a_login_without_a_shell_is_reported_with_what_it_said(command: str, sai
     client = PlayedClient(lambda _: ["sh", "-c", command])
     with (
         played.connection(client, user="root") as connection,
-        pytest.raises(SshFailure, match="root does not start a shell that runs commands") as caught,
+        pytest.raises(SshFailure, match="root does not get a shell that runs commands") as caught,
     ):
         connection.become_root()
     assert said in caught.value.why
@@ -167,6 +167,6 @@ def test_a_host_that_answers_no_number_is_not_believed() -> None:
     )
     with (
         played.connection(client, user="root") as connection,
-        pytest.raises(ConnectionLost, match="cannot be understood"),
+        pytest.raises(ConnectionLost, match="cannot be parsed"),
     ):
         connection.become_root()

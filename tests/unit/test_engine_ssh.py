@@ -112,7 +112,7 @@ def test_an_old_server_gets_no_sha1_signature_of_a_certificate(home: Path, key: 
     with SshServer(version="OpenSSH_7.4").serving() as server:
         known = server.known(home / "kh")
         failure = refused(behind(server, known_hosts=known, key=key, password=None))
-    assert "wants a SHA-1 signature (ssh-rsa-cert-v01@openssh.com)" in failure.what
+    assert "requires a SHA-1 signature (ssh-rsa-cert-v01@openssh.com)" in failure.what
     assert server.offered == []
 
 

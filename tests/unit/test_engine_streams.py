@@ -86,5 +86,5 @@ def test_two_streams_share_one_budget() -> None:
 
 
 def test_a_mark_with_endless_words_is_no_answer() -> None:
-    with pytest.raises(ConnectionLost, match="cannot be understood"):
+    with pytest.raises(ConnectionLost, match="cannot be parsed"):
         Heard().stream.add(b"\nKI1 " + b"9" * 600)

@@ -67,10 +67,10 @@ def target() -> Target:
         (socket.gaierror(-2, "Name or service not known"), "cannot be resolved", "getent hosts"),
         (
             paramiko.SSHException("Error reading SSH protocol banner"),
-            "no ssh server",
+            "not an ssh server",
             "root@10.0.0.1",
         ),
-        (paramiko.AuthenticationException("no"), "does not let root log in", "by hand"),
+        (paramiko.AuthenticationException("no"), "rejected the login of root", "by hand"),
         (EOFError(), "closed the connection", "ssh -p 2222"),
         (UnknownHostKey(KEY), "is not known", "ssh-keyscan -p 2222 10.0.0.1 >> /kh"),
         (
@@ -108,7 +108,7 @@ def test_keys_that_cannot_be_used_say_why(tmp_path: Path) -> None:
     junk.write_text("no key")
     assert load_key(locked, "secret") == KEY
     for path, passphrase, why in (
-        (locked, None, "has a passphrase, and none is given"),
+        (locked, None, "has a passphrase, and none is set"),
         (locked, "wrong", "cannot be used"),
         (junk, None, "cannot be used"),
         (tmp_path / "none", None, "cannot be read"),

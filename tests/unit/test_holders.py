@@ -247,9 +247,9 @@ def wrong(tmp_path: Path, runtime: str = "{}", key: str = "key.asc") -> str:
         ),
         (
             "{name: containerd, accelerators: ['https://me:hunter2@x.example.org']}",
-            "accelerators[0]: the URL of a mirror contains a login",
+            "accelerators[0]: the URL of a mirror contains credentials",
         ),
-        ("{name: containerd, accelerators: ['https://x.example.org?a=b']}", "ends in a query"),
+        ("{name: containerd, accelerators: ['https://x.example.org?a=b']}", "has a query"),
         ("{name: containerd, accelerators: ['https://x.example.org/v2/hub']}", ""),
         ("{name: docker, accelerators: ['https://x.example.org:5000']}", ""),
         ("{name: containerd, log_max_files: 1}", "at least 2 logs"),

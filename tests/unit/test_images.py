@@ -162,7 +162,7 @@ def test_a_registry_that_is_gone_is_no_image_that_may_be_missing(programs: Path)
     assert ran.returncode == 1
     found = find_cause(ran.stderr)
     assert found is not None
-    assert found.why.startswith("Docker does not run: Cannot connect to the Docker daemon")
+    assert found.why.startswith("Docker is not running: Cannot connect to the Docker daemon")
 
 
 @pytest.mark.parametrize(("with_crictl", "pulled_by"), [(False, "ctr"), (True, "crictl")])
@@ -187,9 +187,12 @@ def test_only_crictl_has_containerds_logins(
     [
         ("level=info msg=x response was http.StatusNotFound", "has no image"),
         ("pull access denied for x, repository does not exist", "has no image"),
-        ("x: 401 Unauthorized", "does not let this host"),
-        ("http: server gave HTTP response to HTTPS client", "speaks plain HTTP"),
-        ("tls: failed to verify certificate: x509: unknown authority", "cannot prove"),
+        ("x: 401 Unauthorized", "does not allow this host"),
+        ("http: server gave HTTP response to HTTPS client", "uses plain HTTP"),
+        (
+            "tls: failed to verify certificate: x509: unknown authority",
+            "has an untrusted certificate",
+        ),
         ("dial tcp: lookup r.example.org: no such host", "cannot be reached"),
     ],
 )

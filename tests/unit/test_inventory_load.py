@@ -195,11 +195,15 @@ def test_odd_values(tmp_path: Path, ssh: str, told: str) -> None:
     ("key", "more", "told"),
     [
         (f"{LAB_FOLDER}/t/id_ed25519", "lab: {subnet: 10.0.0.0/24}", "lab up"),
-        (f"{LAB_FOLDER}/another/id_ed25519", "lab: {subnet: 10.0.0.0/24}", "name one"),
-        ("~/no-such-key", "lab: {subnet: 10.0.0.0/24}", "name one"),
-        (f"{LAB_FOLDER}/t/id_ed25519", "", "name one"),
+        (
+            f"{LAB_FOLDER}/another/id_ed25519",
+            "lab: {subnet: 10.0.0.0/24}",
+            "use a file that exists",
+        ),
+        ("~/no-such-key", "lab: {subnet: 10.0.0.0/24}", "use a file that exists"),
+        (f"{LAB_FOLDER}/t/id_ed25519", "", "use a file that exists"),
         (".vagrant/machines/cp1/key", "vagrant: {box: b/b, cpus: 2, memory: 2048}", "vagrant up"),
-        ("no-such-key", "vagrant: {box: b/b, cpus: 2, memory: 2048}", "name one"),
+        ("no-such-key", "vagrant: {box: b/b, cpus: 2, memory: 2048}", "use a file that exists"),
     ],
 )
 def test_what_makes_a_missing_key_is_said_where_it_is_true(

@@ -80,12 +80,12 @@ def test_networks_keep_clear_of_the_hosts(tmp_path: Path) -> None:
         ("@10.0.0.1", "[USER@]HOST[:PORT]"),
         ("a b@10.0.0.1", "[USER@]HOST[:PORT]"),
         ("10.0.0.1:ssh", "[USER@]HOST[:PORT]"),
-        ("10.0.0.1:0", "no port"),
-        ("10.0.0.1:70000", "no port"),
+        ("10.0.0.1:0", "not a port"),
+        ("10.0.0.1:70000", "not a port"),
         ("10.0.0.256", "not an IPv4 address"),
         ("fd00::1", "[USER@]HOST[:PORT]"),
         ("127.0.0.1", "loopback"),
-        ("nowhere.example.org", "no IPv4 address"),
+        ("nowhere.example.org", "cannot be resolved"),
     ],
 )
 def test_what_is_no_host(text: str, told: str) -> None:
@@ -96,5 +96,5 @@ def test_what_is_no_host(text: str, told: str) -> None:
 
 def test_a_host_named_twice() -> None:
     target = Target("root", IPv4Address("10.0.0.1"), 22)
-    with pytest.raises(KubeinstallError, match="named twice"):
+    with pytest.raises(KubeinstallError, match="given twice"):
         starter([target, target])

@@ -114,7 +114,7 @@ def test_many_stars_take_no_time() -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("@cert-authorty * x y", "the marker '@cert-authorty' is not known"),
+        ("@cert-authorty * x y", "the marker '@cert-authorty' is unknown"),
         ("@revoked", "not have the form"),
         ("host ssh-ed25519", "not have the form"),
         ("host # comment here", "not have the form"),

@@ -61,7 +61,7 @@ def test_a_hybrid_machine_gives_v1_too() -> None:
     ],
 )
 def test_cgroups_that_cannot_be_had(mounts: str, wanted: CgroupMode) -> None:
-    with pytest.raises(LabError, match="cannot give its hosts cgroup") as raised:
+    with pytest.raises(LabError, match="cannot provide cgroup") as raised:
         cgroups.choose(wanted, cgroups.layout(mounts))
     assert "lab.cgroup" in raised.value.findings[0].next
 

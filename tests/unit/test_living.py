@@ -318,7 +318,7 @@ HOSTILE = (
 def test_an_address_that_is_not_its_own_gets_nothing(address: str) -> None:
     kept, found = lives(node("w2", address, "10.244.2.0/24"))
     assert kept.others == ()
-    assert "the hosts keep nothing for it" in only(found).why
+    assert "the hosts have no route or rule for it" in only(found).why
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_a_long_program_shows_life_and_its_failure_names_the_log(tmp_path: Path)
 
 
 def test_a_short_program_that_fails_says_why() -> None:
-    with pytest.raises(MirrorError, match="ended with 2") as caught:
+    with pytest.raises(MirrorError, match="exited with 2") as caught:
         run(["sh", "-c", "echo no luck >&2; exit 2"])
     assert caught.value.why == "no luck"
 

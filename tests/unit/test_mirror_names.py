@@ -27,7 +27,7 @@ def test_a_name_loses_its_host_and_nothing_else(reference: str, name: str) -> No
 
 @pytest.mark.parametrize("reference", ["pause", "localhost:5000/pause", "a/b@sha256:12", ""])
 def test_a_name_without_a_tag_is_refused(reference: str) -> None:
-    with pytest.raises(ValueError, match="not an image's name"):
+    with pytest.raises(ValueError, match="not an image name"):
         ImageName.parse(reference)
 
 

@@ -31,7 +31,7 @@ def test_another_network_on_a_node_is_refused_with_the_safe_way() -> None:
     [finding] = by_files("calico", FLANNEL, "99-loopback.conf")
     assert finding.what == "the cluster's pod network is flannel, but the inventory says calico"
     assert finding.severity == "error"
-    assert "lose each other" in finding.why
+    assert "can no longer reach each other" in finding.why
     assert "network: {plugin: flannel}" in finding.next
     assert "kubeinstall reset" in finding.next
 

@@ -118,7 +118,7 @@ def test_what_others_changed_is_told_and_taken_back(tmp_path: Path) -> None:
         "base: spec.replicas of Deployment base/base is 5, set by somebody: reset to 2"
     )
     assert memory.done == [
-        "Take back spec.replicas of Deployment base/base, set by somebody",
+        "Revert spec.replicas of Deployment base/base, set by somebody",
     ]
 
 

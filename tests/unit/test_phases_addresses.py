@@ -85,7 +85,7 @@ def test_floating_addresses_give_way_to_those_of_the_route() -> None:
     assert run.cluster.endpoint == "172.16.0.1:6443"
     to = [command.splitlines()[0] for _, command in session.asked if "route get" in command]
     assert to == ["target=192.0.2.1", "target=172.16.0.1", "target=172.16.0.1"]
-    assert "w2: 10.0.0.12 is on none of its interfaces; its node address is 172.16.0.3" in (
+    assert "w2: 10.0.0.12 is not on any of its interfaces; its node address is 172.16.0.3" in (
         memory.notes
     )
 

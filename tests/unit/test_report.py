@@ -198,7 +198,7 @@ def test_what_could_not_be_tried_is_neither_good_nor_bad() -> None:
     both = [*RESULTS, UNTRIED]
     text = as_text(both)
     assert "  ?       Pods reach others\n          why:  no <pod> runs\n" in text
-    assert text.endswith("3 checks: 1 ok, 1 failed, 1 not tried\n")
+    assert text.endswith("3 checks: 1 ok, 1 failed, 1 not run\n")
     assert [check["tried"] for check in json.loads(as_json(both))["checks"]] == [True, True, False]
     suite = ET.fromstring(as_junit(both))[1]
     assert (suite.get("failures"), suite.get("skipped")) == ("1", "1")

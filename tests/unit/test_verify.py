@@ -32,7 +32,9 @@ pytestmark = pytest.mark.unit
 def test_the_signing_key() -> None:
     good = Signer().public(400)
     assert ended(sources.signing_key_is_good, always(good)) == ""
-    assert "there is no signing key" in ended(sources.signing_key_is_good, always(""))
+    assert "the signing key of Kubernetes' packages is missing" in ended(
+        sources.signing_key_is_good, always("")
+    )
     archive = {"archive": {"file": "k.tar", "sha256": "0" * 64}}
     assert ended(sources.signing_key_is_good, always(""), packages=archive) == ""
 
@@ -99,7 +101,7 @@ def test_ports_that_addons_take() -> None:
 def test_a_firewall_without_openings() -> None:
     assert ended(network.firewall_is_open, always("")) == ""
     assert ended(network.firewall_is_open, always("ufw\nfirewalld\n")) == (
-        "the openings are missing in ufw, firewalld"
+        "kubeinstall's rules are missing in ufw, firewalld"
     )
     assert ended(network.firewall_is_open, always("ufw\n"), firewall="keep") == ""
 
@@ -108,7 +110,7 @@ def test_another_networks_configuration_comes_first() -> None:
     check, flannel = network.pods_get_the_clusters_network, {"network": {"plugin": "flannel"}}
     assert ended(check, always("10-flannel.conflist\ncalico-kubeconfig\n"), **flannel) == ""
     told = ended(check, always("05-cilium.conflist\n10-flannel.conflist\n"), **flannel)
-    assert told == "pods get their network from 05-cilium.conflist, not from 10-flannel.conflist"
+    assert told == "the pod network comes from 05-cilium.conflist, not from 10-flannel.conflist"
     assert "from nothing" in ended(check, always(""), **flannel)
     assert ended(check, always("05-cilium.conflist\n"), network={"plugin": "none"}) == ""
 
@@ -149,7 +151,7 @@ def test_clock() -> None:
     tracking = "0A610002,10.97.0.2,9,1795238059.0,0.0,0.0,0.0,1.5,0.0,166.4,0.0,0.009,2.0,"
     assert ended(system.clock_is_in_sync, always(f"{tracking}Normal\n")) == ""
     assert ended(system.clock_is_in_sync, always(f"{tracking}Not synchronised\n")) == (
-        "chrony says Not synchronised"
+        "chrony reports Not synchronised"
     )
     assert ended(system.clock_is_in_sync, always("", 1), time={"manage": False}) == ""
 
@@ -160,11 +162,9 @@ def test_proxy() -> None:
     assert ended(node.runtime_goes_through_the_proxy, reads, **proxy) == ""
     assert ended(node.runtime_goes_through_the_proxy, always("")) == ""
     assert ended(node.runtime_goes_through_the_proxy, always(""), **proxy) == (
-        "containerd does not go through a proxy"
+        "containerd does not use a proxy"
     )
-    assert ended(node.runtime_goes_through_the_proxy, reads) == (
-        "containerd still goes through a proxy"
-    )
+    assert ended(node.runtime_goes_through_the_proxy, reads) == ("containerd still uses a proxy")
 
 
 def test_packages() -> None:
@@ -172,7 +172,7 @@ def test_packages() -> None:
     assert ended(node.packages_are_exact, always(right)) == ""
     wrong = right.replace("kubelet 1.36.2", "kubelet 1.36.3").replace("kubectl 1", "kubectl x")
     assert ended(node.packages_are_exact, always(wrong)) == (
-        "kubelet is 1.36.3-1.1; kubectl is x.36.2-1.1; wanted 1.36.2"
+        "kubelet is 1.36.3-1.1; kubectl is x.36.2-1.1; expected 1.36.2"
     )
     assert ended(node.packages_are_held, always("kubelet\nkubeadm\n")) == "not held: kubectl"
 
@@ -183,14 +183,14 @@ def test_a_kubelet_that_is_stopped_is_named() -> None:
             return 3, "inactive\n"
         return 0, "Linux\n"
 
-    assert ended(node.kubelet_runs, answers) == "kubelet does not run"
+    assert ended(node.kubelet_runs, answers) == "kubelet is not running"
 
 
 @pytest.mark.parametrize(
     ("version", "runtime", "active", "listens", "told"),
     [
         ("1.36.2", "docker", True, True, ""),
-        ("1.36.2", "docker", False, True, "cri-docker.service does not run"),
+        ("1.36.2", "docker", False, True, "cri-docker.service is not running"),
         ("1.36.2", "docker", True, False, "nothing listens on /run/cri-dockerd.sock"),
         ("1.23.17", "docker", False, False, ""),
         ("1.36.2", "containerd", False, False, ""),

@@ -36,7 +36,9 @@ def test_nodes() -> None:
     assert ended(cluster_state.nodes_are_ready, every) == ""
     assert ended(cluster_state.nodes_are_ready, items("w1", status="Unknown")) == "node w1: asleep"
     assert ended(cluster_state.nodes_have_the_version, every) == ""
-    assert "wanted v1.36.1" in ended(cluster_state.nodes_have_the_version, every, version="1.36.1")
+    assert "expected v1.36.1" in ended(
+        cluster_state.nodes_have_the_version, every, version="1.36.1"
+    )
 
 
 def clusters(

@@ -77,7 +77,7 @@ def _network(inventory: InventoryFile, folders: Sequence[Path]) -> Iterator[Issu
             loc,
             f"{dotted(loc)}: {addon.name} is not for Kubernetes {version}",
             why=f"it is for {addon.kubernetes}",
-            next="take another plugin, or give the cluster another version",
+            next="use another plugin or another Kubernetes version",
         )
 
 
@@ -86,7 +86,7 @@ def _unknown(loc: Loc, name: str, folders: Sequence[Path]) -> Issue:
     return Issue(
         loc,
         f"{dotted(loc)}: there is no addon {name}",
-        next=did_you_mean(name, known) or "`kubeinstall addon list` shows those there are",
+        next=did_you_mean(name, known) or "to list the addons: kubeinstall addon list",
         at_key=True,
     )
 
@@ -101,7 +101,7 @@ def _of_itself(inventory: InventoryFile, addon: Addon) -> Iterator[Issue]:
             loc,
             f"{dotted(loc)}: not for Kubernetes {version}",
             why=f"it is for {addon.kubernetes}",
-            next="leave it out, or give the cluster another version",
+            next="remove it, or use another Kubernetes version",
             at_key=True,
         )
     if addon.file.retired:
@@ -122,11 +122,11 @@ def _instead(inventory: InventoryFile, addon: Addon) -> str:
     """How a pod network is chosen; empty: it is one of the user's own, with ``plugin: none``."""
     ours = {NetworkPlugin.FLANNEL, NetworkPlugin.CALICO, NetworkPlugin.CANAL}
     if addon.name == "calico-operator":
-        return "leave it out, and write `network: {plugin: calico, calico: {install: operator}}`"
+        return "remove it, and set `network: {plugin: calico, calico: {install: operator}}`"
     if addon.name in ours:
-        return f"leave it out, and write `network: {{plugin: {addon.name}}}`"
+        return f"remove it, and set `network: {{plugin: {addon.name}}}`"
     if inventory.cluster.network.plugin is not NetworkPlugin.NONE:
-        return "write `network: {plugin: none}` with it"
+        return "set `network: {plugin: none}` as well"
     return ""
 
 
@@ -140,15 +140,16 @@ def _sysctls(inventory: InventoryFile, found: dict[str, Addon]) -> Iterator[Issu
                 if not _enough(own[key], value):
                     loc: Loc = ("cluster", "sysctls", key)
                     what = f"{dotted(loc)}: the addon {name} needs {value}"
-                    yield Issue(loc, what, next="write that, or leave it out", severity="warning")
+                    yield Issue(loc, what, next="set that, or remove the addon", severity="warning")
                 continue
             other = first.setdefault(key, name)
             theirs = found[other].file.hosts.sysctls[key]
             if str(theirs) != str(value):
                 yield Issue(
                     (*_ADDONS, name),
-                    f"{dotted((*_ADDONS, name))}: it needs {key} {value}, and {other} {theirs}",
-                    next=f"say which it is: cluster.sysctls {{{key}: VALUE}}",
+                    f"{dotted((*_ADDONS, name))}: it needs {key} {value}, but {other} needs "
+                    f"{theirs}",
+                    next=f"set the one to use: cluster.sysctls {{{key}: VALUE}}",
                     at_key=True,
                 )
 

@@ -20,15 +20,15 @@ def check_together(chosen: Chosen) -> Iterator[Issue]:
             if not any(other.provides(need) for other, _ in chosen.values()):
                 yield _issue(
                     name,
-                    f"it needs {need}, which the inventory does not name",
+                    f"it needs {need}, which is not in the inventory",
                     f"add `{need}: {{}}` to cluster.addons" + _who_provides(need),
                 )
         for other in addon.excludes(values):
             if other in chosen:
                 yield _issue(
                     name,
-                    f"it and {other} exclude each other",
-                    f"take one of them out: {name} or {other}",
+                    f"it cannot be used together with {other}",
+                    f"remove one of them: {name} or {other}",
                 )
     yield from _defaults(chosen)
     yield from _ports(chosen)
@@ -46,8 +46,9 @@ def _defaults(chosen: Chosen) -> Iterator[Issue]:
                 continue
             yield _issue(
                 name,
-                f"{first[kind]} makes the default {kind} already",
-                f"write `values: {{{value}: false}}` here, or the like at {first[kind]}",
+                f"{first[kind]} already provides the default {kind}",
+                f"set `values: {{{value}: false}}` here, or the corresponding value at "
+                f"{first[kind]}",
                 ("values", value),
             )
 
@@ -63,8 +64,8 @@ def _ports(chosen: Chosen) -> Iterator[Issue]:
             if other != name and (nodes is None or others is None or nodes == others):
                 yield _issue(
                     name,
-                    f"it and {other} both take port {port.port} of the hosts",
-                    f"{_instead(addon)}, or give each nodes of its own with values.node_selector",
+                    f"it and {other} both use port {port.port} of the hosts",
+                    f"{_instead(addon)}, or run them on different nodes with values.node_selector",
                 )
                 break
 
@@ -72,7 +73,7 @@ def _ports(chosen: Chosen) -> Iterator[Issue]:
 def _instead(addon: Addon) -> str:
     """What one can do for an addon not to take ports."""
     when = next((p.when for p in addon.file.hosts.ports if p.when), None)
-    return f"give it another values.{next(iter(when))}" if when else "take one of them out"
+    return f"set another values.{next(iter(when))}" if when else "remove one of them"
 
 
 def _issue(name: str, what: str, advice: str, below: Loc = ()) -> Issue:

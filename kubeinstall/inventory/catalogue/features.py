@@ -31,8 +31,8 @@ def _coredns(inventory: InventoryFile, loc: Loc) -> Iterator[Issue]:
             yield Issue(
                 loc,
                 f"{dotted(loc)}: there is no CoreDNS",
-                why=f"cluster.kubeadm.skip_phases leaves out {phase}",
-                next=f"take either of them out: {phase} there, or {loc[-1]} here",
+                why=f"cluster.kubeadm.skip_phases contains {phase}",
+                next=f"remove one of them: {phase} there, or {loc[-1]} here",
                 at_key=True,
             )
 
@@ -44,8 +44,9 @@ def _strict_arp(inventory: InventoryFile, loc: Loc) -> Iterator[Issue]:
         yield Issue(
             loc,
             f"{dotted(loc)}: every node would answer for its addresses",
-            why="kube-proxy in mode ipvs gives services' addresses to an interface of each node",
-            next="write `cluster.kube_proxy.config: {ipvs: {strictARP: true}}`",
+            why="kube-proxy in mode ipvs assigns the addresses of Services to an interface of "
+            "each node",
+            next="set `cluster.kube_proxy.config: {ipvs: {strictARP: true}}`",
             at_key=True,
         )
 
@@ -62,9 +63,10 @@ def _kubelet_certificates(inventory: InventoryFile, loc: Loc, need: ClusterNeed)
     named = ", ".join(without[:3]) + (f" and {len(without) - 3} more" if without[3:] else "")
     yield Issue(
         loc,
-        f"{dotted(loc)}: it checks the certificates of kubelets, and nobody signs those of {named}",
-        why="kubelets sign theirs themselves unless serverTLSBootstrap is true",
-        next="write `kubelet: {config: {serverTLSBootstrap: true}}` into defaults"
+        f"{dotted(loc)}: it verifies the serving certificates of kubelets, and those of {named} "
+        "are self-signed",
+        why="kubelets sign their own unless serverTLSBootstrap is true",
+        next="set `kubelet: {config: {serverTLSBootstrap: true}}` in defaults"
         + (f", or `values: {{{value}: insecure}}` here" if value else ""),
         at_key=True,
     )

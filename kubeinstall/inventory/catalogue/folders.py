@@ -101,12 +101,12 @@ def _load(path: Path, changed: int) -> Addon:  # noqa: ARG001 a changed file is 
         first = error.errors(include_url=False)[0]
         said = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
-            said = "there is no such key"
+            said = "unknown key"
         issue = Issue(first["loc"], said)
         what = f"{dotted(first['loc'])}: {issue.what}" if first["loc"] else issue.what
         raise UnreadableAddonError(placed(path, source.position(issue)), what) from None
     if file.name != path.parent.name:
         raise UnreadableAddonError(
-            placed(path, START), f"its name is {file.name}, and its folder's {path.parent.name}"
+            placed(path, START), f"its name is {file.name}, but its folder is {path.parent.name}"
         )
     return Addon(file, path.parent)

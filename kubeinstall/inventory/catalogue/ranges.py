@@ -39,9 +39,9 @@ def check_ranges(
             more = f" and {len(whose) - 2} more" if whose[2:] else ""
             yield Issue(
                 loc,
-                f"{dotted(loc)}: {text} overlaps with {' and with '.join(whose[:2])}{more}",
-                why="two would answer for the same address",
-                next="use addresses of your own network that nothing else uses",
+                f"{dotted(loc)}: {text} overlaps with {' and '.join(whose[:2])}{more}",
+                why="the same address would be in use twice",
+                next="use free addresses of the hosts' network",
             )
         taken.append((found, f"{text} at {dotted(loc)}"))
 

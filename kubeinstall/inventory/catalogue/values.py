@@ -100,8 +100,8 @@ def _told(addon: Addon, error: ValidationError) -> Iterator[tuple[Loc, str, str]
     if error.validator == "additionalProperties" and isinstance(error.instance, dict) and known:
         for name in error.instance:
             if name not in known:
-                advice = did_you_mean(name, known) or f"they are {', '.join(known)}"
-                yield (*place, name), "there is no such value", advice
+                advice = did_you_mean(name, known) or f"the values are {', '.join(known)}"
+                yield (*place, name), "unknown value", advice
     elif error.validator == "required" and isinstance(error.instance, dict):
         for name in schema["required"]:
             if name not in error.instance:
@@ -110,9 +110,9 @@ def _told(addon: Addon, error: ValidationError) -> Iterator[tuple[Loc, str, str]
     else:
         what = error.message
         if place and _declares(addon.file.values.get(str(place[0]), {})):
-            what = "it does not have the right form"  # the message holds the value
+            what = "it does not have the expected form"  # the message holds the value
         elif error.validator == "pattern":  # the expression itself tells most people nothing
-            what = f'"{error.instance}" is not of the right form'
+            what = f'"{error.instance}" does not have the expected form'
         about = addon.file.values.get(str(place[0]), {}).get("description") if place else None
         advice = f"{place[0]} is: {about}" if about else f"kubeinstall addon show {addon.name}"
         yield place, what, advice

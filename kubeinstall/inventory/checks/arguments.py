@@ -23,13 +23,13 @@ def flags(loc: Loc, arguments: Mapping[str, object], owned: Mapping[str, str]) -
         if not _FLAG.fullmatch(flag):
             yield _misnamed(place, flag)
         elif flag in owned:
-            what = f"{dotted(place)}: the inventory has a setting of its own for --{flag}"
+            what = f"{dotted(place)}: the inventory has its own setting for --{flag}"
             if owned[flag] == OWNED_ELSEWHERE:
-                what = f"{dotted(place)}: --{flag} is not for the inventory to set"
+                what = f"{dotted(place)}: --{flag} cannot be set in the inventory"
             yield Issue(place, what, next=owned[flag], at_key=True)
         if isinstance(value, str) and "\n" in value:
             yield Issue(
-                place, f"{dotted(place)}: the value has a line break", next="write one line"
+                place, f"{dotted(place)}: the value has a line break", next="write it on one line"
             )
 
 

@@ -29,8 +29,8 @@ def cri(inventory: InventoryFile) -> Iterator[Issue]:
         if plugin in _CRI:
             yield Issue(
                 loc,
-                f"{dotted(loc)}: {plugin} is what the kubelet speaks to",
-                why="without it no pod can run",
-                next=f"take {plugin} out of the list",
+                f"{dotted(loc)}: the kubelet needs {plugin}",
+                why="without it, no pod can run",
+                next=f"remove {plugin} from the list",
                 at_key=True,
             )

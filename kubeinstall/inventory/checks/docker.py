@@ -25,7 +25,7 @@ def cri_dockerd(inventory: InventoryFile) -> Iterator[Issue]:
             yield Issue(
                 loc,
                 f"{dotted(loc)}: it is only for docker with Kubernetes 1.24 and later",
-                next="take it out",
+                next="remove it",
                 severity="warning",
                 at_key=True,
             )
@@ -35,7 +35,7 @@ def cri_dockerd(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             (*loc, "url"),
             f"{dotted(loc)}: url and file exclude each other",
-            next="keep the one that it shall be installed from",
+            next="keep the one to install it from",
             at_key=True,
         )
     elif wanted.file and not wanted.file.name.endswith(_SUFFIXES):
@@ -47,17 +47,17 @@ def cri_dockerd(inventory: InventoryFile) -> Iterator[Issue]:
     elif (wanted.file or wanted.url) and not wanted.sha256:
         yield Issue(
             (*loc, own),
-            f"{dotted(loc)}: {own} without sha256",
-            why="what runs as root on every host has to be what you mean",
-            next="write sha256 as well: sha256sum of the file that you trust",
+            f"{dotted(loc)}: {own} requires sha256",
+            why="it runs as root on every host, so its content must be verified",
+            next="set sha256 as well: the sha256sum of a file that you trust",
             at_key=True,
         )
     elif wanted.version not in CHECKSUMS and not wanted.sha256:
         yield Issue(
             (*loc, "version"),
-            f"{dotted((*loc, 'version'))}: the checksum of {wanted.version} is not known here",
-            why=f"known are {', '.join(CHECKSUMS)}",
-            next="take one of these, or write sha256 of the archive as well",
+            f"{dotted((*loc, 'version'))}: the checksum of {wanted.version} is not known",
+            why=f"known versions are {', '.join(CHECKSUMS)}",
+            next="use one of these, or set sha256 of the archive as well",
         )
 
 
@@ -68,9 +68,9 @@ def repository_key(inventory: InventoryFile) -> Iterator[Issue]:
         loc = ("cluster", "runtime", "repository")
         yield Issue(
             (*loc, "url"),
-            f"{dotted((*loc, 'key'))} is missing: the key of a source reached by plain HTTP "
-            "cannot be fetched from there",
-            why="anyone on the way could put another in its place",
-            next=f"save the repository's signing key to a file and name it in "
-            f"{dotted((*loc, 'key'))}, or use https",
+            f"{dotted((*loc, 'key'))} is missing: the key of a package source on plain HTTP "
+            "cannot be downloaded safely",
+            why="it could be replaced in transit",
+            next=f"save the repository's signing key to a file and set "
+            f"{dotted((*loc, 'key'))} to it, or use https",
         )

@@ -39,16 +39,16 @@ def control_planes(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             loc,
             f"groups.control_plane has an even number of hosts: {count}",
-            why=f"etcd needs a majority of its members: {count} survive no more failures than "
-            f"{count - 1} do, and are more likely to have one",
+            why=f"etcd needs a majority of its members: {count} tolerate no more failures than "
+            f"{count - 1}, and are more likely to have one",
             next="make it one",
             at_key=True,
         )
     elif count > 1:
         yield Issue(
             loc,
-            f"groups.control_plane has {count} hosts; this release sets up one",
-            why="joining more control planes (3 or 5) comes with a later release",
+            f"groups.control_plane has {count} hosts; this release supports one",
+            why="support for 3 or 5 comes with a later release",
             next="keep one here and move the others to groups.workers",
             at_key=True,
         )
@@ -64,15 +64,17 @@ def names(inventory: InventoryFile) -> Iterator[Issue]:
             yield _twice(loc, f"the host name {name}", seen[name], "rename one", at_key=True)
         elif node in nodes:
             place = (*loc, "hostname") if entry.hostname else loc
-            yield _twice(place, f"the node name {node}", nodes[node], "give each its own")
+            yield _twice(
+                place, f"the node name {node}", nodes[node], "use a different one for each"
+            )
         seen.setdefault(name, loc)
         nodes.setdefault(node, loc)
         if node == "localhost":
             yield Issue(
                 (*loc, "hostname") if entry.hostname else loc,
                 f"{dotted(loc)}: a node cannot be called localhost",
-                why="each host calls itself that",
-                next="call it e.g. node-1",
+                why="on every host, that name means the host itself",
+                next="use a name such as node-1",
                 at_key=True,
             )
 
@@ -87,7 +89,7 @@ def addresses(inventory: InventoryFile) -> Iterator[Issue]:
         node_ip = entry.node_ip or entry.address
         if way in reached:
             what = f"the address {entry.address} port {ssh.port}"
-            yield _twice((*loc, "address"), what, reached[way], "each host is listed once")
+            yield _twice((*loc, "address"), what, reached[way], "list each host once")
         elif node_ip in inside:
             place = (*loc, "node_ip" if entry.node_ip else "address")
             advice = "set node_ip to each host's own address inside the cluster"
@@ -97,7 +99,7 @@ def addresses(inventory: InventoryFile) -> Iterator[Issue]:
 
 
 def _twice(loc: Loc, what: str, first: Loc, advice: str, *, at_key: bool = False) -> Issue:
-    why = f"{dotted(first)} has it already"
+    why = f"{dotted(first)} uses it already"
     return Issue(loc, f"{dotted(loc)}: {what} is used twice", why, advice, at_key=at_key)
 
 
@@ -110,7 +112,7 @@ def node_ips(inventory: InventoryFile) -> Iterator[Issue]:
             yield Issue(
                 (*loc, "node_ip" if entry.node_ip else "address"),
                 f"{dotted(loc)}: {address} is {kind}; other nodes cannot reach it",
-                next="set node_ip to the host's address on the network the nodes share",
+                next="set node_ip to the host's address on the network that the nodes share",
             )
 
 
@@ -135,9 +137,8 @@ def logins(inventory: InventoryFile) -> Iterator[Issue]:
             place = (*loc, "ssh", "user")
             yield Issue(
                 place,
-                f"{dotted(place)}: {layer.ssh.user} contains both a login and the address of a "
-                "host",
-                next=f"write only the login; {domain} belongs in `address`",
+                f"{dotted(place)}: {layer.ssh.user} contains a user name and a host's address",
+                next=f"write only the user name; {domain} belongs in `address`",
             )
 
 
@@ -147,7 +148,7 @@ def sudo(inventory: InventoryFile) -> Iterator[Issue]:
         inventory,
         ("sudo_password",),
         lambda ssh: ssh.user == "root",
-        "the login is root",
+        "the user is root",
         "remove it, or set ssh.user",
     )
 
@@ -219,7 +220,7 @@ def _layer_with(inventory: InventoryFile, role: Role, name: str, field: str) -> 
     for loc in ((*group, "hosts", name), group, ("defaults",)):
         if getattr(by_loc[loc].ssh, field) is not None:
             return (*loc, "ssh", field)
-    raise AssertionError(f"{name} has ssh.{field} from nowhere")
+    raise AssertionError(f"ssh.{field} of {name} has no origin")
 
 
 def room_for_pods(inventory: InventoryFile) -> Iterator[Issue]:
@@ -264,13 +265,13 @@ def lab(inventory: InventoryFile) -> Iterator[Issue]:
         if not usable:
             yield Issue(
                 loc,
-                f"{dotted(loc)}: {address} is no host address of lab.subnet {subnet}",
-                next=f"take one such as {subnet.network_address + 11}",
+                f"{dotted(loc)}: {address} is not a host address of lab.subnet {subnet}",
+                next=f"use one such as {subnet.network_address + 11}",
             )
         elif address in used and not (loc[0] == "groups" and used[address][0] == "groups"):
             owner = used[address]
             by = "this machine" if owner == ("lab", "subnet") else dotted(owner)
-            yield Issue(loc, f"{dotted(loc)}: {address} is taken by {by}", next="take another")
+            yield Issue(loc, f"{dotted(loc)}: {address} is used by {by}", next="use another")
         used.setdefault(address, loc)
 
 

@@ -95,11 +95,13 @@ def sysctls(inventory: InventoryFile) -> Iterator[Issue]:
         loc: Loc = ("cluster", "sysctls", key)
         name = key.replace("/", ".")
         if "\n" in str(value):
-            yield Issue(loc, f"{dotted(loc)}: the value has a line break", next="write one line")
+            yield Issue(
+                loc, f"{dotted(loc)}: the value has a line break", next="write it on one line"
+            )
         elif name in needed and str(value) != needed[name]:
             yield Issue(
                 loc,
                 f"{dotted(loc)} must be {needed[name]}",
-                why="pods and services cannot be reached otherwise",
+                why="otherwise pods and Services cannot be reached",
                 next="remove it; kubeinstall sets it",
             )

@@ -64,8 +64,8 @@ def static_policies(inventory: InventoryFile) -> Iterator[Issue]:
                 value = getattr(kubelet, key)
                 yield Issue(
                     place,
-                    f"{dotted(place)}: {value} without anything reserved",
-                    why="the kubelet does not start so",
+                    f"{dotted(place)}: {value} needs reserved resources",
+                    why="the kubelet does not start without them",
                     next=wanted,
                 )
 

@@ -30,15 +30,15 @@ def sizes(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             SERVICES,
             f"{dotted(SERVICES)}: {services} is too large",
-            why="the API server takes at most 20 bits of addresses, a /12",
-            next="take a /16 such as 10.96.0.0/16",
+            why="the API server accepts a /12 at most",
+            next="use a /16 such as 10.96.0.0/16",
         )
     if services.prefixlen > SMALLEST_SERVICES:
         yield Issue(
             SERVICES,
             f"{dotted(SERVICES)}: {services} is too small",
-            why="kubeadm wants ten addresses at least; the tenth is the cluster's DNS",
-            next="take a /16 such as 10.96.0.0/16",
+            why="kubeadm needs at least ten addresses; the tenth is the cluster's DNS",
+            next="use a /16 such as 10.96.0.0/16",
         )
     yield from _pods(inventory)
 
@@ -50,8 +50,8 @@ def _pods(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             PODS,
             f"{dotted(PODS)}: {pods} is too large",
-            why="Kubernetes shares out 2^16 node networks (/24) at most, a /8",
-            next="take a /16 such as 10.244.0.0/16",
+            why="Kubernetes assigns at most 2^16 node networks (/24), a /8",
+            next="use a /16 such as 10.244.0.0/16",
         )
         return
     room = 2 ** (PER_NODE - pods.prefixlen) if pods.prefixlen <= PER_NODE else 0
@@ -59,9 +59,9 @@ def _pods(inventory: InventoryFile) -> Iterator[Issue]:
         needed = PER_NODE - (nodes - 1).bit_length()
         yield Issue(
             PODS,
-            f"{dotted(PODS)}: {pods} has room for {room} nodes of {nodes}",
-            why="each node gets a /24 of it",
-            next=f"take a /{min(needed, 16)} such as 10.244.0.0/16",
+            f"{dotted(PODS)}: {pods} has room for {room} nodes, and there are {nodes}",
+            why="each node gets a /24",
+            next=f"use a /{min(needed, 16)} such as 10.244.0.0/16",
         )
 
 
@@ -73,7 +73,7 @@ def overlaps(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             SERVICES,
             f"{dotted(SERVICES)}: {network.services} overlaps with {dotted(PODS)} {network.pods}",
-            why="an address must be a pod's or a service's, not both",
+            why="an address must belong either to a pod or to a Service",
             next=f"take {_free(named[:1], inventory)}",
         )
     if inventory.lab:
@@ -103,14 +103,14 @@ def endpoint(inventory: InventoryFile) -> Iterator[Issue]:
             yield Issue(
                 loc,
                 f"{dotted(loc)}: {address} is inside {dotted(place)} {cidr}",
-                why="packets to it would go to a pod or a service",
+                why="packets to it would go to a pod or a Service",
                 next="use an address of the hosts' network",
             )
     if kind := unusable(address):
         yield Issue(
             loc,
             f"{dotted(loc)}: {address} is {kind}; other hosts cannot reach it",
-            next="use an address that all hosts reach",
+            next="use an address that all hosts can reach",
         )
 
 
@@ -125,7 +125,7 @@ def _hosts_inside(
                     yield Issue(
                         (*loc, key),
                         f"{dotted((*loc, key))}: {address} is inside {dotted(place)} {cidr}",
-                        why="packets to the host would go to a pod or a service",
+                        why="packets to the host would go to a pod or a Service",
                         next=f"change {dotted(place)}, e.g. to {_free(named, inventory)}",
                     )
 

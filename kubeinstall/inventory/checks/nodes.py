@@ -51,7 +51,7 @@ def _name_fault(text: str, word: str) -> str:
         return f"the {word} is longer than 63 characters"
     if not _NAME.fullmatch(text):
         return (
-            f"a {word} is made of letters, digits, '-', '_' and '.', with a letter or digit at "
+            f"a {word} consists of letters, digits, '-', '_' and '.', with a letter or digit at "
             "both ends"
         )
     return ""
@@ -84,8 +84,8 @@ def taints(inventory: InventoryFile) -> Iterator[Issue]:
             if (taint.key, taint.effect) in seen:
                 yield Issue(
                     place,
-                    f"{dotted(place)}: the taint {taint.key}:{taint.effect} is there twice",
-                    why="a node has one taint of a key and effect",
+                    f"{dotted(place)}: the taint {taint.key}:{taint.effect} is duplicated",
+                    why="a node has at most one taint per key and effect",
                     next="keep one",
                 )
             seen.add((taint.key, taint.effect))
@@ -119,17 +119,20 @@ def kubelet_config(inventory: InventoryFile) -> Iterator[Issue]:
     """KubeletConfiguration fields that follow from other settings do not contradict them."""
     network = inventory.cluster.network
     wanted: dict[str, tuple[str | list[str], str]] = {
-        "cgroupDriver": ("systemd", "the runtime is set up with it"),
+        "cgroupDriver": ("systemd", "the runtime is configured with it"),
         "clusterDomain": (network.dns_domain, "it is cluster.network.dns_domain"),
         "kind": ("KubeletConfiguration", "it is the document's kind"),
         "apiVersion": ("kubelet.config.k8s.io/v1beta1", "it is the document's API"),
-        "staticPodPath": ("/etc/kubernetes/manifests", "kubeadm writes the control plane there"),
+        "staticPodPath": (
+            "/etc/kubernetes/manifests",
+            "kubeadm writes the control plane's manifests there",
+        ),
     }
     if network.services.num_addresses > DNS_INDEX:
         dns = inventory.cluster.cluster_dns
         why = "it is the tenth address of cluster.network.services"
         if dns != str(network.services[DNS_INDEX]):
-            why = "pods ask the addon nodelocaldns, with kube-proxy in mode ipvs"
+            why = "with kube-proxy in mode ipvs, pods query the addon nodelocaldns"
         wanted["clusterDNS"] = ([dns], why)
     for loc, layer in layers(inventory):
         for key, (value, why) in wanted.items():

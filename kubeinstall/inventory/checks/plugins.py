@@ -42,7 +42,7 @@ def unused(inventory: InventoryFile) -> Iterator[Issue]:
             yield Issue(
                 loc,
                 f"{dotted(loc)} is not used: cluster.network.plugin is {network.plugin}",
-                next=f"set `plugin: {plugin}`, or take it out",
+                next=f"set `plugin: {plugin}`, or remove it",
                 severity="warning",
                 at_key=True,
             )
@@ -61,7 +61,7 @@ def flannel(inventory: InventoryFile) -> Iterator[Issue]:
                 (*place, option),
                 f"{dotted((*place, option))}: the backend {settings.backend} has no such setting",
                 why=f"it is one of {', '.join(backends)}",
-                next="take it out, or choose another backend",
+                next="remove it, or use another backend",
                 at_key=True,
             )
     yield from _expression((*place, "interface"), settings.interface, "regex=")
@@ -81,8 +81,8 @@ def _one_subnet(inventory: InventoryFile, place: Loc, settings: Flannel) -> Iter
         yield Issue(
             loc,
             f"{dotted(loc)}: host-gw needs all hosts on one subnet; they have addresses in {named}",
-            why="a route's next host must be reached without a router between",
-            next="take vxlan with `direct_routing: true`, unless it is one larger subnet",
+            why="the next hop of a route must be reachable without a router in between",
+            next="use vxlan with `direct_routing: true`, unless it is one larger subnet",
             severity="warning",
         )
 
@@ -98,8 +98,8 @@ def calico(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             loc,
             f"{dotted(loc)}: encapsulation {settings.encapsulation} needs BGP",
-            why="nodes learn by BGP where the others' pods are; with vxlan they need not",
-            next=f"take `bgp: false` out, or set `encapsulation: {Encapsulation.VXLAN}`",
+            why="nodes learn the routes to pods over BGP; with vxlan they do not need it",
+            next=f"remove `bgp: false`, or set `encapsulation: {Encapsulation.VXLAN}`",
         )
     method, _, expression = settings.address_detection.partition("=")
     if method.endswith("interface"):
@@ -116,8 +116,8 @@ def _blocks(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             loc,
             f"{dotted(loc)}: a block of /{size} is larger than cluster.network.pods {pods}",
-            why="nodes take blocks out of the pod network",
-            next=f"take 26, or any from {max(pods.prefixlen, 20)} to 32",
+            why="blocks are parts of the pod network",
+            next=f"use 26, or any from {max(pods.prefixlen, 20)} to 32",
         )
     elif 2 ** (size - pods.prefixlen) < nodes:
         blocks = 2 ** (size - pods.prefixlen)
@@ -125,8 +125,8 @@ def _blocks(inventory: InventoryFile) -> Iterator[Issue]:
             loc,
             f"{dotted(loc)}: cluster.network.pods {pods} has {blocks} blocks of /{size} for "
             f"{nodes} nodes",
-            why="a node without a block of its own borrows addresses, each with a route of its own",
-            next=f"take a larger pod network, or smaller blocks, e.g. {min(size + 2, 32)}",
+            why="a node without its own block borrows addresses, each of which needs its own route",
+            next=f"use a larger pod network or smaller blocks, e.g. {min(size + 2, 32)}",
             severity="warning",
         )
 
@@ -149,17 +149,18 @@ def route_reflectors(inventory: InventoryFile) -> Iterator[Issue]:
     if settings.route_reflectors and not settings.speaks_bgp:
         yield Issue(
             loc,
-            f"{dotted(loc)}: there is no BGP with encapsulation {settings.encapsulation}",
-            why="route reflectors hand routes on that nodes tell by BGP",
-            next="set `bgp: true`, or take them out",
+            f"{dotted(loc)}: BGP is off with encapsulation {settings.encapsulation}",
+            why="route reflectors pass on the routes that nodes announce over BGP",
+            next="set `bgp: true`, or remove them",
             at_key=True,
         )
     if settings.speaks_bgp and not settings.route_reflectors and len(names) > _MESH:
         yield Issue(
             _CALICO,
             f"{dotted(_CALICO)}: {len(names)} nodes in a full mesh",
-            why=f"each speaks BGP to each; Calico advises route reflectors beyond {_MESH}",
-            next="name two or more hosts in `route_reflectors`",
+            why="each node peers with every other; Calico recommends route reflectors beyond "
+            f"{_MESH}",
+            next="list two or more hosts in `route_reflectors`",
             severity="warning",
         )
 
@@ -173,6 +174,6 @@ def _expression(loc: Loc, text: str, prefix: str = "") -> Iterator[Issue]:
     except re.error as error:
         yield Issue(
             loc,
-            f"{dotted(loc)}: {text.removeprefix(prefix)} is no regular expression: {error}",
+            f"{dotted(loc)}: {text.removeprefix(prefix)} is not a regular expression: {error}",
             next="write one that matches the interface's name, e.g. eth.*",
         )

@@ -20,7 +20,7 @@ def urls(inventory: InventoryFile) -> Iterator[Issue]:
     if not proxy.urls:
         yield Issue(
             _PROXY,
-            f"{dotted(_PROXY)} names no proxy",
+            f"{dotted(_PROXY)} has no proxy",
             next="add `http: http://proxy.example.org:3128`, or remove the section",
             at_key=True,
         )
@@ -29,6 +29,6 @@ def urls(inventory: InventoryFile) -> Iterator[Issue]:
             yield Issue(
                 (*_PROXY, key),
                 f"{dotted((*_PROXY, key))} is not a proxy's URL",
-                why="special characters of a login are written as %XX",
+                why="special characters in the user name and password are written as %XX",
                 next="write it like http://[LOGIN:PASSWORD@]proxy.example.org:3128",
             )

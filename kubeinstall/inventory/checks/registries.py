@@ -16,12 +16,12 @@ def accelerators(inventory: InventoryFile) -> Iterator[Issue]:
         known = ACCELERATORS.get(name)
         if known:
             loc = ("cluster", "runtime", "accelerators", index)
-            advice = "take it out: every pull would first wait for it"
+            advice = "remove it: every pull would first wait for it"
             yield Issue(
                 loc,
                 f"{dotted(loc)}: {name} ({known.url}): {known.known}",
-                why="the runtime goes on to the next one, and to Docker Hub itself",
-                next=advice if known.dead else "better is a mirror of your own, by its URL",
+                why="the runtime then tries the next one, and finally Docker Hub itself",
+                next=advice if known.dead else "prefer your own mirror, by its URL",
                 severity="warning",
             )
 
@@ -43,16 +43,16 @@ def mirrors(inventory: InventoryFile) -> Iterator[Issue]:
         if "@" in url.netloc:
             yield Issue(
                 loc,
-                f"{dotted(loc)}: the URL of a mirror contains a login",
-                why="no runtime reads it there",
+                f"{dotted(loc)}: the URL of a mirror contains credentials",
+                why="no runtime reads them there",
                 next="write the URL without it, and set username and password of "
                 f"{url.netloc.rpartition('@')[2]} in cluster.runtime.registries",
             )
         elif url.query or url.fragment:
             yield Issue(
                 loc,
-                f"{dotted(loc)}: {text} ends in a query",
-                why="the runtime appends the path of the image to it",
+                f"{dotted(loc)}: {text} has a query",
+                why="the runtime appends the image's path to it",
                 next="remove everything after the path",
             )
         elif url.path and runtime.name is RuntimeName.DOCKER:
@@ -75,16 +75,16 @@ def logins(inventory: InventoryFile) -> Iterator[Issue]:
                 given, missing = missing, given
             yield Issue(
                 (*loc, given),
-                f"{dotted(loc)}: {given} without {missing}",
-                next=f"write {missing} as well",
+                f"{dotted(loc)}: {given} requires {missing}",
+                next=f"set {missing} as well",
                 at_key=True,
             )
         elif registry.insecure and registry.username is not None:
             yield Issue(
                 (*loc, "insecure"),
-                f"{dotted(loc)}: a login for a registry whose certificate is not checked",
-                why="whoever is on the way can have the password",
-                next="name the CA of its certificate: `ca: PATH`, without `insecure`",
+                f"{dotted(loc)}: credentials for a registry whose certificate is not verified",
+                why="the password can be intercepted",
+                next="set its CA, `ca: PATH`, and remove `insecure`",
                 severity="warning",
             )
 
@@ -97,6 +97,6 @@ def cas(inventory: InventoryFile) -> Iterator[Issue]:
             yield Issue(
                 (*loc, "insecure"),
                 f"{dotted(loc)}: ca and insecure exclude each other",
-                next="with a CA the certificate is checked: leave out insecure",
+                next="remove insecure: with a CA, the certificate is verified",
                 at_key=True,
             )

@@ -21,7 +21,7 @@ def archive(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             _ARCHIVE,
             f"{dotted(_ARCHIVE)}: it is only for containerd, not for {runtime.name}",
-            next="take it out, or set `name: containerd`",
+            next="remove it, or set `name: containerd`",
             at_key=True,
         )
     yield from _one_origin(_ARCHIVE, runtime.archive)
@@ -64,9 +64,9 @@ def _one_origin(loc: Loc, given: VerifiedFile) -> Iterator[Issue]:
         yield Issue(
             loc,
             f"{dotted(loc)} has {'both a file and a url' if both else 'no file and no url'}",
-            next="keep the one that it shall come from"
+            next="keep the one to install from"
             if both
-            else "add `file: PATH` on this machine, or `url: URL` that the hosts fetch",
+            else "add `file: PATH` on this machine, or `url: URL` for the hosts to download",
             at_key=True,
         )
 
@@ -78,7 +78,7 @@ def classes(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             _CLASSES,
             f"{dotted(_CLASSES)}: {runtime.name} has no runtime classes",
-            next="take it out, or set `name: containerd`",
+            next="remove it, or set `name: containerd`",
             at_key=True,
         )
     for name, given in runtime.classes.items():
@@ -87,21 +87,22 @@ def classes(inventory: InventoryFile) -> Iterator[Issue]:
             yield Issue(
                 loc,
                 f"{dotted(loc)}: runc is the runtime of all pods without a class",
-                next="give the class another name",
+                next="use another name for the class",
                 at_key=True,
             )
         elif given.binary and given.type != RUNC_TYPE:
             yield Issue(
                 (*loc, "binary"),
-                f"{dotted((*loc, 'binary'))}: only {RUNC_TYPE} runs another program",
-                why=f"a shim of type {given.type} is found by its name, e.g. in /usr/local/bin",
-                next=f"take out binary, or type: {RUNC_TYPE} is the default",
+                f"{dotted((*loc, 'binary'))}: only {RUNC_TYPE} can run another binary",
+                why=f"containerd finds the shim of type {given.type} by its name, e.g. in "
+                "/usr/local/bin",
+                next=f"remove binary, or type: {RUNC_TYPE} is the default",
                 at_key=True,
             )
         elif given.type == RUNC_TYPE and not given.binary and not given.options:
             yield Issue(
                 loc,
                 f"{dotted(loc)}: it is the same as having no class: runc",
-                next="name another program, `binary: /usr/bin/crun`, or another `type`",
+                next="set another binary, e.g. `binary: /usr/bin/crun`, or another `type`",
                 at_key=True,
             )

@@ -9,7 +9,7 @@ from kubeinstall.inventory.positions import Issue, Loc, dotted
 
 _PACKAGES: Loc = ("cluster", "packages")
 _ARCHIVE: Loc = (*_PACKAGES, "archive")
-_ADD = "add `file: PATH` of a tar on this machine, or `url: URL` that the hosts fetch it from"
+_ADD = "add `file: PATH` of a tar on this machine, or `url: URL` for the hosts to download"
 
 
 def archive(inventory: InventoryFile) -> Iterator[Issue]:
@@ -22,7 +22,7 @@ def archive(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             _ARCHIVE,
             f"{dotted(_ARCHIVE)} has {'both a file and a url' if both else 'no file and no url'}",
-            next="keep the one that it shall come from" if both else _ADD,
+            next="keep the one to install from" if both else _ADD,
             at_key=True,
         )
     for key in ("url", "key", "key_fingerprints"):
@@ -30,7 +30,7 @@ def archive(inventory: InventoryFile) -> Iterator[Issue]:
             yield Issue(
                 (*_PACKAGES, key),
                 f"{dotted((*_PACKAGES, key))} is not used: packages come from an archive",
-                why="its checksum is what vouches for them",
+                why="they are verified by its checksum",
                 next="remove one of the two",
                 at_key=True,
             )

@@ -34,7 +34,7 @@ def known(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             ("cluster", "kubernetes"),
             f"cluster.kubernetes: version {version} is unknown",
-            why=f"this release of kubeinstall knows Kubernetes {oldest} to {newest}",
+            why=f"this release of kubeinstall supports Kubernetes {oldest} to {newest}",
             next=f"the nearest is {oldest}" if old else f"the nearest is {newest}; or {DEFAULT}",
         )
 
@@ -48,9 +48,9 @@ def packages(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             ("cluster", "kubernetes"),
             f"cluster.packages.url is missing: {where} has no Kubernetes {cluster.kubernetes}",
-            why="its packages begin with 1.24",
-            next="name a package source that has it, e.g. `packages: {url: "
-            "https://mirror.example.org}`, or take 1.24 or newer",
+            why="its oldest packages are 1.24",
+            next="set a package source that has it, e.g. `packages: {url: "
+            "https://mirror.example.org}`, or use 1.24 or later",
         )
 
 
@@ -63,7 +63,7 @@ def image_layout(inventory: InventoryFile) -> Iterator[Issue]:
             yield Issue(
                 ("cluster", "image_layout"),
                 "cluster.image_layout: kubeadm's own image repository is not flat",
-                next="remove it, or name the repository that is in cluster.image_repository",
+                next="remove it, or set cluster.image_repository to a repository with that layout",
                 at_key=True,
             )
         return
@@ -71,10 +71,10 @@ def image_layout(inventory: InventoryFile) -> Iterator[Issue]:
     if layout is ImageLayout.FLAT and not flat_works(Version.parse(cluster.kubernetes)):
         yield Issue(
             ("cluster", "kubernetes"),
-            f"cluster.kubernetes: kubeadm {cluster.kubernetes} cannot take CoreDNS from a flat "
+            f"cluster.kubernetes: kubeadm {cluster.kubernetes} cannot pull CoreDNS from a flat "
             f"image repository such as {repository}",
-            why="1.21.0 and 1.21.1 look for coredns/coredns in every repository",
-            next="take 1.21.2 or newer, or set `image_layout: nested` if the repository has "
+            why="1.21.0 and 1.21.1 always pull coredns/coredns",
+            next="use 1.21.2 or later, or set `image_layout: nested` if the repository has "
             "coredns/coredns",
         )
 
@@ -86,18 +86,17 @@ def packages_key(inventory: InventoryFile) -> Iterator[Issue]:
         yield Issue(
             ("cluster", "packages", "key_fingerprints"),
             "cluster.packages.key_fingerprints is not used: cluster.packages.key is the key",
-            why="fingerprints are for a key that is fetched from the source",
+            why="fingerprints are for a key that is downloaded from the package source",
             next="remove one of them",
             at_key=True,
         )
     if packages.url and packages.url.startswith("http://") and packages.key is None:
         yield Issue(
             ("cluster", "packages", "url"),
-            "cluster.packages.key is missing: the key of a source reached by plain HTTP cannot be "
-            "fetched from there",
-            why="anyone on the way could put another in its place",
-            next="save the source's signing key to a file and name it in cluster.packages.key, or "
-            "use https",
+            "cluster.packages.key is missing: the key of a package source on plain HTTP cannot be "
+            "downloaded safely",
+            why="it could be replaced in transit",
+            next="save its signing key to a file and set cluster.packages.key to it, or use https",
         )
 
 
@@ -108,8 +107,8 @@ def kube_proxy_mode(inventory: InventoryFile) -> Iterator[Issue]:
     if mode == "nftables" and _minor(inventory) < NFTABLES_SINCE:
         yield Issue(
             loc,
-            f"{dotted(loc)}: Kubernetes {inventory.cluster.kubernetes} has no nftables mode yet",
-            why="kube-proxy has it ready to use from 1.31",
+            f"{dotted(loc)}: Kubernetes {inventory.cluster.kubernetes} has no nftables mode",
+            why="kube-proxy has it from 1.31",
             next="use iptables",
         )
     if mode == "ipvs" and _minor(inventory) >= IPVS_DEPRECATED_SINCE:
@@ -132,8 +131,8 @@ def certificate_validity(inventory: InventoryFile) -> Iterator[Issue]:
             ("cluster", "kubeadm", "certificate_validity"),
             "cluster.kubeadm.certificate_validity: kubeadm of Kubernetes "
             f"{inventory.cluster.kubernetes} cannot set it",
-            why="it came with the configuration API v1beta4, in 1.31",
-            next="leave it out (certificates are then valid for a year), or take 1.31 or newer",
+            why="the setting requires the configuration API v1beta4, in 1.31 and later",
+            next="remove it (certificates are then valid for a year), or use 1.31 or later",
         )
 
 

@@ -41,12 +41,12 @@ class Apt:
             run(["apt-get", *self._options, "update", "--error-on=any"])
         except MirrorError as error:
             if stamp.exists():
-                progress("  Debian's mirror does not answer: using the lists of the last run")
+                progress("  the Debian mirror does not answer: using the lists of the last run")
                 return
             raise MirrorError(
                 "Debian's package lists cannot be read",
                 why=error.why,
-                next="run apt-get update and cure what it says",
+                next="apt-get update; fix the errors it reports",
             ) from error
         stamp.touch()
 
@@ -60,9 +60,9 @@ class Apt:
         ]
         if not versions:
             raise MirrorError(
-                f"Debian's mirror has no source package {package}",
-                why="the machine's apt sources name no Debian release that has it",
-                next="use Debian 12, or give the programs with --from-binaries",
+                f"the Debian mirror has no source package {package}",
+                why="no Debian release in this machine's apt sources has it",
+                next="use Debian 12, or pass the programs with --from-binaries",
             )
         return versions[0]
 
@@ -107,7 +107,7 @@ class Apt:
         for line in shown.splitlines():
             if line.startswith("Version:"):
                 return line.partition(":")[2].strip()
-        raise MirrorError(f"Debian's mirror has no package {package}")
+        raise MirrorError(f"the Debian mirror has no package {package}")
 
     @property
     def _options(self) -> list[str]:
@@ -130,8 +130,8 @@ class Apt:
         old = _read(ETC / "sources.list")
         if not (found or old):
             raise MirrorError(
-                "this machine's Debian mirror is not known",
-                why=f"neither {ETC}/sources.list nor {ETC}/sources.list.d/debian.sources is there",
+                "this machine has no Debian package source",
+                why=f"neither {ETC}/sources.list nor {ETC}/sources.list.d/debian.sources exists",
                 next="build the mirror on a Debian machine",
             )
         sources = self.state / "sources"
@@ -147,7 +147,7 @@ def require(packages: tuple[str, ...], progress: Progress) -> None:
     command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
     if os.geteuid() != 0:
         raise MirrorError(
-            f"tools are missing on this machine: {', '.join(missing)}",
+            f"this machine is missing {', '.join(missing)}",
             next=f"sudo {' '.join(command)}",
         )
     progress(f"installing {', '.join(missing)} on this machine")

@@ -54,7 +54,7 @@ def read(archive: Path) -> tuple[Given, ...]:
         raise MirrorError(
             f"{archive} is not a docker archive",
             why=str(error),
-            next="write it with docker save, or skopeo copy ... docker-archive:FILE:NAME:TAG",
+            next="create it with docker save, or skopeo copy ... docker-archive:FILE:NAME:TAG",
         ) from error
     if not references:
         raise MirrorError(

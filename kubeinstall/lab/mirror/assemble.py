@@ -125,5 +125,5 @@ def _exact(kubernetes: str) -> str:
         return str(Version.parse(kubernetes))
     except ValueError as error:
         raise MirrorError(
-            str(error), next="give the programs' exact version, as in --kubernetes 1.36.2"
+            str(error), next="specify the programs' exact version, e.g. --kubernetes 1.36.2"
         ) from error

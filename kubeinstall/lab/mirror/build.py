@@ -72,8 +72,8 @@ class SourcePackage:
         if (version.major, version.minor) != KNOWN_MINOR:
             raise MirrorError(
                 f"Debian's source here is Kubernetes {self.kubernetes}",
-                why="the way to build it is known for 1.20, the one of Debian 12",
-                next="use Debian 12, or give the programs with --from-binaries",
+                why="only 1.20, the version in Debian 12, can be built",
+                next="use Debian 12, or pass the programs with --from-binaries",
             )
 
 
@@ -118,7 +118,9 @@ def _build(
     _replace_reflect2(tree)
     expected = _CPU_SECONDS / (os.cpu_count() or 1)
     minutes = max(1, round(expected / 60))
-    progress(f"building Kubernetes {source.kubernetes}: about {minutes} min on this machine")
+    progress(
+        f"building Kubernetes {source.kubernetes}, which takes about {minutes} min on this machine"
+    )
     Long(make_words(), "building", expected).run(
         cache.log("build"), progress, cwd=_go_path(tree), env=_environment(scratch, tree, source)
     )

@@ -74,7 +74,7 @@ class Cache:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                progress("another run is building a mirror; waiting for it")
+                progress("waiting for another run that is building a mirror")
                 fcntl.flock(lock, fcntl.LOCK_EX)
             self._sweep()
             yield
@@ -103,9 +103,9 @@ class Cache:
             self.mirrors.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise MirrorError(
-                f"the cache {self.base} cannot be made",
+                f"the cache {self.base} cannot be created",
                 why=str(error),
-                next=f"run as root, or set {ENVIRONMENT} to a folder you may write",
+                next=f"run as root, or set {ENVIRONMENT} to a folder that you can write to",
             ) from error
 
     def _sweep(self) -> None:
@@ -132,8 +132,8 @@ def require_space(folder: Path, gibibytes: int) -> None:
     free = shutil.disk_usage(folder).free / 2**30
     if free < gibibytes:
         raise MirrorError(
-            f"{folder} has {free:.1f} GiB free and {gibibytes} are needed",
-            next=f"free some, or set {ENVIRONMENT} to a folder on a larger disk",
+            f"{folder} has {free:.1f} GiB free, and {gibibytes} are needed",
+            next=f"free some space, or set {ENVIRONMENT} to a folder on a larger disk",
         )
 
 

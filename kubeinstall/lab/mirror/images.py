@@ -74,7 +74,7 @@ class Workshop:
         missing = [item for item in self.planned if item.origin == "nowhere"]
         for item in missing:
             self._progress(
-                f"left out: {item.names[0]}, which is not to be had here; "
+                f"skipped: {item.names[0]}, which is not available here; "
                 f"put {item.program} or its image archive into a folder for --from-binaries"
             )
         return tuple(str(name) for item in missing for name in item.names)

@@ -31,7 +31,7 @@ class ImageName:
         is_host = bool(slash) and ("." in head or ":" in head or head == "localhost")
         path, colon, tag = (rest if is_host else reference.strip()).rpartition(":")
         if not colon or not path or "/" in tag or "@" in path:
-            raise ValueError(f"{reference!r} is not an image's name with a tag")
+            raise ValueError(f"{reference!r} is not an image name with a tag")
         return cls(path, tag)
 
     @property
@@ -66,7 +66,7 @@ def version_in(text: str) -> str:
     """
     match = _NUMBERS.search(text)
     if not match:
-        raise ValueError(f"no version in {text!r}")
+        raise ValueError(f"there is no version in {text!r}")
     return match[0]
 
 

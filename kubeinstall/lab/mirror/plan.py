@@ -92,7 +92,7 @@ def _etcd_origin(name: ImageName, material: Material) -> Origin:
         return "folder"
     if debian_etcd_fits(name.tag, material.debian_etcd):
         return "debian"
-    raise _no_etcd(name, f"Debian's etcd is {material.debian_etcd} and refuses its flags")
+    raise _no_etcd(name, f"Debian's etcd is {material.debian_etcd} and rejects its flags")
 
 
 def debian_etcd_fits(tag: str, debian: str) -> bool:
@@ -110,5 +110,5 @@ def _no_etcd(name: ImageName, why: str) -> MirrorError:
         f"there is no etcd for this version: kubeadm asks for {name}",
         why=why,
         next=f"put an etcd program of at least {major}.{minor} into the folder, "
-        f"or an image archive (docker save) that has {name}",
+        f"or an image archive (docker save) that contains {name}",
     )

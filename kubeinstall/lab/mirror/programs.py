@@ -58,8 +58,8 @@ class Programs:
         if missing := [name for name in REQUIRED if not self.has(name)]:
             raise MirrorError(
                 f"{self.folder} lacks {', '.join(missing)}",
-                why=f"a mirror is made of {', '.join(REQUIRED)}",
-                next="put the missing programs of the same version there",
+                why=f"a mirror needs {', '.join(REQUIRED)}",
+                next="add the missing programs, of the same version",
             )
         for name in (*REQUIRED, *filter(self.has, OPTIONAL)):
             self._check_program(name)
@@ -96,12 +96,12 @@ class Programs:
         if not elf.is_program(self.path(name)):
             raise MirrorError(
                 f"{self.path(name)} is not a Linux program",
-                next="put the program itself there, not a script or an archive",
+                next="replace it with the program itself, not a script or an archive",
             )
         if not os.access(self.path(name), os.X_OK):
             raise MirrorError(
                 f"{self.path(name)} is not executable",
-                why="kubeadm is asked for its images, and every program for its version",
+                why="kubeadm is run to list its images, and every program to print its version",
                 next=f"chmod +x {self.path(name)}",
             )
 
@@ -112,13 +112,13 @@ class Programs:
             raise MirrorError(
                 f"{self.path(name)} does not run on this machine",
                 why=error.why or error.what,
-                next="use programs of this machine's architecture",
+                next="use programs for this machine's architecture",
             ) from error
         if not says_version(said, self.kubernetes):
             raise MirrorError(
-                f"{self.path(name)} is not of Kubernetes {self.kubernetes}",
-                why=f"it says {' '.join(said.split())[:120]}",
-                next="name its version with --kubernetes, or replace the program",
+                f"{self.path(name)} is not from Kubernetes {self.kubernetes}",
+                why=f"it printed {' '.join(said.split())[:120]}",
+                next="specify its version with --kubernetes, or replace the program",
             )
 
 

@@ -36,7 +36,9 @@ class Key:
         listed = self._gpg("--with-colons", "--list-secret-keys")
         if found := valid_key(listed, time.time()):
             return found
-        raise MirrorError("no signing key could be made", next=f"remove {self.home} and try again")
+        raise MirrorError(
+            "the signing key could not be created", next=f"remove {self.home} and try again"
+        )
 
     def public(self, fingerprint: str) -> str:
         """The public half, ascii-armoured."""

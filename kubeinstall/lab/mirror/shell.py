@@ -27,7 +27,7 @@ def run(
     """Run a short program and return its output.
 
     Raises:
-        MirrorError: it is not there, or it failed.
+        MirrorError: it does not exist, or it failed.
     """
     command = [str(word) for word in argv]
     try:
@@ -45,7 +45,7 @@ def run(
         raise MirrorError(f"{command[0]} cannot be run", why=str(error)) from error
     if done.returncode != 0:
         raise MirrorError(
-            f"{shlex.join(command)} ended with {done.returncode}",
+            f"{shlex.join(command)} exited with {done.returncode}",
             why=tail(done.stderr or done.stdout),
         )
     return done.stdout

@@ -80,7 +80,7 @@ def _asked(get: str, contains: str) -> Check:
             if left:
                 time.sleep(_PAUSE)
         said = " ".join((answer.stderr or answer.stdout).split())[:300]
-        expect(False, f"{get} does not answer with {contains}: {said or 'nothing'}", command)
+        expect(False, f"{get} does not return {contains}: {said or 'nothing'}", command)
 
     return check
 

@@ -47,7 +47,7 @@ def nodes_have_the_version(host: Host, _machine: Machine, cluster: Cluster) -> N
     nodes = of_hosts(cluster, _nodes(host))
     found = {node.name: node.version for node in nodes if node.version != cluster.version}
     wrong = [f"{name} has {f'v{v}' if v else 'an unknown version'}" for name, v in found.items()]
-    expect(not wrong, f"{'; '.join(wrong)}; wanted v{cluster.version}", up())
+    expect(not wrong, f"{'; '.join(wrong)}; expected v{cluster.version}", up())
 
 
 def nodes_take_pods(host: Host, _machine: Machine, cluster: Cluster) -> None:

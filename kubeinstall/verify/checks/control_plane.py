@@ -17,7 +17,7 @@ def ports_are_listened_on(host: Host, _node: Node, _cluster: Cluster) -> None:
     lines = host.check_output("ss -Htln").splitlines()
     open_ports = {line.split()[3].rpartition(":")[2] for line in lines}
     closed = [str(port) for port in _PORTS if str(port) not in open_ports]
-    expect(not closed, f"nothing listens on {', '.join(closed)}", "crictl ps -a, or docker ps -a")
+    expect(not closed, f"nothing listens on {', '.join(closed)}", "crictl ps -a || docker ps -a")
 
 
 def api_server_is_ready(host: Host, _node: Node, _cluster: Cluster) -> None:

@@ -65,7 +65,7 @@ def firewall_is_open(host: Host, _node: Node, cluster: Cluster) -> None:
     if cluster.spec.firewall is Firewall.OPEN:
         without = host.run(_OPENINGS).stdout.split("\n")
         names = ", ".join(filter(None, without))
-        expect(not names, f"the openings are missing in {names}", _UP)
+        expect(not names, f"kubeinstall's rules are missing in {names}", _UP)
 
 
 def network_manager_leaves_the_pods(host: Host, _node: Node, _cluster: Cluster) -> None:
@@ -82,7 +82,7 @@ def pods_get_the_clusters_network(host: Host, _node: Node, cluster: Cluster) -> 
     first = files[0] if files else "nothing"
     expect(
         not wanted or first in wanted,
-        f"pods get their network from {first}, not from {', '.join(wanted)}",
+        f"the pod network comes from {first}, not from {', '.join(wanted)}",
         up(),
     )
 
@@ -97,7 +97,7 @@ def pods_of_other_nodes_have_routes(host: Host, _node: Node, cluster: Cluster) -
         expect(
             len(routes) >= others or (len(routes) == 1 and routes[0].startswith(str(network.pods))),
             f"{len(routes)} routes to pods of {others} other nodes",
-            "on it: ip route; kubectl get pods -A -o wide shows the network's pods",
+            "on it: ip route; for the network's pods: kubectl get pods -A -o wide",
         )
 
 

@@ -58,13 +58,13 @@ def runtime_uses_systemd_cgroups(host: Host, _node: Node, cluster: Cluster) -> N
 
 
 def runtime_goes_through_the_proxy(host: Host, _node: Node, cluster: Cluster) -> None:
-    """The container runtime pulls through the inventory's proxy, or through none of ours."""
+    """The container runtime pulls through the inventory's proxy, or through none."""
     unit = cluster.spec.runtime.name.value
     files = host.check_output("systemctl show %s -p EnvironmentFiles", unit)
     reads = "/etc/kubeinstall/proxy.env" in files
     wanted = cluster.spec.proxy is not None
-    words = "does not go" if wanted else "still goes"
-    expect(reads is wanted, f"{unit} {words} through a proxy", up("--from hosts"))
+    words = "does not use" if wanted else "still uses"
+    expect(reads is wanted, f"{unit} {words} a proxy", up("--from hosts"))
 
 
 def kubelet_uses_systemd_cgroups(host: Host, _node: Node, _cluster: Cluster) -> None:
@@ -87,7 +87,7 @@ def pods_can_ask_their_name_servers(host: Host, _node: Node, _cluster: Cluster) 
     servers = re.findall(r"^nameserver\s+(\S+)", host.run("cat %s", file).stdout, re.MULTILINE)
     local = [server for server in servers if server.startswith("127.") or server == "::1"]
     advice = "set kubelet.config {resolvConf: FILE} to a file with other servers"
-    expect(not local, f"{file} names {', '.join(local)}, which no pod reaches", advice)
+    expect(not local, f"{file} contains {', '.join(local)}, which pods cannot reach", advice)
 
 
 def kubelet_is_as_wanted(host: Host, node: Node, cluster: Cluster) -> None:
@@ -114,7 +114,7 @@ def packages_are_exact(host: Host, _node: Node, cluster: Cluster) -> None:
         for name in _PACKAGES
         if found.get(name, "").partition("-")[0] != str(cluster.version)
     ]
-    expect(not wrong, f"{'; '.join(wrong)}; wanted {cluster.version}", up())
+    expect(not wrong, f"{'; '.join(wrong)}; expected {cluster.version}", up())
 
 
 def packages_are_held(host: Host, _node: Node, _cluster: Cluster) -> None:
@@ -142,7 +142,7 @@ _CRI_LOG = "journalctl -u cri-docker.socket -u cri-docker.service -n 20"
 
 def _service_runs(host: Host, name: str) -> None:
     service = host.service(name)
-    expect(service.is_running, f"{name} does not run", f"journalctl -u {name} -n 20")
+    expect(service.is_running, f"{name} is not running", f"journalctl -u {name} -n 20")
     expect(service.is_enabled, f"{name} does not start at boot", f"systemctl enable {name}")
 
 

@@ -23,11 +23,11 @@ def signing_key_is_good(host: Host, _node: Node, cluster: Cluster) -> None:
         return
     then: str = up("--only packages")
     if packages.key:
-        then = f"save the source's present key as {packages.key}, then {then}"
+        then = f"save the package source's current key as {packages.key}, then {then}"
     try:
         keys = SigningKeys.read(host.run(f"cat {_KEYS} 2>/dev/null").stdout)
     except ValueError:
-        expect(False, "there is no signing key of Kubernetes' packages", then)
+        expect(False, "the signing key of Kubernetes' packages is missing", then)
         return
     if keys.expires is not None and keys.expires < time.time():
         day = datetime.fromtimestamp(keys.expires, UTC).date()

@@ -72,7 +72,7 @@ def clock_is_in_sync(host: Host, _node: Node, cluster: Cluster) -> None:
     """chrony follows a time server, where kubeinstall keeps the clock."""
     if cluster.spec.time.manage and cluster.spec.time.sync_timeout:
         leap = host.run("chronyc -n -c tracking").stdout.strip().rpartition(",")[2]
-        expect(leap == "Normal", f"chrony says {leap or 'nothing'}", "chronyc sources -v")
+        expect(leap == "Normal", f"chrony reports {leap or 'nothing'}", "chronyc sources -v")
 
 
 CHECKS = (

@@ -112,7 +112,7 @@ def test_a_route_with_an_address_that_is_not_its_own(address: str, why: str) -> 
 
 def test_a_route_that_starts_at_an_address_of_none_of_its_interfaces() -> None:
     finding, _, _ = refused(said(route="172.16.0.77"))
-    assert "172.16.0.77, which is on none of its interfaces" in finding.what
+    assert "172.16.0.77, which is not on any of its interfaces" in finding.what
 
 
 def test_a_route_that_starts_at_two_addresses() -> None:
