@@ -19,7 +19,7 @@ from kubeinstall.inventory.model import Cluster
 from kubeinstall.resources import script
 from kubeinstall.verify.check import Result, step_on
 
-_NAME, _TITLE = "pods.reach_other_nodes", "Pods reach the pods of every other node"
+_NAME, _TITLE = "pods.reach_other_nodes", "Pods can reach the pods of every other node"
 _MOST = 20
 """Other nodes that one node tries; between them, nodes of a larger cluster try every node."""
 _PORT = 9

@@ -15,7 +15,7 @@ _SOON = timedelta(days=7)
 
 
 def certificates_last_a_week(host: Host, _node: Node, _cluster: Cluster) -> None:
-    """Every certificate is valid now and for 7 days to come."""
+    """All certificates are valid for at least 7 more days."""
     now = datetime.now(UTC)
     found = list(expiries(host.check_output(CERTIFICATES)))
     expect(found, "there are no certificates")

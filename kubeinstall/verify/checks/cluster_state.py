@@ -27,7 +27,7 @@ from kubeinstall.verify.check import expect, up
 
 
 def nodes_are_the_inventorys(host: Host, _machine: Machine, cluster: Cluster) -> None:
-    """Every host of the inventory is a node."""
+    """Every host in the inventory is a node."""
     found = {node.name for node in _nodes(host)}
     missing = [h.hostname for h in cluster.hosts if h.hostname not in found]
     expect(not missing, f"no nodes: {', '.join(missing)}", up())
@@ -43,7 +43,7 @@ def nodes_are_ready(host: Host, _machine: Machine, cluster: Cluster) -> None:
 
 
 def nodes_have_the_version(host: Host, _machine: Machine, cluster: Cluster) -> None:
-    """The kubelet of every host's node has the inventory's version."""
+    """The kubelet on every host has the inventory's version."""
     nodes = of_hosts(cluster, _nodes(host))
     found = {node.name: node.version for node in nodes if node.version != cluster.version}
     wrong = [f"{name} has {f'v{v}' if v else 'an unknown version'}" for name, v in found.items()]
@@ -51,7 +51,7 @@ def nodes_have_the_version(host: Host, _machine: Machine, cluster: Cluster) -> N
 
 
 def nodes_take_pods(host: Host, _machine: Machine, cluster: Cluster) -> None:
-    """No host's node is short of disk, memory or processes, and at least one node accepts pods."""
+    """No host's node is under disk, memory or PID pressure, and at least one accepts pods."""
     nodes = of_hosts(cluster, _nodes(host))
     pressed = "; ".join(map(str, pressed_nodes(nodes)))
     expect(not pressed, pressed, "on that node: df -h; df -i; free -m")
@@ -62,7 +62,7 @@ def nodes_take_pods(host: Host, _machine: Machine, cluster: Cluster) -> None:
 
 
 def own_workloads_are_there(host: Host, _machine: Machine, cluster: Cluster) -> None:
-    """The workloads that kubeadm installs are there, and all their pods are available."""
+    """The workloads that kubeadm installs exist, and all their pods are available."""
     kubeadm = cluster.spec.kubeadm
     wanted = [("DaemonSet", "kube-proxy")] if kubeadm.installs("kube-proxy") else []
     wanted += [("Deployment", "coredns")] if kubeadm.installs("coredns") else []
@@ -81,7 +81,7 @@ def own_workloads_are_there(host: Host, _machine: Machine, cluster: Cluster) -> 
 
 
 def system_pods_are_ready(host: Host, _machine: Machine, cluster: Cluster) -> None:
-    """Every pod in kube-system is Ready, except those on nodes without a host."""
+    """Every pod in kube-system is Ready, except on nodes that are not in the inventory."""
     now = seconds(host.check_output("date +%s").strip())
     networked = has_network(cluster, _nodes(host))
     others = {other.name for other in cluster.others}
@@ -95,7 +95,7 @@ def system_pods_are_ready(host: Host, _machine: Machine, cluster: Cluster) -> No
 
 
 def control_plane_pods_are_there(host: Host, _machine: Machine, cluster: Cluster) -> None:
-    """Every control plane has the pods of etcd, API server, controller manager and scheduler."""
+    """Every control plane runs etcd, the API server, the controller manager and the scheduler."""
     wrong = missing_static_pods(_get(host, "pods -n kube-system"), static_pods(cluster))
     expect(not wrong, "; ".join(map(str, wrong)), up())
 

@@ -18,7 +18,7 @@ _UP = up()
 
 
 def ports_of_addons_answer(host: Host, _node: Node, cluster: Cluster) -> None:
-    """The ports of the hosts that addons take answer."""
+    """The host ports of addons answer."""
     wanted = {
         (one.addon.file.namespace, port.port): one.name
         for one in chosen(cluster)
@@ -38,7 +38,7 @@ def ports_of_addons_answer(host: Host, _node: Node, cluster: Cluster) -> None:
 
 
 def _host_ports(host: Host, namespace: str) -> Iterator[tuple[str, int]]:
-    """Address and port of the hosts that running pods have; on the host's network all theirs."""
+    """Host addresses and ports of running pods; with hostNetwork, all their ports."""
     answer = host.run(f"{KUBECTL} -n {namespace} get pods -o json")
     expect(answer.rc == 0, " ".join(answer.stderr.split()), f"{KUBECTL} -n {namespace} get pods")
     for pod in values.listed(answer.stdout):

@@ -36,7 +36,7 @@ nmcli -t -f DEVICE,STATE device | grep -v ':unmanaged$' |
 
 
 def other_hosts_answer(host: Host, node: Node, cluster: Cluster) -> None:
-    """The API server is reached, and by control planes every kubelet."""
+    """The host reaches the API server; a control plane also reaches every kubelet."""
     targets = [cluster.endpoint]
     if node.is_control_plane:
         targets += [f"{other.node_ip}:10250" for other in cluster.hosts if other.name != node.name]
@@ -46,7 +46,7 @@ def other_hosts_answer(host: Host, node: Node, cluster: Cluster) -> None:
 
 
 def knock(host: Host, targets: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Try ports from a host, all at once: those that say nothing, and those that refuse.
+    """Try ports from a host, all at once: those that do not answer, and those that refuse.
 
     Args:
         targets: each ``address:port``.
@@ -61,7 +61,7 @@ def knock(host: Host, targets: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def firewall_is_open(host: Host, _node: Node, cluster: Cluster) -> None:
-    """The firewall that is at work has the cluster's openings."""
+    """The active firewall has the cluster's rules."""
     if cluster.spec.firewall is Firewall.OPEN:
         without = host.run(_OPENINGS).stdout.split("\n")
         names = ", ".join(filter(None, without))
@@ -69,13 +69,13 @@ def firewall_is_open(host: Host, _node: Node, cluster: Cluster) -> None:
 
 
 def network_manager_leaves_the_pods(host: Host, _node: Node, _cluster: Cluster) -> None:
-    """NetworkManager leaves the pods' interfaces alone."""
+    """NetworkManager does not manage the pods' interfaces."""
     taken = host.run(_TAKEN).stdout.split()
     expect(not taken, f"it manages {', '.join(taken)}", _UP)
 
 
 def pods_get_the_clusters_network(host: Host, _node: Node, cluster: Cluster) -> None:
-    """The CNI configuration that runtimes take, the first by name, is the pod network's."""
+    """The first CNI configuration by name, which runtimes use, is that of the pod network."""
     wanted = [n for n, plugin in CNI_FILES.items() if plugin is cluster.spec.network.plugin]
     found = host.run("ls /etc/cni/net.d 2>/dev/null").stdout.split()
     files = sorted(name for name in found if name.endswith((".conf", ".conflist", ".json")))
@@ -88,7 +88,7 @@ def pods_get_the_clusters_network(host: Host, _node: Node, cluster: Cluster) -> 
 
 
 def pods_of_other_nodes_have_routes(host: Host, _node: Node, cluster: Cluster) -> None:
-    """There is a route to each other node's share of the pod network."""
+    """There is a route to the pods of every other node."""
     network = cluster.spec.network
     if network.plugin is NetworkPlugin.BRIDGE or network.overlay:
         shown = host.run(f"ip -4 -o route show root {network.pods}").stdout.splitlines()

@@ -29,12 +29,12 @@ _HELD = (
 
 
 def runtime_runs(host: Host, _node: Node, cluster: Cluster) -> None:
-    """The container runtime runs and starts at boot."""
+    """The container runtime is running and starts at boot."""
     _service_runs(host, cluster.spec.runtime.name.value)
 
 
 def cri_dockerd_runs(host: Host, _node: Node, cluster: Cluster) -> None:
-    """Where the kubelet reaches Docker through cri-dockerd, that runs and answers."""
+    """cri-dockerd is running and answers, if the kubelet uses Docker through it."""
     if cluster.spec.runtime.name is not RuntimeName.DOCKER or cluster.release.dockershim:
         return
     _service_runs(host, "cri-docker.service")
@@ -43,12 +43,12 @@ def cri_dockerd_runs(host: Host, _node: Node, cluster: Cluster) -> None:
 
 
 def kubelet_runs(host: Host, _node: Node, _cluster: Cluster) -> None:
-    """The kubelet runs and starts at boot."""
+    """The kubelet is running and starts at boot."""
     _service_runs(host, "kubelet")
 
 
 def runtime_uses_systemd_cgroups(host: Host, _node: Node, cluster: Cluster) -> None:
-    """The container runtime leaves cgroups to systemd."""
+    """The container runtime uses the systemd cgroup driver."""
     if cluster.spec.runtime.name is RuntimeName.DOCKER:
         driver = host.check_output("docker info -f '{{.CgroupDriver}}'")
         expect(driver == "systemd", f"Docker's cgroup driver is {driver}")
@@ -58,7 +58,7 @@ def runtime_uses_systemd_cgroups(host: Host, _node: Node, cluster: Cluster) -> N
 
 
 def runtime_goes_through_the_proxy(host: Host, _node: Node, cluster: Cluster) -> None:
-    """The container runtime pulls through the inventory's proxy, or through none."""
+    """The container runtime uses the inventory's proxy, or none."""
     unit = cluster.spec.runtime.name.value
     files = host.check_output("systemctl show %s -p EnvironmentFiles", unit)
     reads = "/etc/kubeinstall/proxy.env" in files
@@ -68,7 +68,7 @@ def runtime_goes_through_the_proxy(host: Host, _node: Node, cluster: Cluster) ->
 
 
 def kubelet_uses_systemd_cgroups(host: Host, _node: Node, _cluster: Cluster) -> None:
-    """The kubelet leaves cgroups to systemd."""
+    """The kubelet uses the systemd cgroup driver."""
     config = host.check_output("cat /var/lib/kubelet/config.yaml")
     driver = re.search(r"^cgroupDriver: *\"?(\w+)", config, re.MULTILINE)
     expect(
@@ -78,7 +78,7 @@ def kubelet_uses_systemd_cgroups(host: Host, _node: Node, _cluster: Cluster) -> 
 
 
 def pods_can_ask_their_name_servers(host: Host, _node: Node, _cluster: Cluster) -> None:
-    """The resolv.conf that pods get names no server on the host's loopback."""
+    """The resolv.conf that pods get has no loopback address."""
     flags = host.run("tr '\\0' '\\n' < /proc/$(pidof -s kubelet)/cmdline").stdout
     config = host.run("cat /var/lib/kubelet/config.yaml").stdout
     told = re.search(r"^--resolv-conf=(\S+)", flags, re.MULTILINE)
@@ -91,7 +91,7 @@ def pods_can_ask_their_name_servers(host: Host, _node: Node, _cluster: Cluster) 
 
 
 def kubelet_is_as_wanted(host: Host, node: Node, cluster: Cluster) -> None:
-    """The kubelet has the runtime and the settings of the inventory."""
+    """The kubelet has the inventory's runtime and settings."""
     found = kubelet_files.document(host.check_output("cat %s", kubelet_files.CONFIG))
     flags = kubelet_files.flags(host.check_output("cat %s", kubelet_files.FLAGS))
     socket = kubelet_files.socket_of(flags, found)
@@ -106,7 +106,7 @@ def kubelet_is_as_wanted(host: Host, node: Node, cluster: Cluster) -> None:
 
 
 def packages_are_exact(host: Host, _node: Node, cluster: Cluster) -> None:
-    """kubelet, kubeadm and kubectl have exactly the inventory's version."""
+    """kubelet, kubeadm and kubectl have the inventory's version."""
     answer = host.run(_INSTALLED).stdout
     found = {p[0]: p[1] for p in map(str.split, answer.splitlines()) if p[2:] == ["installed"]}
     wrong = [
@@ -118,14 +118,14 @@ def packages_are_exact(host: Host, _node: Node, cluster: Cluster) -> None:
 
 
 def packages_are_held(host: Host, _node: Node, _cluster: Cluster) -> None:
-    """kubelet, kubeadm and kubectl are held, so nothing upgrades them by surprise."""
+    """kubelet, kubeadm and kubectl are held at their version."""
     held = host.run(_HELD).stdout.split()
     loose = [name for name in _PACKAGES if name not in held]
     expect(not loose, f"not held: {', '.join(loose)}", up())
 
 
 def kubelet_is_healthy(host: Host, _node: Node, _cluster: Cluster) -> None:
-    """The kubelet says it is healthy, and listens on 10250."""
+    """The kubelet reports that it is healthy, and listens on port 10250."""
     request = "exec 3<>/dev/tcp/127.0.0.1/10248 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3"
     answer = host.run("timeout 5 bash -c %s", f"{request} && cat <&3").stdout
     expect(

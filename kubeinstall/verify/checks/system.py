@@ -13,7 +13,7 @@ from kubeinstall.verify.check import expect
 
 
 def hostname_is_as_in_the_inventory(host: Host, node: Node, _cluster: Cluster) -> None:
-    """The hostname is the inventory's."""
+    """The hostname is the one in the inventory."""
     name = host.check_output("uname -n")
     expect(name == node.hostname, f"it is {name}, not {node.hostname}")
 
@@ -31,7 +31,7 @@ def swap_is_off(host: Host, _node: Node, _cluster: Cluster) -> None:
 
 
 def overlay_is_there(host: Host, _node: Node, _cluster: Cluster) -> None:
-    """The kernel has the overlay file system."""
+    """The kernel supports overlay file systems."""
     found = host.run("grep -qw overlay /proc/filesystems")
     expect(found.rc == 0, "the kernel has no overlay file system", "modprobe overlay")
 
@@ -43,7 +43,7 @@ def bridge_netfilter_is_there(host: Host, _node: Node, _cluster: Cluster) -> Non
 
 
 def sysctls_are_set(host: Host, _node: Node, cluster: Cluster) -> None:
-    """The kernel settings are as they have to be."""
+    """Kernel settings have the required values."""
     wanted = host_files.sysctls(cluster)
     answer = host.run("sysctl " + " ".join(["%s"] * len(wanted)), *wanted).stdout
     lines = [line.partition(" = ") for line in answer.splitlines()]
@@ -57,7 +57,7 @@ def sysctls_are_set(host: Host, _node: Node, cluster: Cluster) -> None:
 
 
 def addons_have_what_they_need(host: Host, _node: Node, cluster: Cluster) -> None:
-    """Kernel modules and services that addons need are there."""
+    """Kernel modules and services that addons need are available."""
     needs = host_needs(cluster)
     fact = Modules()
     loaded = fact.process(host.run(fact.command(tuple(needs.modules))).stdout.splitlines())
@@ -69,7 +69,7 @@ def addons_have_what_they_need(host: Host, _node: Node, cluster: Cluster) -> Non
 
 
 def clock_is_in_sync(host: Host, _node: Node, cluster: Cluster) -> None:
-    """chrony follows a time server, where kubeinstall keeps the clock."""
+    """chrony is synchronized, if kubeinstall manages the clock."""
     if cluster.spec.time.manage and cluster.spec.time.sync_timeout:
         leap = host.run("chronyc -n -c tracking").stdout.strip().rpartition(",")[2]
         expect(leap == "Normal", f"chrony reports {leap or 'nothing'}", "chronyc sources -v")

@@ -174,10 +174,10 @@ def test_verify_tries_the_way_between_pods_of_two_nodes() -> None:
     finally:
         on_host(LAB, "w2", f"iptables -D {drop}")
     assert ran.code == 15
-    assert "FAILED  Pods reach the pods of every other node" in ran.text
+    assert "FAILED  Pods can reach the pods of every other node" in ran.text
     assert "on w2 (10.244." in ran.text
     whole = kubeinstall("verify", "-i", LAB).ok().text
-    assert whole.count("ok      Pods reach the pods of every other node") == 2, whole
+    assert whole.count("ok      Pods can reach the pods of every other node") == 2, whole
     on_host(LAB, "cp1", f"{KUBECTL} delete deployment between")
 
 
