@@ -105,7 +105,7 @@ def _run(arguments: Sequence[str]) -> int:
         door.usage(error)
         return int(Kind.USAGE) if isinstance(error, click.UsageError) else error.exit_code
     except (click.Abort, Exception) as error:
-        from kubeinstall.cli.errors import explain
+        from kubeinstall.cli.errors import report
 
-        return explain(error)
+        return report(error)
     return result if isinstance(result, int) else 0

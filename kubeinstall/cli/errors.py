@@ -21,7 +21,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EPIPE)
 """What the system says of a disk that is full, or an output that nobody reads."""
 
 
-def explain(error: BaseException) -> int:
+def report(error: BaseException) -> int:
     """Print what ended a run.
 
     Returns:

@@ -9,7 +9,7 @@ import click
 from kubeinstall.cli import options
 from kubeinstall.cli.running import reaching, read, running
 from kubeinstall.findings import Kind, KubeinstallError, unwritable
-from kubeinstall.phases.connect import settle
+from kubeinstall.phases.connect import adopt_addresses
 from kubeinstall.phases.verify import check
 from kubeinstall.report import door
 from kubeinstall.report.reporter import Silent
@@ -38,7 +38,7 @@ def command(
     cluster, _ = read(inventory, ask_sudo_pass)
     with running(cluster, Silent(), limit=limit) as run:
         run.session.connect([host.name for host in cluster.hosts if run.selected(host.name)])
-        settle(run)
+        adopt_addresses(run)
         results, warnings = check(run)
         unreachable = list(run.session.failures.values())
         warnings = [*run.session.warnings, *warnings]

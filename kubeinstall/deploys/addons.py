@@ -50,8 +50,8 @@ def ref(document: Object) -> Ref:
 
 
 @dataclass(frozen=True)
-class SettleInputs(Inputs):
-    """What ``settle`` is handed.
+class ChangeInputs(Inputs):
+    """What ``addon`` is handed.
 
     Args:
         change: what is to be done with the addon; the values of Secrets are in it.
@@ -61,10 +61,9 @@ class SettleInputs(Inputs):
 
 
 @deploy("addon")
-def settle(inputs: SettleInputs) -> None:
+def addon(inputs: ChangeInputs) -> None:
     """Have one addon in the cluster as the inventory says, or have it there no more."""
-    change = inputs.change
-    kubectl.addon(work=work(change), name=change.action)
+    kubectl.addon(work=work(inputs.change), name=inputs.change.action)
 
 
 def work(change: Change) -> Work:

@@ -34,20 +34,20 @@ def reach(run: Run) -> None:
     if not run.dry and run.session.alive:
         run.session.lock()
     run.reporter.note(f"{len(run.session.alive)} connected")
-    settle(run)
+    adopt_addresses(run)
 
 
-def settle(run: Run) -> None:
+def adopt_addresses(run: Run) -> None:
     """Go on with the node addresses that the hosts have.
 
     Raises:
         KubeinstallError: what a host or its node says is no address, or cannot be its own; hosts
             would go by the same one, or one has no route to others.
     """
-    found = addresses.settle(run.session, run.asked)
+    found = addresses.node_addresses(run.session, run.asked)
     if not found.away:
         return
-    run.settle(found.node_ips)
+    run.adopt_node_ips(found.node_ips)
     for host in map(run.cluster.host, found.away):
         what = f"{host.address} is not on any of its interfaces; its node address is {host.node_ip}"
         run.reporter.note(what, host.name)

@@ -94,7 +94,7 @@ class Run:
         within = any(self.selected(host.name) for host in self.cluster.control_planes)
         return self.answering.host() if within and self.answering.usable else ""
 
-    def settle(self, node_ips: Mapping[str, IPv4Address]) -> None:
+    def adopt_node_ips(self, node_ips: Mapping[str, IPv4Address]) -> None:
         """Go on with these node addresses, by host name."""
         self._adopt(self.cluster.with_node_ips(node_ips))
 

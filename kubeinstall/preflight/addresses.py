@@ -45,7 +45,7 @@ Own = Mapping[str, Sequence[IPv4Address]]
 
 
 @dataclass(frozen=True)
-class Settled:
+class NodeAddresses:
     """The node addresses that were found.
 
     Args:
@@ -57,7 +57,7 @@ class Settled:
     away: tuple[str, ...] = ()
 
 
-def settle(session: Session, asked: Callable[[], Nodes]) -> Settled:
+def node_addresses(session: Session, asked: Callable[[], Nodes]) -> NodeAddresses:
     """The node addresses of the session's hosts.
 
     Args:
@@ -74,7 +74,7 @@ def settle(session: Session, asked: Callable[[], Nodes]) -> Settled:
     own = _addresses({name: answer.stdout.split() for name, answer in answers.items()})
     away = [host for host in cluster.hosts if _is_away(host, own)]
     if not away:
-        return Settled()
+        return NodeAddresses()
     # Also those that do not answer now: what the others know of them must not change with that.
     silent = [cluster.host(name) for name in unsaid if name not in own]
     found = _known(session, asked(), [*away, *silent], own)
@@ -82,7 +82,7 @@ def settle(session: Session, asked: Callable[[], Nodes]) -> Settled:
     found |= _by_route(session, [host for host in open_ if host == cluster.first], found, own)
     found |= _by_route(session, [host for host in open_ if host != cluster.first], found, own)
     _refuse_same(cluster.hosts, found, own)
-    return Settled(found, tuple(host.name for host in away))
+    return NodeAddresses(found, tuple(host.name for host in away))
 
 
 def _addresses(said: Mapping[str, Sequence[str]]) -> dict[str, tuple[IPv4Address, ...]]:

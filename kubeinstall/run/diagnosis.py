@@ -8,7 +8,7 @@ from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases.phase import Phase, Run
 
 
-def explain(run: Run, phase: Phase, host: str, finding: Finding) -> Finding:
+def diagnosed(run: Run, phase: Phase, host: str, finding: Finding) -> Finding:
     """The finding with its likely cause; only a failed operation has one to look for.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 from kubeinstall.engine.types import Step
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases.phase import Phase, Run, Unasked
-from kubeinstall.run.diagnosis import explain
+from kubeinstall.run.diagnosis import diagnosed
 
 
 def execute(run: Run, phases: Sequence[Phase]) -> int:
@@ -78,7 +78,7 @@ def _one(run: Run, phase: Phase, wanted: Sequence[Phase]) -> None:
     finally:
         run.reporter.phase_ends(phase.name, time.monotonic() - began)
     for host in [name for name in run.session.failures if name not in run.out]:
-        run.out[host] = explain(run, phase, host, run.session.failures[host])
+        run.out[host] = diagnosed(run, phase, host, run.session.failures[host])
         if run.out[host].kind is not Kind.OPERATION:  # an operation's own event has told
             run.reporter.note(run.out[host].what, host)
 

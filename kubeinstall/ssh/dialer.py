@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from kubeinstall.findings import Finding
 from kubeinstall.inventory.model import Host
 from kubeinstall.ssh.hostkeys import HostKeys
-from kubeinstall.ssh.reasons import SshFailure, explain
+from kubeinstall.ssh.reasons import SshFailure, failure
 from kubeinstall.ssh.target import Target
 from kubeinstall.ssh.transport import preferring
 
@@ -102,7 +102,7 @@ class Dialer:
             )
         except Exception as error:
             client.close()
-            raise explain(error, target) from error
+            raise failure(error, target) from error
         finally:
             self._opening.discard(sock)
         transport = client.get_transport()
@@ -169,14 +169,14 @@ class _Bastion:
             if self._client is None:
                 try:
                     self._client = self._login(self._target)
-                except SshFailure as failure:
+                except SshFailure as lost:
                     # Kept: the next hosts need not wait for the same answer.
                     self._failure = SshFailure(
-                        f"the bastion {self._name} cannot be reached: {failure.what}",
-                        failure.why,
-                        failure.next,
+                        f"the bastion {self._name} cannot be reached: {lost.what}",
+                        lost.why,
+                        lost.next,
                     )
-                    raise self._failure from failure
+                    raise self._failure from lost
             return self._client
 
 

@@ -55,7 +55,7 @@ class RevokedHostKey(paramiko.SSHException):
         self.key, self.line = key, line
 
 
-def explain(error: Exception, target: Target) -> SshFailure:
+def failure(error: Exception, target: Target) -> SshFailure:
     """What a failed connect means."""
     if isinstance(error, SshFailure):
         return error

@@ -13,7 +13,7 @@ from kubeinstall.cluster import kubeconfig
 from kubeinstall.cluster.answering import QUESTION, choose
 from kubeinstall.cluster.nodes import NO_CLUSTER, Nodes, Standing, best, question
 from kubeinstall.deploys.addons import look
-from kubeinstall.deploys.kubernetes.nodes import settle
+from kubeinstall.deploys.kubernetes.nodes import label
 from kubeinstall.deploys.kubernetes.runtime_classes import runtime_classes
 from kubeinstall.engine.types import Deploy, Deploys, Output
 from kubeinstall.facts.addons import Addons
@@ -188,7 +188,7 @@ def test_without_the_first_every_question_goes_to_the_second(dead: list[str]) ->
     assert run.asked().host == "cp2"
     assert run.control_plane() == "cp2"
     assert planned(addons.deploys(run), look) == ["cp2"]
-    assert planned(kubelets.deploys(run), settle) == ["cp2"]
+    assert planned(kubelets.deploys(run), label) == ["cp2"]
     assert planned(network.deploys(run), runtime_classes) == ["cp2"]
     for host in THREE.hosts:
         own = [c for c in checks_for(THREE, host, "cp2") if c.__module__.endswith("cluster_state")]

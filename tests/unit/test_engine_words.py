@@ -18,7 +18,7 @@ from kubeinstall.engine.types import Event, Output, Status
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.inventory.model import Jump
 from kubeinstall.ssh.dialer import load_key
-from kubeinstall.ssh.reasons import ChangedHostKey, SshFailure, UnknownHostKey, explain
+from kubeinstall.ssh.reasons import ChangedHostKey, SshFailure, UnknownHostKey, failure
 from kubeinstall.ssh.target import Target
 
 pytestmark = pytest.mark.unit
@@ -82,9 +82,9 @@ def target() -> Target:
     ],
 )
 def test_a_failed_connect_says_what_and_what_next(error: Exception, what: str, next: str) -> None:
-    failure = explain(error, target())
-    assert what in failure.what
-    assert next in failure.next
+    found = failure(error, target())
+    assert what in found.what
+    assert next in found.next
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kubeinstall
-from kubeinstall.cli.errors import explain
+from kubeinstall.cli.errors import report
 from kubeinstall.engine import exits
 from kubeinstall.engine.events import EventLog
 from kubeinstall.engine.types import Event, Status
@@ -206,7 +206,7 @@ def test_the_live_view() -> None:
 
 
 def test_errors(capsys: pytest.CaptureFixture[str]) -> None:
-    explain(KubeinstallError(finding()))
+    report(KubeinstallError(finding()))
     said = capsys.readouterr().err
     assert harmless(said)
     # More lines of a reason are below it, and none begins where ours begin.
@@ -220,7 +220,7 @@ def test_an_internal_error(
     monkeypatch.setattr("kubeinstall.cli.errors.cache", lambda: tmp_path)
     with exits.knowing():
         exits.hide(["correct-horse"])
-        explain(RuntimeError(f"correct-horse {HOSTILE}"))
+        report(RuntimeError(f"correct-horse {HOSTILE}"))
     (file,) = tmp_path.iterdir()
     assert harmless(file.read_text() + capsys.readouterr().err)
     assert "correct-horse" not in file.read_text()

@@ -202,5 +202,5 @@ def test_an_internal_error_on_a_full_disk_still_has_words(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(errors, "_save", full)
-    assert errors.explain(ZeroDivisionError()) == Kind.INTERNAL
+    assert errors.report(ZeroDivisionError()) == Kind.INTERNAL
     assert "No space left on device" in capsys.readouterr().err

@@ -25,8 +25,8 @@ ROCKY = SystemState("rocky", "9.4", ("rhel",))
 def test_no_secret_is_shown() -> None:
     first = CLUSTER.first
     join = workers.Inputs(CLUSTER, first, join_config=f"token: {SECRET}")
-    settle = addons.SettleInputs(CLUSTER, first, cast(Change, SECRET))
-    for step in (Step[Any](workers.join, join), Step[Any](addons.settle, settle)):
+    change = addons.ChangeInputs(CLUSTER, first, cast(Change, SECRET))
+    for step in (Step[Any](workers.join, join), Step[Any](addons.addon, change)):
         assert SECRET not in f"{step} {step!r}"
 
 

@@ -55,7 +55,7 @@ def test_built_on_the_first_control_plane_once(cluster: Cluster) -> None:
 def test_rendered_anew_for_other_addresses(cluster: Cluster) -> None:
     run, session, _ = run_with(cluster, 0)
     addons.prepare(run)
-    run.settle({"w1": IPv4Address("10.0.0.99")})
+    run.adopt_node_ips({"w1": IPv4Address("10.0.0.99")})
     addons.prepare(run)
     assert len([command for _, command in session.asked if "kustomize" in command]) == 2
 

@@ -19,7 +19,7 @@ from kubeinstall.deploys.kubernetes.serving_certificates import owner
 from kubeinstall.engine.types import Output
 from kubeinstall.facts.serving_certificates import ServingRequest, ServingRequests, pending
 from kubeinstall.inventory.model import Cluster, Kubelet
-from kubeinstall.phases import serving
+from kubeinstall.phases.kubelets import serving_certificates as approving
 from tests.unit.clusters import cluster
 from tests.unit.played_session import played_run
 
@@ -138,13 +138,15 @@ def test_a_kubelet_that_has_just_started_is_waited_for(monkeypatch: pytest.Monke
             return Output(0, next(answers), "")
         return Output(0, "" if host == "w1" else "yes\n", "")
 
-    monkeypatch.setattr("kubeinstall.phases.serving.time.sleep", lambda _: None)
+    monkeypatch.setattr(
+        "kubeinstall.phases.kubelets.serving_certificates.time.sleep", lambda _: None
+    )
     run, session, memory = played_run(asking(), answer=answer)
     session.connect()
     # Before anything is changed the facts of all phases are read; there is no request yet.
-    session.prefetch({"cp1": [serving.approval(run)]})
+    session.prefetch({"cp1": [approving.approval(run)]})
     run.changed = True
-    serving.approve(run)
+    approving.approve(run)
     assert memory.waits == ["the kubelet of w1 has not asked for its certificate yet"]
     (approved,) = session.did
     assert approved[0] == "cp1"
@@ -155,12 +157,12 @@ def test_a_kubelet_that_has_just_started_is_waited_for(monkeypatch: pytest.Monke
 def test_nothing_is_asked_where_nothing_was_changed() -> None:
     run, session, _ = played_run(asking())
     session.connect()
-    serving.approve(run)
+    approving.approve(run)
     assert session.questions == []
     assert session.rounds == [("kubelets", ["cp1"], False)]
     run, session, _ = played_run(cluster())
     session.connect()
     run.changed = True
-    serving.approve(run)
+    approving.approve(run)
     assert session.questions == []
     assert session.rounds == []

@@ -72,8 +72,8 @@ class KubeletsInputs(Inputs):
 
 
 @dataclass(frozen=True)
-class SettleInputs(Inputs):
-    """What ``settle`` is handed.
+class LabelInputs(Inputs):
+    """What ``label`` is handed.
 
     Args:
         changes: of labels and taints.
@@ -96,13 +96,13 @@ def kubelets(inputs: KubeletsInputs | None = None) -> None:
 
 
 @deploy("labels and taints")
-def settle(inputs: SettleInputs | None = None) -> None:
+def label(inputs: LabelInputs | None = None) -> None:
     """Labels and taints of nodes, and no node cordoned any longer that we have cordoned.
 
     The kubelet may not set all of them itself (those below node-role.kubernetes.io), so the
     cluster's admin does.
     """
-    inputs = inputs or SettleInputs.plain()
+    inputs = inputs or LabelInputs.plain()
     for changes in inputs.changes:
         node_settings(changes=changes, name=f"Set labels and taints of {changes.node}")
     for node in inputs.cordoned:

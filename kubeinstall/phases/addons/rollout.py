@@ -12,7 +12,7 @@ from kubeinstall.addons.readiness import namespaces, refs, unready_of
 from kubeinstall.addons.render import Rendered
 from kubeinstall.cluster.absent import absent
 from kubeinstall.cluster.pending import Unready
-from kubeinstall.deploys.addons import SettleInputs, conditions, settle
+from kubeinstall.deploys.addons import ChangeInputs, addon, conditions
 from kubeinstall.engine.types import Step
 from kubeinstall.facts.addons import Objects
 from kubeinstall.findings import Finding, KubeinstallError
@@ -141,7 +141,7 @@ class Rollout:
         """
         host = self._run.answering.host()
         cluster = self._run.cluster
-        step = Step(settle, SettleInputs(cluster, cluster.host(host), change))
+        step = Step(addon, ChangeInputs(cluster, cluster.host(host), change))
         result = self._run.round(self._run.phase, {host: [step]}, spare=True).get(host)
         for event in result.events if result else ():
             for kept in event.kept:

@@ -19,7 +19,7 @@ from kubeinstall.engine.types import Output
 from kubeinstall.files import network as network_files
 from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.phases import network
-from kubeinstall.phases.connect import settle
+from kubeinstall.phases.connect import adopt_addresses
 from kubeinstall.phases.phase import Run
 from tests.unit.clusters import cluster
 from tests.unit.hostile.payloads import (
@@ -72,7 +72,7 @@ def refused(answer: Callable[[str, str], Output]) -> tuple[Finding, Run, PlayedS
     session.connect()
     before = run.cluster
     with pytest.raises(KubeinstallError) as raised:
-        settle(run)
+        adopt_addresses(run)
     assert run.cluster is before
     assert not [script for _, script in session.asked if CANARY in script]
     return raised.value.findings[0], run, session
@@ -81,7 +81,7 @@ def refused(answer: Callable[[str, str], Output]) -> tuple[Finding, Run, PlayedS
 def test_the_route_of_an_honest_worker_counts() -> None:
     run, session, _ = played_run(cluster(endpoint=ENDPOINT), answer=said())
     session.connect()
-    settle(run)
+    adopt_addresses(run)
     assert run.cluster.host("w1").node_ip == "172.16.0.2"
 
 
@@ -139,7 +139,7 @@ def test_a_node_of_another_name_says_nothing_of_a_host() -> None:
     others = [node("w1.example.org", "172.16.0.66"), node("W1", "172.16.0.66"), node("x", "1;2")]
     run, session, _ = played_run(cluster(endpoint=ENDPOINT), answer=said(items=others))
     session.connect()
-    settle(run)
+    adopt_addresses(run)
     assert run.cluster.host("w1").node_ip == "172.16.0.2"
 
 

@@ -13,16 +13,16 @@ from kubeinstall.deploys.kubernetes.kubelet import ANOTHER_POLICY, Inputs, confi
 from kubeinstall.deploys.kubernetes.nodes import (
     Kubelets,
     KubeletsInputs,
-    SettleInputs,
+    LabelInputs,
     kubelets,
-    settle,
+    label,
 )
 from kubeinstall.deploys.kubernetes.serving_certificates import serving
 from kubeinstall.engine.types import Deploys, HostResult, Step
 from kubeinstall.findings import Finding
 from kubeinstall.inventory.model import Host
+from kubeinstall.phases.kubelets.serving_certificates import approval, approve
 from kubeinstall.phases.phase import Run
-from kubeinstall.phases.serving import approval, approve
 
 
 def deploys(run: Run) -> Deploys:
@@ -71,7 +71,7 @@ def _shared(run: Run) -> list[Step[KubeletsInputs]]:
     return [Step(kubelets, KubeletsInputs(run.cluster, asked, _kubelets(run)))]
 
 
-def _settled(run: Run) -> list[Step[SettleInputs]]:
+def _settled(run: Run) -> list[Step[LabelInputs]]:
     """What the cluster keeps of its nodes."""
     known = _known(run)
     if not known:
@@ -87,7 +87,7 @@ def _settled(run: Run) -> list[Step[SettleInputs]]:
         settings[changed] = replace(settings[changed], create_notes=True)
     cordoned = [node.name for node in known.values() if node.is_cordoned_by_us]
     asked = run.cluster.host(run.answering.host())
-    return [Step(settle, SettleInputs(run.cluster, asked, settings, cordoned))]
+    return [Step(label, LabelInputs(run.cluster, asked, settings, cordoned))]
 
 
 def _known(run: Run) -> dict[str, Node]:
