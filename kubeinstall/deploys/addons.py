@@ -51,7 +51,7 @@ def ref(document: Object) -> Ref:
 
 @dataclass(frozen=True)
 class ChangeInputs(Inputs):
-    """What ``addon`` is handed.
+    """The inputs of ``addon``.
 
     Args:
         change: what is to be done with the addon; the values of Secrets are in it.

@@ -1,4 +1,4 @@
-"""What deploys are handed: the cluster, the host, and what a phase found out before."""
+"""The inputs of deploys: the cluster, the host, and what a phase found out before."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kubeinstall.inventory.model import Cluster, Host
 
 @dataclass(frozen=True)
 class Inputs:
-    """What every deploy is handed; one that needs more has a type of its own beside it.
+    """The inputs of every deploy; one that needs more has a type of its own beside it.
 
     Args:
         host: the inventory's host that the deploy runs for.
@@ -35,7 +35,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class SystemInputs(Inputs):
-    """What a deploy is handed that depends on the host's operating system.
+    """The inputs of a deploy that depends on the host's operating system.
 
     Args:
         system: as preflight found it; None: the host is asked. What else a deploy asks for depends

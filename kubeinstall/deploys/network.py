@@ -25,7 +25,7 @@ def alone(cluster: Cluster) -> None:
 
 @dataclass(frozen=True)
 class Inputs(inputs.Inputs):
-    """What ``configure`` is handed.
+    """The inputs of ``configure``.
 
     Args:
         pod_cidrs: node name to the share of the pod network that the cluster allotted it; a node

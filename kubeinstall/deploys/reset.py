@@ -38,7 +38,7 @@ from kubeinstall.operations.files import absent_file, given_back, login_gone
 
 @dataclass(frozen=True)
 class Inputs(SystemInputs):
-    """What ``reset`` is handed.
+    """The inputs of ``reset``.
 
     Args:
         packages: whether the packages go as well, and their source.

@@ -21,7 +21,7 @@ class Deploy(Protocol[_Takes]):
 
 @dataclass(frozen=True)
 class Step(Generic[_Inputs]):
-    """A deploy and what it is handed."""
+    """A deploy and its inputs."""
 
     deploy: Deploy[_Inputs]
     inputs: _Inputs

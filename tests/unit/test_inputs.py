@@ -1,4 +1,4 @@
-"""What deploys are handed."""
+"""The inputs of deploys."""
 
 from __future__ import annotations
 

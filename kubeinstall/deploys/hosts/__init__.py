@@ -34,7 +34,7 @@ from kubeinstall.operations.sysctls import sysctls_live
 
 @dataclass(frozen=True)
 class Inputs(SystemInputs):
-    """What ``prepare`` is handed.
+    """The inputs of ``prepare``.
 
     Args:
         shared_machine_id: the one to be renewed, if preflight found clones; else empty.

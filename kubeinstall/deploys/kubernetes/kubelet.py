@@ -32,7 +32,7 @@ def place_patch(cluster: Cluster, node: Host) -> None:
 
 @dataclass(frozen=True)
 class Inputs(inputs.Inputs):
-    """What ``configure`` is handed.
+    """The inputs of ``configure``.
 
     Args:
         config: the configuration that all kubelets share; None: no cluster could be asked.

@@ -62,7 +62,7 @@ class Kubelets:
 
 @dataclass(frozen=True)
 class KubeletsInputs(Inputs):
-    """What ``kubelets`` is handed.
+    """The inputs of ``kubelets``.
 
     Args:
         shared: None: there is no cluster.
@@ -73,7 +73,7 @@ class KubeletsInputs(Inputs):
 
 @dataclass(frozen=True)
 class LabelInputs(Inputs):
-    """What ``label`` is handed.
+    """The inputs of ``label``.
 
     Args:
         changes: of labels and taints.

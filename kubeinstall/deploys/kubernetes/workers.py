@@ -15,7 +15,7 @@ from kubeinstall.operations import kubeadm
 
 @dataclass(frozen=True)
 class Inputs(inputs.Inputs):
-    """What ``join`` is handed.
+    """The inputs of ``join``.
 
     Args:
         nodes: names of the cluster's nodes; None: it was not asked.

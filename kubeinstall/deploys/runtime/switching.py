@@ -18,7 +18,7 @@ _DOCKER = ("docker.service", "docker.socket", "cri-docker.service", "cri-docker.
 
 @dataclass(frozen=True)
 class Inputs(SystemInputs):
-    """What ``switch`` is handed.
+    """The inputs of ``switch``.
 
     Args:
         kubelet_config: the configuration that all kubelets share; None: it is not known.
