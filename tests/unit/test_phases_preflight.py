@@ -401,6 +401,21 @@ def test_deploys_are_told_the_system_that_was_heard(system: str, manager: str) -
     assert any(manager in command for command in installed), installed
 
 
+def test_one_of_two_clones_gets_a_machine_id_of_its_own() -> None:
+    def answer(host: str, command: str) -> Output:
+        same = "same" if host != "cp1" else host
+        if "memory_kb" in command:
+            return Output(0, heard(machine_id=same), "")
+        return Output(0, same if "cat /etc/machine-id" in command else "", "")
+
+    run, session, _ = played_run(cluster(**RENEW), answer=answer)
+    session.connect()
+    preflight.run(run)
+    hosts.run(run)
+    new = [name for name, command in session.did if "mv -fT /etc/machine-id.new" in command]
+    assert new == ["w2"]
+
+
 def met(**by_host: dict[str, str]) -> tuple[list[Finding], PlayedSession]:
     """Preflight of hosts that answer this beside what is good: what ends the run."""
 
