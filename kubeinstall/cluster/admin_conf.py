@@ -129,7 +129,7 @@ def parse(text: str) -> Document:
         raise ValueError("it has more than one document")
     document = found[0] if found else {}
     if not isinstance(document, dict):
-        raise ValueError("it is not a map of keys and values")
+        raise ValueError("it is not a mapping")
     for key in LISTS:
         entries = document.get(key) or []
         if not isinstance(entries, list) or not all(map(_is_entry, entries)):

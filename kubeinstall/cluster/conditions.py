@@ -207,7 +207,7 @@ def _told(this: Pending, pod: Json) -> Pending:
             last = (container.get("lastState") or {}).get("terminated") or {}
             words = [last.get("message") or waiting.get("message", "")]
             if last:
-                words.append(f"(it ended with code {last.get('exitCode')})")
+                words.append(f"(it exited with code {last.get('exitCode')})")
             return replace(
                 this,
                 reason=reason,
@@ -227,8 +227,8 @@ def _told(this: Pending, pod: Json) -> Pending:
         message = _join([scheduled.get("message", "")])
         return replace(this, reason=scheduled.get("reason", ""), message=message)
     if status.get("phase") == "Pending":
-        return replace(this, message="its containers are being made", begun=False)
-    return replace(this, message="it is running but not ready yet")
+        return replace(this, message="its containers are being created", begun=False)
+    return replace(this, message="it is running, but not ready yet")
 
 
 def _join(words: Iterable[str]) -> str:

@@ -86,7 +86,7 @@ def uncordon(
 
 def _not_drained(kubectl: Kubectl, host: Host, asked: str, said: str) -> Finding:
     why = " / ".join(line for line in said.strip().splitlines() if "rror" in line)[-400:]
-    then = f"see what keeps its pods: on {asked}: kubectl get pods -A -o wide"
+    then = f"to see its pods: on {asked}: kubectl get pods -A -o wide"
     blocked = _BLOCKED.search(said[-_LAST:])
     if blocked:
         pod, namespace = blocked[1], blocked[2]
@@ -95,7 +95,7 @@ def _not_drained(kubectl: Kubectl, host: Host, asked: str, said: str) -> Finding
             f"the PodDisruptionBudget {budgets} does not allow pod {namespace}/{pod} to be evicted"
         )
         budget = f"kubectl -n {shlex.quote(namespace)} get pdb"
-        then = f"scale the app up, or change the budget: {budget}; then `up`"
+        then = f"scale the app up, or change the budget: {budget}; then run the same command again"
     return Finding(Kind.CLUSTER, f"node {host.hostname} cannot be drained", (host.name,), why, then)
 
 

@@ -259,8 +259,8 @@ def _refused(host: Host, why: str) -> KubeinstallError:
             f"{ADMIN} is not what kubeadm writes; nothing in it was used",
             (host.name,),
             why,
-            f"on {host.name}: see who changed it; kubeadm init phase kubeconfig admin --config "
-            f"{CONFIG} writes it again once the file has been moved away",
+            f"on {host.name}: move it away, then: kubeadm init phase kubeconfig admin --config "
+            f"{CONFIG}",
         )
     )
 
@@ -270,7 +270,7 @@ def _malformed(path: Path, why: str) -> Finding:
         Kind.LOCAL,
         "this file is not a kubeconfig; it was left as it is",
         why=why,
-        next="mend or move it, or set KUBECONFIG to another file",
+        next="correct or move it, or set KUBECONFIG to another file",
         place=Place(str(path)),
     )
 
@@ -278,10 +278,10 @@ def _malformed(path: Path, why: str) -> Finding:
 def _taken(path: Path, name: str, why: str) -> Finding:
     return Finding(
         Kind.LOCAL,
-        f"this file knows another cluster by the name {name}; it was left as it is",
+        f"this file has another cluster named {name}; it was left as it is",
         why=why,
-        next=f"kubectl config delete-cluster {name} and delete-context {name} there if it is of no "
-        "use any more; else write another file with -o FILE",
+        next=f"if you no longer need it: kubectl config delete-cluster {name}; kubectl config "
+        f"delete-context {name}; otherwise write another file with -o FILE",
         place=Place(str(path)),
     )
 

@@ -103,7 +103,7 @@ class Kubectl:
             raise KubeinstallError(
                 Finding(
                     Kind.CLUSTER,
-                    f"the API server did not do what {self.doing} asked for",
+                    f"the API server did not carry out a request of {self.doing}",
                     (host,),
                     why=" ".join(said[-3:]),
                     next=f"on {host}: {KUBECTL} get nodes,pods -A -o wide",
@@ -117,7 +117,7 @@ class Kubectl:
         try:
             return read(text)
         except ValueError as error:
-            what = f"kubectl does not print what {self.doing} asked for: {error}"
+            what = f"kubectl printed unexpected output to {self.doing}: {error}"
             then = f"on {answer.host}: {KUBECTL} get nodes -o json | head"
             raise KubeinstallError(
                 Finding(Kind.CLUSTER, what, (answer.host,), shown(text[:60]), then)

@@ -36,7 +36,7 @@ def unready(
     if judge is None:
         return None
     if "observedGeneration" in status and status["observedGeneration"] < metadata["generation"]:
-        return Unready(kind, namespace, name, "its controller has not seen it yet")
+        return Unready(kind, namespace, name, "its controller has not processed it yet")
     reason, final = judge(document)
     if not reason:
         return None
@@ -83,13 +83,13 @@ def _deployment(document: Json) -> Verdict:
     updated, every = _number(document, "updatedReplicas"), _number(document, "replicas")
     available = _number(document, "availableReplicas")
     if "status" not in document or "observedGeneration" not in document["status"]:
-        return _wait("its controller has not seen it yet")
+        return _wait("its controller has not processed it yet")
     if updated < wanted:
         failure = condition(document, "ReplicaFailure")
         told = f": {failure['message']}" if failure.get("status") == "True" else ""
-        return _wait(f"{updated} of {wanted} pods are made{told}")
+        return _wait(f"{updated} of {wanted} pods are created{told}")
     if every > updated:
-        return _wait(f"{every - updated} old pods are still there")
+        return _wait(f"{every - updated} old pods still exist")
     if available < wanted:
         return _wait(f"{available} of {wanted} pods are available")
     return _READY
@@ -97,13 +97,13 @@ def _deployment(document: Json) -> Verdict:
 
 def _daemon_set(document: Json) -> Verdict:
     if "observedGeneration" not in (document.get("status") or {}):
-        return _wait("its controller has not seen it yet")
+        return _wait("its controller has not processed it yet")
     wanted = _number(document, "desiredNumberScheduled")
     updated = _number(document, "updatedNumberScheduled")
     rolling = (document["spec"].get("updateStrategy") or {}).get("type") != "OnDelete"
     available = _number(document, "numberAvailable")
     if rolling and updated < wanted:
-        return _wait(f"{updated} of {wanted} pods are made")
+        return _wait(f"{updated} of {wanted} pods are created")
     return _READY if available >= wanted else _wait(f"{available} of {wanted} pods are available")
 
 
@@ -112,7 +112,7 @@ def _stateful_set(document: Json) -> Verdict:
     wanted = int(spec.get("replicas", 1))
     ready = _number(document, "readyReplicas")
     if "observedGeneration" not in status:
-        return _wait("its controller has not seen it yet")
+        return _wait("its controller has not processed it yet")
     if ready < wanted:
         return _wait(f"{ready} of {wanted} pods are ready")
     strategy = spec.get("updateStrategy") or {}
@@ -163,7 +163,7 @@ def _api_service(document: Json) -> Verdict:
     found = condition(document, "Available")
     if found.get("status") == "True":
         return _READY
-    return _wait(f"it is not available: {found.get('message', 'nobody has tried it yet')}")
+    return _wait(f"it is not available: {found.get('message', 'it has not been checked yet')}")
 
 
 def _namespace(document: Json) -> Verdict:

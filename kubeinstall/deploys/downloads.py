@@ -10,4 +10,4 @@ def prepare(family: Family, *downloads: Download | None) -> None:
     """What these files are downloaded with, where any of them is."""
     if any(download and download.url for download in downloads):
         needed = (("ca-certificates", ""), ("curl", ""))
-        family.installed(needed, name="Install what downloads files")
+        family.installed(needed, name="Install download tools")

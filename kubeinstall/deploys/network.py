@@ -20,7 +20,7 @@ def alone(cluster: Cluster) -> None:
     plugin = cluster.spec.network.plugin
     own = [name for name, known in network_files.CNI_FILES.items() if known is plugin]
     if own:
-        cni.others_aside(own=own[0], name="Put other pod networks' configuration aside")
+        cni.others_aside(own=own[0], name="Back up CNI configuration of other pod networks")
 
 
 @dataclass(frozen=True)
@@ -53,23 +53,23 @@ def configure(inputs: Inputs | None = None) -> None:
             holds=Holds.PUBLIC,
         )
         cni.bridge(
-            name="Remove a bridge of another pod network", pod_cidr=str(pod_cidrs[node.hostname])
+            name="Remove the bridge of another pod network", pod_cidr=str(pod_cidrs[node.hostname])
         )
     managed_file(
-        name="Write the script of the pod routes",
+        name="Write the pod routes script",
         path=network_files.SCRIPT,
         content=network_files.script(cluster, wanted),
         holds=Holds.PUBLIC,
         mode="755",
     )
     managed_file(
-        name="Write the unit of the pod routes",
+        name="Write the pod routes unit",
         path=network_files.UNIT_FILE,
         content=network_files.unit(),
         holds=Holds.PUBLIC,
     )
     cni.routes(
-        name="Put the pod routes in place",
+        name="Apply the pod routes",
         wanted=wanted,
         protocol=network_files.PROTOCOL,
         unit=f"{network_files.UNIT}.service",

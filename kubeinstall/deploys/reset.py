@@ -57,7 +57,7 @@ def reset(inputs: Inputs | None = None) -> None:
     inputs = inputs or Inputs.plain()
     cluster = inputs.cluster
     for user in dict.fromkeys(("root", inputs.host.ssh.user)):
-        kubeadm.kubeconfig_gone(name=f"Take {user}'s kubeconfig away", user=user)
+        kubeadm.kubeconfig_gone(name=f"Remove {user}'s kubeconfig", user=user)
     operations.kubeadm_reset(
         name="Reset with kubeadm", cri_socket=kubeadm_files.cri_socket(cluster)
     )
@@ -101,7 +101,7 @@ def _secrets_gone(cluster: Cluster) -> None:
         name="Remove kubeinstall's settings from Docker's configuration",
     )
     for path in package_files.SOURCES:
-        login_gone(path=path, name=f"Remove {path} if it holds a login")
+        login_gone(path=path, name=f"Remove {path} if it contains a login")
     proxy.forgotten()
     # What a killed run left of files with logins.
     archives_gone(folder=undo.FOLDER, name="Remove backups of replaced files")

@@ -24,13 +24,13 @@ CLUSTER: Sequence[Cause] = (
     ),
     Cause(
         "clock not settable",
-        r"systemd did not start it: this host may not set its clock",
+        r"systemd did not start it: this host is not allowed to set its clock",
         "chrony is not running, because the host (a container?) is not allowed to set its clock",
         "set cluster.time.manage to false, and keep the clock of the machine below in sync",
     ),
     Cause(
         "chrony down",
-        r"the clock is not in sync: chrony does not run",
+        r"the clock is not in sync: chrony is not running",
         "chrony keeps exiting",
         "journalctl -u chrony -u chronyd -n 30",
     ),

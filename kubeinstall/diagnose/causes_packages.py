@@ -41,7 +41,7 @@ PACKAGES: Sequence[Cause] = (
     ),
     Cause(
         "another signing key",
-        r"the signing key at (\S+) is another one: (\S+)[^\n]*",
+        r"the signing key at \S+ is [0-9A-F]{40}[^\n]*, not [^\n]*",
         "{0}",
         "ask the maintainers of the package source; if it is theirs, set it in "
         "cluster.packages.key_fingerprints "
@@ -49,7 +49,7 @@ PACKAGES: Sequence[Cause] = (
     ),
     Cause(
         "signing key cannot be fetched",
-        r"the signing key could not be fetched from [^\n]*",
+        r"the signing key could not be downloaded from [^\n]*",
         "{0}",
         "use another cluster.source, or save the key to a file and set cluster.packages.key to it",
     ),

@@ -78,11 +78,11 @@ class Request:
             if self._excused(answer):
                 return fact.default()
             tail = " / ".join(answer.errors[-3:] or answer.lines[-3:]) or "it printed nothing"
-            raise FactError(f"{self} ended with exit code {answer.exit_code}: {tail}")
+            raise FactError(f"{self} exited with code {answer.exit_code}: {tail}")
         try:
             return fact.process(list(answer.lines))
         except (FactProcessError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise FactError(f"{self} printed what cannot be read: {error!r}") from error
+            raise FactError(f"{self} printed unexpected output: {error!r}") from error
 
     def _excused(self, answer: Answer) -> bool:
         """As pyinfra has it: a user that is not there yet is no failure."""

@@ -239,23 +239,23 @@ class Connections:
                 f"{doing}: {error}",
                 (host,),
                 why="the host is up, but hangs or is too slow",
-                next="see what it is doing: "
+                next="to see what it is doing: "
                 + Target.of(self.cluster.host(host)).running("top -b -n 1 | head -n 20"),
             )
         if isinstance(error, TooMuchOutput):
             return Finding(
                 Kind.CONNECT,
-                f"{doing}: the host printed too much",
+                f"{doing}: the host printed too much output",
                 (host,),
                 why=str(error),
-                next="check the host: a fault, or somebody on it, floods the output of commands",
+                next="check the host: a fault or a user floods the output of commands",
             )
         return Finding(
             Kind.CONNECT,
             f"the connection was lost during {doing}",
             (host,),
             why=str(error),
-            next="see whether the host is up, then run the same command again",
+            next="check that the host is up, then run the same command again",
         )
 
     def _connect(self, host: Host) -> None:

@@ -209,16 +209,16 @@ class _Execution:
         # Redacted before it is cut: half of a key is not known as one.
         said = self._seen(err or out)
         tail = [line for line in said.splitlines() if line.strip()][-_REASON:]
-        head = f"{self._last_command()} ended with exit code {self._exit_code()}"
+        head = f"{self._last_command()} exited with code {self._exit_code()}"
         return "\n".join([f"{head}:" if tail else head, *tail])
 
     def _last_command(self) -> str:
         """What it ran last, if that is one line: the masked form, secrets are not in it."""
         if not self._commands or not isinstance(self._commands[-1], StringCommand):
-            return "its last step"
+            return "the last step"
         first, more, _ = self._task.clean(str(self._commands[-1]).strip()).partition("\n")
         # A piece of a script tells nobody anything: the operation's name is beside it.
-        return "its script" if more or len(first) > _COMMAND else f"`{first}`"
+        return "the script" if more or len(first) > _COMMAND else f"`{first}`"
 
     def _seen(self, text: str) -> str:
         """The end of an output without secrets; more is read, as the cut may go through one."""

@@ -129,14 +129,15 @@ class RunLock:
             raise
         shell.wire.close()
         if not answer.startswith("busy"):
-            raise ConnectionLost("no lock could be taken: the host does not answer")
+            raise ConnectionLost("the lock could not be acquired: the host does not answer")
         raise KubeinstallError(
             Finding(
                 Kind.LOCKED,
-                "another run is at work on this cluster",
+                "another run is active on this cluster",
                 hosts=(connection.host.name,),
-                why=f"the lock is held by {_owner(answer) or 'a run that has just begun'}",
-                next="wait for it; when its owner is gone the lock is free within a minute",
+                why=f"the lock is held by {_owner(answer) or 'a run that has just started'}",
+                next="wait until it has finished; if it is gone, the lock is released within a "
+                "minute",
             )
         )
 
@@ -169,7 +170,7 @@ class RunLock:
 
     def _keep(self) -> None:
         """Send heartbeats until one is not answered."""
-        why = "its keeper failed"
+        why = "the heartbeat failed"
         try:
             while not self._released:
                 self._due.wait(self._patience / _BEATS)
@@ -199,7 +200,10 @@ class RunLock:
                 self._sure_until = sent + self._patience * _SURE
                 self._state.notify_all()
             return ""
-        return f"the host heard nothing from this run for {self._patience:.0f} s, and released it"
+        return (
+            f"the host received no heartbeat from this run for {self._patience:.0f} s, "
+            "and released it"
+        )
 
     def _lose(self, why: str) -> None:
         with self._state:
@@ -228,7 +232,7 @@ class RunLock:
             finally:
                 shell.wire.close()
         except (ConnectionLost, OSError, EOFError):
-            return "the current holder is not known"
+            return "its current holder is unknown"
         return (
             f"it is now held by {owner}" if owner and owner != self._me else "nobody holds it now"
         )

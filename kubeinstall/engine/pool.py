@@ -122,9 +122,11 @@ class Pool:
                 Kind.INTERRUPTED,
                 "interrupted",
                 hosts=tuple(running),
-                why="may still run: " + "; ".join(f"{n}: {what}" for n, what in running.items())
+                why="may still be running: "
+                + "; ".join(f"{n}: {what}" for n, what in running.items())
                 if running
                 else "",
-                next="run the same command again: it waits for what still runs, then goes on",
+                next="run the same command again: it waits for commands that still run, then "
+                "continues",
             )
         )

@@ -117,7 +117,7 @@ def gather(
         # An error does not count yet: it may be due to a default in the place of a fact.
         task.facts.read([*likely, *task.facts.missing])
     still = ", ".join(str(request) for request in list(task.facts.missing)[:3])
-    raise FactError(f"after {_PASSES} readings there is still more to read: {still}")
+    raise FactError(f"facts are still missing after {_PASSES} passes: {still}")
 
 
 def _run_through(prepared: HostState, steps: Sequence[Step[Any]]) -> list[Exception]:

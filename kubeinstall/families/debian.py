@@ -81,7 +81,7 @@ class Debian:
         _alone(repository, source.path, [keyring.path for keyring in keyrings])
         for keyring in keyrings:
             place_key(keyring, repository, wanted, Packages)
-        name = f"Name the package source of {title}"
+        name = f"Configure the package source of {title}"
         # The source's URL may hold a login.
         managed_file(
             path=source.path,
@@ -111,7 +111,7 @@ def _alone(repository: Repository, path: str, keyrings: list[str]) -> None:
         if other.path != path and (other.url, other.suite) == ours:
             if other.signed_by == " ".join(keyrings):
                 continue
-            why = "apt refuses two sources with the same address and different keys"
+            why = "apt rejects package sources with the same address and different keys"
             edit = f"{other.line}i Enabled: no" if deb822 else f"{other.line}s/^/# /"
             then = f"sed -i {shlex.quote(edit)} {shlex.quote(other.path)}"
             raise KubeinstallError(

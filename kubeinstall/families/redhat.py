@@ -82,8 +82,8 @@ class RedHat:
                 raise KubeinstallError(already_named(title, other, why, then))
         for key in keys:
             place_key(key, repository, wanted, RpmPackages)
-            dnf.key_imported(path=key.path, name=f"Trust the signing key of {title}")
-        name = f"Name the package source of {title}"
+            dnf.key_imported(path=key.path, name=f"Import the signing key of {title}")
+        name = f"Configure the package source of {title}"
         # The source's URL may hold a login.
         managed_file(path=source.path, content=source.content, holds=Holds.SECRETS, name=name)
 

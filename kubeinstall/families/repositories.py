@@ -35,10 +35,10 @@ def place_key(
             wanted=wanted,
             fingerprints=repository.key_fingerprints,
             packages=packages,
-            name=f"Fetch the signing key of {title}",
+            name=f"Download the signing key of {title}",
         )
     else:
-        name = f"Place the signing key of {title}"
+        name = f"Install the signing key of {title}"
         managed_file(path=key.path, content=key.content, holds=Holds.PUBLIC, name=name)
 
 

@@ -52,7 +52,7 @@ def config_toml(cluster: Cluster, major: int, *, secrets: bool = True) -> str:
                 Kind.INVENTORY,
                 "cluster.runtime.config cannot be written as TOML",
                 why=str(error),
-                next="leave out keys without a value: TOML has no null",
+                next="remove keys without a value: TOML has no null",
             )
         ) from error
     return f"# {MARKER}.\n{text}"

@@ -78,8 +78,9 @@ def _key_url(url: str, package_format: PackageFormat) -> str:
             Finding(
                 Kind.INVENTORY,
                 "cluster.packages.key is missing",
-                why=f"{url} is plain HTTP, so the key cannot be fetched from there safely",
-                next="save the source's signing key to a file and name it in cluster.packages.key",
+                why=f"{url} is plain HTTP, so the key cannot be downloaded from there safely",
+                next="save the package source's signing key to a file and set "
+                "cluster.packages.key to it",
             )
         )
     return url + key_file(package_format)
@@ -123,7 +124,7 @@ def armored_key(path: Path, setting: str) -> str:
             Kind.INVENTORY,
             f"the package signing key {path} cannot be used",
             why=f"{setting}: {why}",
-            next=f"a binary key is made text of by: {armor}",
+            next=f"to convert a binary key to text: {armor}",
         )
     )
 

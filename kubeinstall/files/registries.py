@@ -68,8 +68,8 @@ def given_ca(name: str, registry: Registry) -> str | None:
     raise KubeinstallError(
         Finding(
             Kind.INVENTORY,
-            f"the CA of {name}, {registry.ca}, is of no use",
+            f"the CA of {name}, {registry.ca}, cannot be used",
             why=why,
-            next="a binary certificate is made text of by: openssl x509 -inform der -in FILE",
+            next="to convert a binary certificate to text: openssl x509 -inform der -in FILE",
         )
     )

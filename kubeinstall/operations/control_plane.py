@@ -98,7 +98,7 @@ def put_back(decision: Decision, config: str | None, environment: str) -> Genera
         return
     if decision.parts or decision.expired:
         if config is None:
-            raise OperationError("the configuration that the cluster was created with is not known")
+            raise OperationError("the configuration that the cluster was created with is unknown")
         yield from put_back_commands(decision.parts, decision.expired, config, environment)
     elif decision.wait:
         yield _answers()
@@ -116,7 +116,7 @@ def complete(decision: Decision, config: str | None, environment: str) -> Genera
     if decision.action is not Action.KEEP or not decision.objects:
         return
     if config is None:
-        raise OperationError("the configuration that the cluster was created with is not known")
+        raise OperationError("the configuration that the cluster was created with is unknown")
     for part in decision.objects:
         line = f"{KUBEADM} init phase {part.value} --config /dev/stdin"
         yield Command(reading(environment, line), stdin=config, stream=True, _timeout=_TIMEOUT)

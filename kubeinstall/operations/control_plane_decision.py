@@ -169,10 +169,10 @@ def words(decision: Decision, state: ControlPlaneState, wanted: Wanted, reset: s
     match decision.refusal:
         case Refusal.ANOTHER_CLUSTER:
             return Words(
-                f"this host is the control plane of a cluster called {state.cluster}",
-                f"the cluster in the inventory is called {wanted.cluster}",
+                f"this host is the control plane of a cluster named {state.cluster}",
+                f"the cluster in the inventory is named {wanted.cluster}",
                 f"if it is the cluster you mean, set cluster.name to {state.cluster}; otherwise "
-                f"take it down with `{reset}`",
+                f"reset it with `{reset}`",
             )
         case Refusal.NODE_OF_ANOTHER:
             return Words(
@@ -185,8 +185,8 @@ def words(decision: Decision, state: ControlPlaneState, wanted: Wanted, reset: s
         case Refusal.AUTHORITY_LOST:
             return Words(
                 f"{', '.join(state.lost)} of its cluster cannot be created again",
-                "all certificates and tokens of the cluster depend on it: with a new one it "
-                "would be another cluster",
+                "all certificates and tokens of the cluster depend on it; a new one would "
+                "make it another cluster",
                 "restore it from a backup; without one, create a new cluster and move your "
                 "workloads there",
             )
@@ -201,8 +201,8 @@ def words(decision: Decision, state: ControlPlaneState, wanted: Wanted, reset: s
             )
         case Refusal.ETCD_GONE:
             return Words(
-                "the etcd data of its cluster is gone",
-                "a control plane has been up on this host, but the etcd directory contains no data",
+                "the etcd data of its cluster is missing",
+                "a control plane has run on this host, but the etcd directory contains no data",
                 "restore a backup (etcdctl snapshot restore) to /var/lib/etcd; or, if you do "
                 f"not need the cluster: `{reset}`, then up",
             )
@@ -210,7 +210,7 @@ def words(decision: Decision, state: ControlPlaneState, wanted: Wanted, reset: s
             return left_words(reset)
         case Refusal.CONFIG_LOST:
             return Words(
-                "the configuration of its cluster is not known, so no part of it can be restored",
+                "the configuration of its cluster is unknown, so no part of it can be restored",
                 "its API server does not answer, and /etc/kubernetes/kubeinstall/kubeadm.yaml "
                 "does not exist",
                 "restore that file from a backup; it contains the ClusterConfiguration, as in "
@@ -220,9 +220,9 @@ def words(decision: Decision, state: ControlPlaneState, wanted: Wanted, reset: s
             return Words(
                 "its API server does not answer, but no part of the control plane is missing",
                 state.why or "kubectl did not say why",
-                "see why: tail -n 5 "
+                "to see why: tail -n 5 "
                 "/var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log; if its "
-                "manifest was changed by hand, this writes the original: kubeadm init phase "
+                "manifest was changed by hand, restore the original: kubeadm init phase "
                 "control-plane apiserver --config /etc/kubernetes/kubeinstall/kubeadm.yaml",
             )
 

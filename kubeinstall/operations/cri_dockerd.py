@@ -22,7 +22,7 @@ _UNPACK = f"""\
 rm -rf {FOLDER}/unpacked && mkdir {FOLDER}/unpacked
 {unpacked(_PART, f"{FOLDER}/unpacked", "cri-dockerd")}
 found=$(find {FOLDER}/unpacked -type f -name cri-dockerd | head -n 1)
-[ -n "$found" ] || {{ echo 'the archive has no program cri-dockerd' >&2; exit 1; }}
+[ -n "$found" ] || {{ echo 'the archive does not contain cri-dockerd' >&2; exit 1; }}
 install -m 755 "$found" "$program.part" && mv -f "$program.part" "$program"
 rm -rf {FOLDER}/unpacked
 """
@@ -63,7 +63,7 @@ def cri_dockerd_installed(downloads: Mapping[str, Download], program: str) -> Ge
     download = downloads.get(state.machine)
     if download is None:
         raise OperationError(
-            f"no cri-dockerd is known for {state.machine}: set cluster.runtime.cri_dockerd"
+            f"kubeinstall has no cri-dockerd for {state.machine}: set cluster.runtime.cri_dockerd"
         )
     if state.source == download.sha256 and state.intact:
         return

@@ -40,7 +40,7 @@ def docker_logins(
     old = host.get_fact(File, path=path)
     found, error = parsed(old.content if old else b"")
     if error and (auths or unwanted):
-        raise OperationError(f"{path} cannot be read: {error}; put it right, or move it away")
+        raise OperationError(f"{path} cannot be read: {error}; correct it, or move it away")
     wanted = desired(found, auths, unwanted)
     if wanted == found or error:
         if old is not None and auths and old.mode != "600":

@@ -147,7 +147,7 @@ def join(
     if decision is JoinDecision.FOREIGN:
         raise OperationError(
             "this host is a node of another cluster (its certificate authority is not this "
-            "cluster's); take it out of that one with `kubeinstall reset --limit` this host, "
+            "cluster's); remove it from that cluster with `kubeinstall reset --limit` this host, "
             "then run `up` again"
         )
     if decision is JoinDecision.FINISH:

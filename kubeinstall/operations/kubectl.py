@@ -52,7 +52,7 @@ done
 printf '%s\\n' "$said" | grep -vE ' (serverside-applied|created)$' | cut -c -600 | sort -u >&2
 exit 1"""
 _CRDS = """\
-# delete CRDs that have no objects any more
+# delete CRDs that no longer have objects
 for crd in {names}; do
   left=$({kubectl} get "$crd" -A -o name --ignore-not-found | head -n 3 | tr '\\n' ' ')
   if [ "$left" ]; then
@@ -185,7 +185,7 @@ def removed(removal: Removal) -> Generator[Command]:
             label=PART_OF,
             seconds=_SECONDS,
         )
-        yield Command(f"# delete namespaces that hold nothing of others\n{delete}", kept=_kept)
+        yield Command(f"# delete namespaces without objects of others\n{delete}", kept=_kept)
 
 
 def _kept(printed: str) -> Iterator[Mapping[str, str]]:

@@ -39,8 +39,9 @@ def runtime_classes(wanted: tuple[str, ...]) -> Generator[Command]:
             )
         elif have[name].handler != name and not have[name].ours:
             raise OperationError(
-                f"the cluster has a runtime class {name} of somebody else's, with the handler "
-                f"{have[name].handler}: take it away, or give cluster.runtime.classes.{name} "
+                f"the cluster has a runtime class {name} that kubeinstall did not create, with "
+                "the handler "
+                f"{have[name].handler}: delete it, or give cluster.runtime.classes.{name} "
                 "another name"
             )
     for name, state in have.items():

@@ -60,14 +60,14 @@ def signing_key_fetched(
     if offered.keys is None:
         # In a plan there may be no certificate authorities yet. A key that is good can wait.
         if not old or due(old, time.time() - REFRESH_DAYS * _DAY, named):
-            why = f"the signing key could not be fetched from {url}: {offered.why}"
+            why = f"the signing key could not be downloaded from {url}: {offered.why}"
             yield Command(f"echo {shlex.quote(why)} >&2; exit 1")
         return
     trusted = named or (old.fingerprints if old else offered.keys.fingerprints)
     if not offered.keys.fingerprints <= trusted:
         raise OperationError(
-            f"the signing key at {url} is another one: {_listed(offered.keys.fingerprints)}, not "
-            f"{_listed(trusted)} as {'the inventory has it' if named else f'in {path}'}"
+            f"the signing key at {url} is {_listed(offered.keys.fingerprints)}, not "
+            f"{_listed(trusted)} as {'in the inventory' if named else f'in {path}'}"
         )
     if not old or old.text != offered.keys.text:
         before = FileState("644", old.text.encode()) if old else None

@@ -35,5 +35,5 @@ def _write(item: tuple[str, str]) -> str:
     return (
         f"[ -e {file} ] || {{ echo 'the kernel has no setting' {name} >&2; exit 1; }}\n"
         f"echo {shlex.quote(value)} > {file} || "
-        f"{{ echo 'the kernel does not let' {name} 'be set to' {shlex.quote(value)} >&2; exit 1; }}"
+        f"{{ echo 'the kernel rejects' {name}={shlex.quote(value)} >&2; exit 1; }}"
     )

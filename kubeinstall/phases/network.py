@@ -49,7 +49,7 @@ def run(run: Run) -> None:
         raise KubeinstallError(*findings)
     deadline = time.monotonic() + _SECONDS
     while not run.dry and (waiting := _without_share(run)) and time.monotonic() < deadline:
-        run.reporter.waiting(f"the cluster allots {', '.join(waiting)} its pod network")
+        run.reporter.waiting(f"pod CIDRs have not been assigned to {', '.join(waiting)} yet")
         time.sleep(_PAUSE)
         run.forget_nodes()
     run.round("network", deploys(run))

@@ -58,7 +58,8 @@ def run(run: Run) -> None:
         time.sleep(_PAUSE)
     for name, count in seen.left.items():
         run.reporter.note(
-            f"node {name} is not Ready and not in this run; pods on it that are not waited for: "
+            f"node {name} is not Ready and not part of this run; number of its pods that are "
+            "ignored: "
             f"{count}"
         )
     # Not waited for: a kubelet takes it back five minutes after there is room again, at best.
@@ -104,7 +105,8 @@ def _pending(run: Run, addons: Sequence[Json], seen: _Seen) -> list[Pending]:
         move_dns(run.kubectl, gone)
         run.changed = True
         run.reporter.note(
-            f"every CoreDNS pod was on {', '.join(where)}, which is not Ready: they are replaced "
+            f"every CoreDNS pod was on {', '.join(where)}, which is not Ready; they are being "
+            "replaced "
             "on other nodes"
         )
         return [Pending("", "CoreDNS", message=f"its pods were on {', '.join(where)}")]
@@ -130,7 +132,7 @@ def _under_pressure(run: Run, item: Pending) -> Finding:
     host = next((h.name for h in run.cluster.hosts if h.hostname == item.node), item.node)
     return Finding(
         Kind.CLUSTER,
-        f"{item.what} accepts no new pods",
+        f"{item.what} does not accept new pods",
         (host,),
         item.why,
         f"free space or memory on {host} (df -h; df -i; free -m); the kubelet accepts pods again "
@@ -158,7 +160,7 @@ def _finding(run: Run, item: Pending, seconds: float) -> Finding:
             )
             last = " / ".join(log.stdout.strip().splitlines())
             if last:
-                why = f"{why}; its last words: {last}"
+                why = f"{why}; its last log lines: {last}"
     else:
         then = f"on {host}: {KUBELET_LOG}"
     what = f"{item.what} is not ready" + ("" if item.final else f" after {seconds:.0f} s")

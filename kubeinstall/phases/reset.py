@@ -68,10 +68,10 @@ def _tell(run: Run, ask: Callable[[], None], done: str, otherwise: str) -> None:
 
 PHASES = (
     Phase("connect", "Connect to the hosts", connect.reach, connects=True),
-    Phase("reset-workers", "Take the cluster off the workers", reset_workers, _workers),
+    Phase("reset-workers", "Reset the workers", reset_workers, _workers),
     Phase(
         "reset-control-planes",
-        "Take the cluster off the control planes",
+        "Reset the control planes",
         reset_control_planes,
         _control_planes,
     ),

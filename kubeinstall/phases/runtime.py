@@ -83,13 +83,13 @@ def _move(run: Run, hosts: Sequence[Host], old: Mapping[str, str]) -> Sequence[H
 
     def told(progress: Progress, host: Host) -> None:
         if progress is Progress.DRAIN:
-            run.reporter.waiting(f"{host.hostname} is drained")
+            run.reporter.waiting(f"{host.hostname} is being drained")
         elif progress is Progress.DONE:
-            run.reporter.note(f"moved {ways[host.name]}", host.name)
+            run.reporter.note(f"switched {ways[host.name]}", host.name)
 
     if run.dry:
         for host in hosts:
-            way = f"would be moved {ways[host.name]}: drained before, uncordoned afterwards"
+            way = f"would be drained, switched {ways[host.name]}, and uncordoned"
             run.reporter.note(way, host.name)
             act([host])
         return ()
@@ -102,13 +102,13 @@ def _move(run: Run, hosts: Sequence[Host], old: Mapping[str, str]) -> Sequence[H
 def _stopped(run: Run, left: Sequence[Host]) -> None:
     if left:
         names = ", ".join(host.name for host in left)
-        run.reporter.note(f"stopped here: {names} keep their runtime")
+        run.reporter.note(f"stopped here: the container runtimes of {names} are unchanged")
 
 
 def _not_now(run: Run, host: Host, old: str) -> Finding:
     return Finding(
         Kind.CLUSTER,
-        f"it cannot be moved from {old} to {run.cluster.spec.runtime.name.value}",
+        f"it cannot be switched from {old} to {run.cluster.spec.runtime.name.value}",
         (host.name,),
         "its pods cannot be moved elsewhere, because the cluster does not answer: "
         f"{run.asked().reason}",
@@ -120,7 +120,7 @@ def _no_configuration(run: Run, host: Host) -> Finding:
     name = config_map(run.cluster.version)
     return Finding(
         Kind.CLUSTER,
-        "its kubelet cannot be told of another runtime",
+        "its kubelet cannot be configured for another container runtime",
         (host.name,),
         why=f"the ConfigMap kube-system/{name} with the kubelets' configuration cannot be read",
         next=f"on {run.nodes().host}: kubectl -n kube-system get configmaps",

@@ -101,7 +101,7 @@ def run(run: Run) -> None:
             remove(run)
         raise
     remove(run)
-    run.reporter.note("the smoke app is removed again")
+    run.reporter.note("the smoke app was removed")
 
 
 def _of_hosts(run: Run, nodes: Iterable[Node]) -> list[Node]:
@@ -147,14 +147,14 @@ def _try(run: Run, nodes: list[str]) -> None:
     if run.cluster.spec.kubeadm.installs("coredns"):
         name = f"web.{NAMESPACE}.svc.{run.cluster.spec.network.dns_domain}"
         _from_pod(run, pods[0], f"http://{name}/hostname", "DNS")
-        run.reporter.note(f"the Service answers by its name {name}")
+        run.reporter.note(f"the Service answers at its name {name}")
     run.kubectl.must(f"{_K} scale deployment web --replicas={replicas + 1} >/dev/null")
     pods = _wait_for(run, replicas + 1)
     run.reporter.note(f"scaled up to {replicas + 1} pods")
     gone = pods[0].name
     run.kubectl.must(f"{_K} delete pod {shlex.quote(gone)} --wait=false >/dev/null")
     _wait_for(run, replicas + 1, without=gone)
-    run.reporter.note(f"deleted pod {gone}; another took its place")
+    run.reporter.note(f"deleted pod {gone}; it was replaced")
 
 
 def _wait_for(run: Run, count: int, without: str = "") -> list[Pod]:
@@ -183,7 +183,7 @@ def _wait_for(run: Run, count: int, without: str = "") -> list[Pod]:
             raise _failed(run, f"{count} pods cannot become Ready", said)
         return said
 
-    return _until(run, f"{count} pods that are Ready", met, why)
+    return _until(run, f"{count} Ready pods", met, why)
 
 
 def names(pods: Sequence[Pod]) -> set[str]:
@@ -196,7 +196,8 @@ def _until(run: Run, what: str, met: Callable[[], list[Pod]], why: Callable[[], 
     while not (answer := met()):
         run.reporter.waiting(f"{what} ({why()[:160]})")
         if time.monotonic() > deadline:
-            raise _failed(run, f"no {what} after {run.cluster.spec.smoke.timeout} s", why())
+            timeout = run.cluster.spec.smoke.timeout
+            raise _failed(run, f"timed out after {timeout} s waiting for {what}", why())
         time.sleep(_PAUSE)
     return answer
 
@@ -206,7 +207,7 @@ def _pod_to_pod(run: Run, pods: list[Pod]) -> None:
     for here, there in permutations(pods, 2):
         _from_pod(run, here, f"http://{there.address}:8080/hostname", f"pod to pod on {there.node}")
     across = len({pod.node for pod in pods}) > 1
-    run.reporter.note(f"pods reach each other{' across nodes' if across else ''}")
+    run.reporter.note(f"pods can reach each other{' across nodes' if across else ''}")
 
 
 def _from_pod(run: Run, pod: Pod, url: str, what: str) -> None:
@@ -218,7 +219,9 @@ def _from_pod(run: Run, pod: Pod, url: str, what: str) -> None:
     )
     if not answer.ok or not answer.stdout.startswith("web-"):
         said = " ".join((answer.stderr or answer.stdout).split())
-        raise _failed(run, f"{what}: {pod.name} on {pod.node} gets no answer from {url}", said)
+        raise _failed(
+            run, f"{what}: {pod.name} on {pod.node} does not get an answer from {url}", said
+        )
 
 
 def _service(run: Run) -> None:
@@ -242,7 +245,7 @@ def _service(run: Run) -> None:
     ]
     if failed:
         raise KubeinstallError(*failed)
-    run.reporter.note(f"the Service answers by ClusterIP and NodePort on {len(answers)} hosts")
+    run.reporter.note(f"the Service answers at its ClusterIP and NodePort on {len(answers)} hosts")
 
 
 def _ways(run: Run) -> tuple[IPv4Address, int]:

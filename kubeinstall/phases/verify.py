@@ -25,7 +25,7 @@ def run(run: Run) -> None:
     good = sum(result.good for result in results)
     run.reporter.note(f"{good} of {len(results)} checks passed")
     for why, hosts in _untried(results).items():
-        run.reporter.note(f"not tried: {why}", ", ".join(hosts))
+        run.reporter.note(f"not run: {why}", ", ".join(hosts))
     run.errors.extend(
         Finding(Kind.VERIFY, f"{r.title}: {r.message}", (r.host,), next=r.next) for r in failed
     )

@@ -110,7 +110,7 @@ def _configurations(run: Run, hosts: list[Host]) -> dict[str, str]:
         raise KubeinstallError(
             Finding(
                 Kind.CLUSTER,
-                "there is no cluster for workers to join",
+                "there is no cluster for the workers to join",
                 (run.answering.host(),),
                 next=run.cluster.command("up", "--from", "control-plane"),
             )

@@ -1,4 +1,4 @@
-"""A plan: what a run would change, and which of it hangs on an earlier phase."""
+"""A plan: what a run would change, and which of it depends on an earlier phase."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from kubeinstall.phases.phase import Phase
 
 PHASES = (
     Phase("connect", "Connect to the hosts", connect.run, connects=True),
-    Phase("preflight", "Look for what would stop the run", preflight.run),
+    Phase("preflight", "Run preflight checks", preflight.run),
     Phase("hosts", "Prepare the hosts", hosts.run, hosts.deploys),
     Phase(
         "runtime",
@@ -31,11 +31,11 @@ PHASES = (
         runtime.deploys,
         asks_why=True,
     ),
-    Phase("packages", "Install kubelet, kubeadm, kubectl", packages.run, packages.deploys),
-    Phase("images", "Pull Kubernetes' images", images.run, images.deploys),
+    Phase("packages", "Install kubelet, kubeadm and kubectl", packages.run, packages.deploys),
+    Phase("images", "Pull the Kubernetes images", images.run, images.deploys),
     Phase(
         "control-plane",
-        "Make the control plane",
+        "Set up the control plane",
         control_plane.run,
         control_plane.deploys,
         needs_control_plane=True,
@@ -51,7 +51,7 @@ PHASES = (
     ),
     Phase(
         "network",
-        "Connect the pods",
+        "Set up the pod network",
         network.run,
         network.deploys,
         needs_control_plane=True,
@@ -59,7 +59,7 @@ PHASES = (
     ),
     Phase(
         "kubelets",
-        "Keep kubelets and nodes as the inventory says",
+        "Configure kubelets and nodes",
         kubelets.run,
         kubelets.deploys,
         needs_control_plane=True,
@@ -73,6 +73,6 @@ PHASES = (
         planned=False,
     ),
     Phase("addons", "Apply addons", addons.run, addons.deploys, needs_control_plane=True),
-    Phase("smoke", "Try a small app", smoke.run, needs_control_plane=True, planned=False),
-    Phase("verify", "Check every host", verify.run, needs_control_plane=True, planned=False),
+    Phase("smoke", "Run the smoke test", smoke.run, needs_control_plane=True, planned=False),
+    Phase("verify", "Verify the cluster", verify.run, needs_control_plane=True, planned=False),
 )

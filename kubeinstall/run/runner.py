@@ -37,7 +37,7 @@ def execute(run: Run, phases: Sequence[Phase]) -> int:
         run.errors.append(_interrupted(run))
     if skipped and _no_control_plane(run):
         failed = ", ".join(host.name for host in run.cluster.control_planes)
-        run.reporter.note(f"{failed} failed, so these phases were not run: {', '.join(skipped)}")
+        run.reporter.note(f"{failed} failed, so these phases were skipped: {', '.join(skipped)}")
     run.reporter.ends(_touched(run), run.out, run.errors)
     return run.exit_code
 
@@ -120,8 +120,8 @@ def _interrupted(run: Run) -> Finding:
     return Finding(
         Kind.INTERRUPTED,
         f"interrupted in phase {run.phase}",
-        why=f"a command that had begun may still run on {busy}" if busy else "",
-        next="run the same command again: it goes on from what is there",
+        why=f"a command may still be running on {busy}" if busy else "",
+        next="run the same command again: it continues where this run stopped",
     )
 
 

@@ -29,7 +29,7 @@ def pick(
     names = [phase.name for phase in phases]
     chosen = _known(_split(only), names, "phase")
     if chosen and (first or last):
-        raise _usage("--only cannot be used with --from or --until", "leave one of them out")
+        raise _usage("--only cannot be used with --from or --until", "use one of them")
     if not chosen:
         start = names.index(_known([first], names, "phase")[0]) if first else 0
         end = names.index(_known([last], names, "phase")[0]) if last else len(names) - 1

@@ -321,7 +321,7 @@ def test_what_others_changed_is_planned_told_and_taken_back(shop: Shop) -> None:
     assert "-  size: '9'\n+  size: '1'" in told.text
     assert kubeinstall("plan", "-i", shop.inventory(**BOTH)).code == 2
     shop.up(**BOTH).ok()
-    assert [name for name in shop.changed if "Take back" in name] == shop.changed
+    assert [name for name in shop.changed if "Revert" in name] == shop.changed
     assert shop.kubectl(_REPLICAS) == "1"
     assert kubeinstall("addon", "diff", "-i", shop.inventory(**BOTH)).code == 0
 
@@ -336,7 +336,7 @@ def test_what_is_gone_from_an_addon_is_pruned(shop: Shop) -> None:
     ("values", "words"),
     [
         ({"tag": "-none"}, "busybox:1-none"),
-        ({"command": ["sh", "-c", "echo no database; exit 3"]}, "its last words: no database"),
+        ({"command": ["sh", "-c", "echo no database; exit 3"]}, "its last log lines: no database"),
     ],
 )
 def test_what_does_not_start_is_told_with_its_pods_words(

@@ -75,7 +75,7 @@ def test_a_pod_runs_in_its_runtime_class(tmp_path: Path) -> None:
     log = tmp_path / "events.jsonl"
     kubeinstall("up", "-y", "-i", without, "--events", log).ok()
     changed = {(e["host"], e["operation"]) for e in events(log) if e.get("changed")}
-    assert ("cp1", "Name the runtime classes") in changed
+    assert ("cp1", "Apply the runtime classes") in changed
     assert on_host(LAB, "cp1", f"{kubectl} get runtimeclasses -o name").split() == []
     kubeinstall("up", "-y", "-i", LAB).ok()
 

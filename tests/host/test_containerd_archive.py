@@ -15,7 +15,7 @@ from tests.host.lone import STATE, Lone, lone_host
 pytestmark = [pytest.mark.host, pytest.mark.timeout(900)]
 
 INSTALL = "Install containerd from its archive"
-UNIT = "Place the unit of containerd"
+UNIT = "Write the containerd unit"
 CONFIG = "/etc/containerd/config.toml"
 RUN = "Run containerd"
 PROGRAM = "readlink /proc/$(systemctl show -p MainPID --value containerd)/exe"
@@ -73,7 +73,7 @@ def test_from_the_package_to_an_archive_and_back(lone: Lone) -> None:
     assert f"its SHA-256 is {second['archive']['sha256']}" in ran.text
     assert changed == []
 
-    assert lone.changed("runtime") == ["Remove the containerd of an archive"]
+    assert lone.changed("runtime") == ["Remove containerd that was installed from an archive"]
     assert lone.sh(PROGRAM).strip() == "/usr/bin/containerd"
     assert lone.sh("ls /usr/local/bin /etc/systemd/system/containerd.service || true") == (
         "/usr/local/bin:\n"

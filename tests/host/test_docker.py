@@ -177,7 +177,7 @@ def test_a_private_registry(h1: Lone, ca: Path) -> None:
     runtime = with_registry(REGISTRY, ca=str(ca), **LOGIN)
     ran, changed = h1.up("runtime", runtime=runtime)
     assert ran.code == 0, ran.text
-    assert changed == [f"Give {who} the logins for registries" for who in ("docker", "the kubelet")]
+    assert changed == [f"Write registry logins for {who}" for who in ("docker", "the kubelet")]
     events = (h1.folder / "events.jsonl").read_text()
     assert LOGIN["password"] not in ran.text + events
     h1.sh(
@@ -195,7 +195,7 @@ def test_a_login_that_is_no_longer_wanted_goes(h1: Lone, ca: Path) -> None:
     h1.changed("runtime", runtime=with_registry(REGISTRY, ca=str(ca)))
     assert "no basic auth credentials" in pull(h1)
     h1.sh("! test -e /root/.docker/config.json && ! test -e /var/lib/kubelet/config.json")
-    title = "Forget the CAs of registries that need none any more"
+    title = "Remove CAs of registries that no longer need one"
     assert h1.changed("runtime", runtime=DOCKER) == [title]
     h1.sh(f"! test -e /etc/docker/certs.d/{REGISTRY}")
 
@@ -239,8 +239,8 @@ def test_cri_dockerd(h1: Lone, tmp_path: Path, web: tuple[Path, str]) -> None:
     cluster = with_cri_dockerd(archive(tmp_path / "cri-dockerd.tgz", "one"))
     changed = h1.changed("runtime", **cluster)
     assert changed == [
-        "Place the unit of the CRI socket",
-        "Place the unit of cri-dockerd",
+        "Write the CRI socket unit",
+        "Write the cri-dockerd unit",
         "Install cri-dockerd",
         "Open the CRI socket",
         "Run cri-dockerd",
@@ -345,7 +345,7 @@ def test_docker_ce_takes_the_place_of_docker_io_and_back(
     assert packages(h1) == {"docker.io", "containerd"}
     runtime = {**DOCKER, "package": "docker-ce", "repository": repository}
     changed = h1.changed("runtime", runtime=runtime)
-    title = "Put {} in the place of {}, which stops all containers"
+    title = "Replace {1} with {0}, which stops all containers"
     assert title.format("docker-ce", "docker.io, containerd") in changed
     assert packages(h1) == {"docker-ce", "docker-ce-cli", "containerd.io"}
     assert "sleep" in h1.sh("systemctl show -p ExecStart docker; systemctl is-active docker")

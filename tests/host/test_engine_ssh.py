@@ -78,8 +78,8 @@ def test_every_way_in_is_root_and_reads_only_its_own_input(
     ("ssh", "what", "next"),
     [
         ({"user": "ops"}, "sudo asks ops for a password", "-K"),
-        ({"user": "ops", "sudo_password": "wrong"}, "does not let ops become root", "sudoers"),
-        ({"user": "nobody1"}, "does not let nobody1 log in", "ssh -i"),
+        ({"user": "ops", "sudo_password": "wrong"}, "does not allow ops to become root", "sudoers"),
+        ({"user": "nobody1"}, "rejected the login of nobody1", "ssh -i"),
         ({"port": 2222}, "10.94.0.11:2222 refused", "ssh.port"),
         ({"bastion": "root@10.94.0.3:23"}, "the bastion root@10.94.0.3:23 cannot", "sshd"),
         (

@@ -34,7 +34,7 @@ def h1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lone]:
 def test_prepare(h1: Lone) -> None:
     h1.sh("echo 127.0.1.1 h1 >> /etc/hosts")
     changed = h1.changed("hosts")
-    assert "Name the cluster's hosts in /etc/hosts" in changed
+    assert "Add the cluster's hosts to /etc/hosts" in changed
     assert h1.sh("getent hosts h1").split() == [f"{NETWORK}.11", "h1"]
     assert "127.0.1.1" not in h1.sh("cat /etc/hosts")
     assert h1.sh("cat /etc/hosts.before-kubeinstall").count("127.0.1.1") == 1
@@ -50,7 +50,7 @@ def test_what_was_changed_by_hand_is_put_right(h1: Lone) -> None:
     assert h1.changed("hosts") == [
         "Set the hostname",
         "Load kernel modules",
-        "Keep kernel settings",
+        "Write kernel settings",
         "Apply kernel settings",
     ]
     assert h1.sh("hostname; cat /proc/sys/net/ipv4/ip_forward").split() == ["h1", "1"]
@@ -119,15 +119,15 @@ def test_what_an_addon_needs_is_there_and_follows_the_inventory(h1: Lone, tmp_pa
     (tmp_path / "shared-disk" / "addon.yaml").write_text(ADDON)
     chosen = {"addons": {"shared-disk": {}}, "addon_folders": [str(tmp_path)]}
     changed = h1.changed("hosts", **chosen)
-    assert changed[0] == "Install what addons need: nfs-common"
-    assert changed[-2:] == ["Keep kernel settings", "Apply kernel settings"]
+    assert changed[0] == "Install packages that addons need: nfs-common"
+    assert changed[-2:] == ["Write kernel settings", "Apply kernel settings"]
     assert h1.sh("command -v mount.nfs; systemctl is-active rpcbind").split()[1] == "active"
     assert h1.sh("cat /proc/sys/net/ipv4/tcp_keepalive_time").strip() == "600"
     assert "ext4" in h1.sh("cat /etc/modules-load.d/kubeinstall.conf")
     assert h1.changed("hosts", **chosen) == []
     h1.sh("systemctl disable -q --now rpcbind.socket rpcbind.service")
     assert h1.changed("hosts", **chosen) == ["Run rpcbind, which addons need"]
-    assert h1.changed("hosts") == ["Load kernel modules", "Keep kernel settings"]
+    assert h1.changed("hosts") == ["Load kernel modules", "Write kernel settings"]
     assert "tcp_keepalive_time" not in h1.sh("cat /etc/sysctl.d/99-zz-kubeinstall.conf")
     assert h1.changed("hosts") == []
 
@@ -138,7 +138,7 @@ def test_a_firewall_at_work_is_opened_and_ssh_stays(h1: Lone) -> None:
         "apt-get install -yq --no-install-recommends ufw >/dev/null 2>&1;"
         "ufw allow 22/tcp; ufw --force enable"
     )
-    assert h1.changed("hosts") == ["Open ufw for the cluster"]
+    assert h1.changed("hosts") == ["Add the cluster's rules to ufw"]
     rules = h1.sh("ufw status")
     assert "22/tcp" in rules
     assert "6443/tcp" in rules
@@ -146,7 +146,7 @@ def test_a_firewall_at_work_is_opened_and_ssh_stays(h1: Lone) -> None:
     assert h1.changed("hosts") == []
     assert h1.changed("hosts", firewall="keep") == []
     assert h1.changed("hosts", firewall="off") == [
-        "Take the cluster's openings out of the firewall",
+        "Remove the cluster's firewall rules",
         "Turn off the firewall",
     ]
     assert "inactive" in h1.sh("ufw status")
@@ -178,9 +178,11 @@ def test_a_registry_needs_no_restart(h1: Lone) -> None:
     before = started(h1, "containerd")
     runtime = {"name": "containerd", "registries": {"10.0.0.2:5000": {"insecure": True}}}
     changed = h1.changed("runtime", runtime=runtime)
-    assert changed == ["Tell containerd how to reach 10.0.0.2:5000"]
+    assert changed == ["Configure registry 10.0.0.2:5000 for containerd"]
     assert started(h1, "containerd") == before
-    assert h1.changed("runtime", **CONTAINERD) == ["Forget registries that are no longer named"]
+    assert h1.changed("runtime", **CONTAINERD) == [
+        "Remove registries that are no longer in the inventory"
+    ]
 
 
 def test_a_disabled_cri_is_repaired(h1: Lone) -> None:
@@ -201,14 +203,16 @@ def test_a_registry_that_is_taken_out_is_forgotten(h1: Lone) -> None:
     runtime = {"name": "containerd", "registries": registries}
     ran, changed = h1.up("runtime", runtime=runtime)
     assert ran.code == 0, ran.text
-    assert "Give the kubelet the logins for registries" in changed
+    assert "Write registry logins for the kubelet" in changed
     assert "not-for-everyone" not in ran.text + (h1.folder / "events.jsonl").read_text()
     assert h1.sh("stat -c %a /etc/containerd/config.toml /var/lib/kubelet/config.json").split() == [
         "600",
         "600",
     ]
     assert h1.changed("runtime", runtime=runtime) == []
-    assert "Forget registries that are no longer named" in h1.changed("runtime", **CONTAINERD)
+    assert "Remove registries that are no longer in the inventory" in h1.changed(
+        "runtime", **CONTAINERD
+    )
     assert h1.sh("ls -A /etc/containerd/certs.d /var/lib/kubelet") == (
         "/etc/containerd/certs.d:\n\n/var/lib/kubelet:\n"
     )
@@ -302,7 +306,7 @@ def test_pods_get_the_servers_behind_systemd_resolved(h1: Lone, repository: dict
         "cp /etc/resolv.conf /root/resolv.conf; mkdir -p /run/systemd/resolve;"
         "cp /etc/resolv.conf /run/systemd/resolve/; echo nameserver 127.0.0.53 > /etc/resolv.conf"
     )
-    title = "Give pods the name servers behind systemd-resolved"
+    title = "Use systemd-resolved's name servers for pods"
     changed = h1.changed("packages", kubernetes="1.20.2", packages=repository)
     h1.sh("cp /root/resolv.conf /etc/resolv.conf; systemctl daemon-reload")
     assert changed == [title]
@@ -310,7 +314,7 @@ def test_pods_get_the_servers_behind_systemd_resolved(h1: Lone, repository: dict
     assert "--config=/var/lib/kubelet/config.yaml" in flags
     assert "--resolv-conf=/run/systemd/resolve/resolv.conf" in flags
     changed = h1.changed("packages", kubernetes="1.20.2", packages=repository)
-    assert changed == ["Give pods the host's own name servers"]
+    assert changed == ["Use the host's name servers for pods"]
     assert h1.changed("packages", kubernetes="1.20.2", packages=repository) == []
 
 
@@ -343,7 +347,7 @@ def test_an_interrupted_dpkg_is_finished(h1: Lone, repository: dict[str, str]) -
         "cd /tmp && apt-get download -q ethtool && dpkg --purge --force-depends ethtool &&"
         "dpkg --unpack ethtool*.deb"
     )
-    assert h1.changed("packages", packages=repository) == ["Install what Kubernetes calls"]
+    assert h1.changed("packages", packages=repository) == ["Install Kubernetes' dependencies"]
     assert h1.sh("dpkg --audit") == ""
     assert h1.changed("packages", packages=repository) == []
 
@@ -359,5 +363,5 @@ def test_another_apt_is_waited_for(h1: Lone, repository: dict[str, str]) -> None
     h1.sh("dpkg --purge --force-depends ethtool; rm -rf /var/lib/apt/lists/*_dists_*")
     h1.sh(f"systemd-run -q --unit=apt-lock perl -e '{LOCK}'; sleep 1")
     assert h1.sh("systemctl is-active apt-lock").strip() == "active"
-    assert h1.changed("packages", packages=repository) == ["Install what Kubernetes calls"]
+    assert h1.changed("packages", packages=repository) == ["Install Kubernetes' dependencies"]
     assert h1.sh("systemctl is-active apt-lock || true").strip() == "inactive"

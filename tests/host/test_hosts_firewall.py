@@ -179,7 +179,7 @@ def test_nftables_loaded_anew(h1: Lone) -> None:
         assert up(h1) == []
     h1.sh("nft -f /etc/nftables.conf")
     assert_shut()
-    assert up(h1) == ["Open the firewall's chains for the cluster"]
+    assert up(h1) == ["Apply the cluster's firewall rules"]
     h1.sh(NODE_PORT)
     assert_opened(h1)
 
@@ -187,7 +187,7 @@ def test_nftables_loaded_anew(h1: Lone) -> None:
 def test_nftables_off_and_on_again(h1: Lone) -> None:
     up(h1)
     assert up(h1, firewall="off") == [
-        "Take the cluster's openings out of the firewall",
+        "Remove the cluster's firewall rules",
         "Turn off the firewall",
     ]
     assert all(map(answers, (*LISTEN, 30081)))

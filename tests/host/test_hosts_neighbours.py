@@ -39,8 +39,8 @@ def test_network_manager_leaves_the_pods_interfaces(h1: Lone) -> None:
     started = h1.sh("systemctl show -p ExecMainStartTimestampMonotonic NetworkManager")
     assert "cni0" not in unmanaged(h1)
     changed = h1.changed("hosts")
-    assert "Keep NetworkManager off the pods' interfaces" in changed
-    assert "Let NetworkManager read its configuration" in changed
+    assert "Exclude pod interfaces from NetworkManager" in changed
+    assert "Reload NetworkManager's configuration" in changed
     h1.sh(f"for i in 1 2 3 4 5 6; do {DEVICES} | grep cni0:unmanaged && break; sleep .5; done")
     assert "cni0" in unmanaged(h1)
     assert "host0" not in unmanaged(h1)
@@ -50,7 +50,7 @@ def test_network_manager_leaves_the_pods_interfaces(h1: Lone) -> None:
 
 def test_a_reload_that_a_killed_run_did_not_get_to_is_made_up_for(h1: Lone) -> None:
     h1.sh("touch /etc/NetworkManager/conf.d/kubeinstall.conf")
-    assert h1.changed("hosts") == ["Let NetworkManager read its configuration"]
+    assert h1.changed("hosts") == ["Reload NetworkManager's configuration"]
     assert h1.changed("hosts") == []
 
 

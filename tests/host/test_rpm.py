@@ -247,7 +247,7 @@ def test_a_broken_cache_is_made_anew(h1: Lone, source: dict[str, Any]) -> None:
 def test_a_renewed_key_is_taken_over(h1: Lone, source: dict[str, Any]) -> None:
     h1.sh("sleep 1; touch /etc/pki/rpm-gpg/RPM-GPG-KEY-kubernetes")
     newer = {**source, "kubernetes": "1.20.2"}
-    assert h1.changed("packages", **newer) == ["Trust the signing key of Kubernetes"]
+    assert h1.changed("packages", **newer) == ["Import the signing key of Kubernetes"]
     assert h1.sh("rpm -q gpg-pubkey").count("gpg-pubkey") == 1
     assert h1.changed("packages", **newer) == []
 
@@ -283,7 +283,7 @@ def test_an_archive_in_place_of_the_source(
     changed = h1.changed("packages", kubernetes="1.20.1", packages=packages)
     assert changed[:2] == [
         "Unpack the archive of packages",
-        "Name the package source of Kubernetes",
+        "Configure the package source of Kubernetes",
     ]
     assert versions(h1) == ["1.20.1"] * 3
     assert h1.changed("packages", kubernetes="1.20.1", packages=packages) == []

@@ -38,8 +38,8 @@ pytestmark = [pytest.mark.host, pytest.mark.timeout(600)]
 
 NETWORK = "10.89.52"
 KEYRING = "/etc/apt/keyrings/kubernetes-apt-keyring.asc"
-FETCH = "Fetch the signing key of Kubernetes"
-NAME = "Name the package source of Kubernetes"
+FETCH = "Download the signing key of Kubernetes"
+NAME = "Configure the package source of Kubernetes"
 PACKAGES = ("kubelet", "kubeadm", "kubectl")
 
 
@@ -214,7 +214,7 @@ def test_a_key_that_changed_is_told_and_not_taken(h1: Lone, source: Source) -> N
     ran, _ = h1.up("packages", **source.settings())
     assert ran.code == 13, ran.text
     assert "Traceback" not in ran.text
-    assert f"is another one: {new}, not {min(old)}" in ran.text
+    assert f"is {new}, not {min(old)}" in ran.text
     assert "cluster.packages.key_fingerprints" in ran.text
     assert key_on_host(h1).fingerprints == old
     assert "kubectl" not in h1.sh("dpkg-query -W -f '${Package} ${db:Status-Status}\\n' 'kube*'")
@@ -228,7 +228,7 @@ def test_a_key_that_is_not_there_is_told(h1: Lone, source: Source) -> None:
     h1.sh(f"rm {KEYRING}")
     ran, _ = h1.up("packages", **source.settings("nowhere"))
     assert ran.code == 13, ran.text
-    assert "the signing key could not be fetched from" in ran.text
+    assert "the signing key could not be downloaded from" in ran.text
     assert "404" in ran.text
 
 

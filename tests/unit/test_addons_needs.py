@@ -104,7 +104,7 @@ def test_an_old_kernel_is_refused(made: Cluster) -> None:
 def test_the_hosts_phase_provides_it(made: Cluster, system_name: str, packages: str) -> None:
     names = commands(recording(system_name), made, prepare)
     order = [
-        f"Install what addons need: {packages}",
+        f"Install packages that addons need: {packages}",
         "Load kernel modules",
         "Apply kernel settings",
         "Run iscsid, which addons need",

@@ -92,20 +92,20 @@ def test_ready(ready: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("document", "reason", "final"),
     [
-        (thing("Deployment", {"replicas": 2}), "its controller has not seen it yet", False),
+        (thing("Deployment", {"replicas": 2}), "its controller has not processed it yet", False),
         (
             thing("Deployment", {"replicas": 2}, observedGeneration=1),
-            "its controller has not seen it yet",
+            "its controller has not processed it yet",
             False,
         ),
         (
             thing("Deployment", {"replicas": 2}, **SEEN, **conditions(ReplicaFailure="True")),
-            "0 of 2 pods are made: m",
+            "0 of 2 pods are created: m",
             False,
         ),
         (
             thing("Deployment", {"replicas": 2}, **{**MADE, "replicas": 3}, availableReplicas=2),
-            "1 old pods are still there",
+            "1 old pods still exist",
             False,
         ),
         (
@@ -115,7 +115,7 @@ def test_ready(ready: dict[str, Any]) -> None:
         ),
         (
             thing("DaemonSet", **SEEN, desiredNumberScheduled=2, updatedNumberScheduled=1),
-            "1 of 2 pods are made",
+            "1 of 2 pods are created",
             False,
         ),
         (

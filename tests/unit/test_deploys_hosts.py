@@ -219,11 +219,11 @@ def test_clock(monkeypatch: pytest.MonkeyPatch, answer: str, synced: bool) -> No
     ("chronyc", "said"),
     [
         ("true", ""),
-        ("exit 1", "chrony does not run (chrony.service is inactive)"),
+        ("exit 1", "chrony is not running (chrony.service is inactive)"),
         (
             'case $2 in waitsync) [ "$*" != "-n waitsync 30 0 0 1" ] ;; '
             "sources) printf '%s\\n' 'MS Name' ==== '^? ntp.example' ;; esac",
-            "not in sync after 30 s; what chrony knows:\n^? ntp.example\n"
+            "not in sync after 30 s; chrony's sources:\n^? ntp.example\n"
             "no time server answered: ntp.example\n",
         ),
         (

@@ -62,28 +62,28 @@ RECORDED = [
         "the package sources do not have kubelet 1.20.9, only 1.20.2-1.1",
     ),
     (
-        "the clock is not in sync after 8 s; what chrony knows:\n"
+        "the clock is not in sync after 8 s; chrony's sources:\n"
         "^? 10.84.0.99                    0   6     0     -     +0ns[   +0ns] +/-    0ns\n"
         "no time server answered: 10.84.0.99\nStratum         : 0",
         "none of the time servers answers chrony: 10.84.0.99",
     ),
     (
-        "the clock is not in sync after 8 s; what chrony knows:\n"
+        "the clock is not in sync after 8 s; chrony's sources:\n"
         "it has no sources: the names of its servers cannot be resolved",
         "chrony cannot resolve the name of any of its time servers",
     ),
     (
-        "the clock is not in sync after 60 s; what chrony knows:\n"
+        "the clock is not in sync after 60 s; chrony's sources:\n"
         "^x 192.0.2.7                     2   6   377    14    +31s[  +31s] +/-   12ms",
         "chrony has not synchronized with any of its time servers within 60 s",
     ),
     (
-        "the clock is not in sync: chrony does not run (chrony.service is inactive)\n"
-        "systemd did not start it: this host may not set its clock",
+        "the clock is not in sync: chrony is not running (chrony.service is inactive)\n"
+        "systemd did not start it: this host is not allowed to set its clock",
         "chrony is not running, because the host (a container?) is not allowed to set its clock",
     ),
     (
-        "the clock is not in sync: chrony does not run (chrony.service is failed)",
+        "the clock is not in sync: chrony is not running (chrony.service is failed)",
         "chrony keeps exiting",
     ),
     (
@@ -267,7 +267,7 @@ def test_names_of_causes_are_unique() -> None:
 
 
 ETCD = "docker logs 0123456789ab;etcd;Exited (1) 3 seconds ago"
-FAILED = Finding(Kind.OPERATION, "Initialise the control plane failed", ("cp1",), why="exit code 1")
+FAILED = Finding(Kind.OPERATION, "Initialize the control plane failed", ("cp1",), why="exit code 1")
 
 
 def test_unknown_words_leave_the_finding_as_it_is() -> None:

@@ -230,7 +230,7 @@ def test_a_failure_ends_its_host_alone() -> None:
     assert (failed.exit_code, failed.output) == (3, "said\nreason")
     finding = session.failures["w1"]
     assert (finding.kind, finding.where) == (Kind.OPERATION, "w1")
-    assert "exit code 3" in finding.why
+    assert "exited with code 3" in finding.why
     assert finding.why.endswith("reason")
     assert "w1" not in again
     assert [e.operation for e in results["w2"].events] == ["Try", "After"]
@@ -325,7 +325,7 @@ def test_a_fact_that_fails_fails_only_who_asks_for_it() -> None:
     with LocalSession(cluster(workers=3)) as session:
         session.round("p", everywhere(session, made))
         assert session.alive == ["cp1", "w3"]
-    assert "exit code 7: no such thing" in session.failures["w1"].why
+    assert "exited with code 7: no such thing" in session.failures["w1"].why
     assert "Syntax" in session.failures["w2"].why
 
 

@@ -120,8 +120,8 @@ def test_the_order_survives_being_killed_anywhere() -> None:
         "# create 1 object",
         "# apply 1 object",
         "# delete 1 object",
-        "# delete CRDs that have no objects any more",
-        "# delete namespaces that hold nothing of others",
+        "# delete CRDs that no longer have objects",
+        "# delete namespaces without objects of others",
         "# apply 1 object",
     ]
     assert [command.diff for command in found] == ["shown once", *[""] * 9]

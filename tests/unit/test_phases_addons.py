@@ -89,8 +89,8 @@ def test_an_image_that_nobody_can_name_ends_the_wait(tmp_path: Path) -> None:
     ("said", "then"),
     [
         ('The Deployment "base" is invalid: spec.replicas: -1', "addon render base"),
-        ('failed calling webhook "x"', "the pods behind that webhook"),
-        ('no matches for kind "Thing" in version "a/v1"', "addon that brings this kind"),
+        ('failed calling webhook "x"', "the pods of that webhook"),
+        ('no matches for kind "Thing" in version "a/v1"', "addon that provides this kind"),
         ("spec.selector: field is immutable", "delete the object"),
         ("error: timed out waiting for the condition on things/a", "finalizer"),
     ],

@@ -68,7 +68,7 @@ def test_a_plan_goes_on_without_a_program_that_up_brings(cluster: Cluster) -> No
     (note,) = memory.notes
     assert note == (
         "addons are not planned: the kustomization of addon web needs kustomize or kubectl, "
-        "which `up` brings"
+        "which `up` installs"
     )
 
 

@@ -91,9 +91,9 @@ def test_nodes_with_another_runtime_are_moved_workers_first() -> None:
         ("runtime", ["w1"], False),
         ("runtime", ["cp1"], False),
     ]
-    assert [note for note in memory.notes if "moved" in note] == [
-        "w1: moved from docker to containerd",
-        "cp1: moved from docker to containerd",
+    assert [note for note in memory.notes if "switched" in note] == [
+        "w1: switched from docker to containerd",
+        "cp1: switched from docker to containerd",
     ]
     assert sum("drain" in step for step in steps(session)) == 2
 
@@ -104,7 +104,9 @@ def test_a_plan_drains_nothing() -> None:
     session.connect()
     runtime.run(run)
     assert steps(session) == []
-    assert any(n.startswith("w1: would be moved from docker to contain") for n in memory.notes)
+    assert any(
+        n.startswith("w1: would be drained, switched from docker to contain") for n in memory.notes
+    )
 
 
 def test_a_node_that_cannot_be_moved_ends_it() -> None:
@@ -113,7 +115,7 @@ def test_a_node_that_cannot_be_moved_ends_it() -> None:
     session.connect()
     runtime.run(run)
     assert [names for _, names, _ in session.rounds] == [["w1"]]
-    assert "stopped here: w2, cp1 keep their runtime" in memory.notes
+    assert "stopped here: the container runtimes of w2, cp1 are unchanged" in memory.notes
 
 
 def test_a_budget_that_keeps_pods_is_named_and_the_node_takes_pods_again() -> None:
@@ -205,7 +207,7 @@ def test_kubelets_are_changed_one_by_one_until_one_fails() -> None:
     execute(run, [Phase("kubelets", "", kubelets.run, kubelets.deploys)])
     changed = [h for h, command in session.did if "mv -fT" in command]
     assert list(dict.fromkeys(changed)) == ["w1", "w2"]
-    assert "stopped here: the kubelets of cp1 are as they were" in memory.notes
+    assert "stopped here: the kubelets of cp1 are unchanged" in memory.notes
     assert list(memory.out) == ["w2"]
 
 

@@ -100,7 +100,7 @@ def test_a_node_tells_its_own_reason() -> None:
         ),
         (
             {"containerStatuses": [waiting("CrashLoopBackOff", "back-off", {"exitCode": 2})]},
-            "CrashLoopBackOff: back-off: (it ended with code 2)",
+            "CrashLoopBackOff: back-off: (it exited with code 2)",
             "main",
         ),
         (
@@ -109,7 +109,7 @@ def test_a_node_tells_its_own_reason() -> None:
                     waiting("CrashLoopBackOff", "back-off", {"exitCode": 128, "message": "no caps"})
                 ]
             },
-            "CrashLoopBackOff: no caps: (it ended with code 128)",
+            "CrashLoopBackOff: no caps: (it exited with code 128)",
             "main",
         ),
         (
@@ -119,7 +119,7 @@ def test_a_node_tells_its_own_reason() -> None:
         ),
         (
             {"phase": "Pending", "containerStatuses": [waiting("ContainerCreating")]},
-            "its containers are being made",
+            "its containers are being created",
             "",
         ),
         (
@@ -137,7 +137,7 @@ def test_a_node_tells_its_own_reason() -> None:
             "Unschedulable: 0/1 nodes are available",
             "",
         ),
-        ({}, "it is running but not ready yet", ""),
+        ({}, "it is running, but not ready yet", ""),
         (
             {
                 "containerStatuses": [
@@ -202,7 +202,7 @@ def test_ready_waits_until_it_is_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert memory.waits == [
         "the API server: connection refused",
         "node cp1: starting, and 1 more",
-        "pod kube-system/etcd: it is running but not ready yet",
+        "pod kube-system/etcd: it is running, but not ready yet",
     ]
 
 
@@ -266,7 +266,7 @@ def test_ready_does_not_wait_for_pods_of_a_node_outside_the_limit() -> None:
     ready.run(run)
     assert memory.waits == []
     assert memory.notes == [
-        "node w2 is not Ready and not in this run; pods on it that are not waited for: 1"
+        "node w2 is not Ready and not part of this run; number of its pods that are ignored: 1"
     ]
 
 
@@ -452,7 +452,7 @@ def test_a_node_under_pressure_fails_the_run_without_ending_it(kind: str) -> Non
     session.connect()
     ready.run(run)
     assert run.exit_code == Kind.CLUSTER
-    assert [(f.where, f.what) for f in run.errors] == [("w1", "node w1 accepts no new pods")]
+    assert [(f.where, f.what) for f in run.errors] == [("w1", "node w1 does not accept new pods")]
     assert kind in run.errors[0].why
 
 

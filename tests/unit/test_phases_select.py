@@ -39,7 +39,7 @@ def test_only_keeps_the_order_and_takes_commas() -> None:
         ({"first": "control_plane"}, "did you mean control-plane?"),
         ({"only": ["somke"]}, "did you mean smoke?"),
         ({"first": "smoke", "last": "hosts"}, "phases in order"),
-        ({"first": "hosts", "only": ["smoke"]}, "leave one of them out"),
+        ({"first": "hosts", "only": ["smoke"]}, "use one of them"),
     ],
 )
 def test_what_cannot_be_meant_is_told(given: dict[str, object], word: str) -> None:

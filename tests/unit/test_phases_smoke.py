@@ -116,7 +116,7 @@ def test_an_app_that_works_is_tried_from_every_side_and_gone_afterwards() -> Non
         *("scale to 3", "delete a pod", "remove"),
     ]
     assert not app.there
-    assert memory.notes[-1] == "the smoke app is removed again"
+    assert memory.notes[-1] == "the smoke app was removed"
 
 
 def test_each_host_tries_the_address_its_own_port_and_another_hosts() -> None:
@@ -132,8 +132,8 @@ def test_each_host_tries_the_address_its_own_port_and_another_hosts() -> None:
 @pytest.mark.parametrize(
     ("deaf", "what"),
     [
-        ("//10.244.0.2:8080", "smoke test: pod to pod on w1: web-1 on w2 gets no answer"),
-        ("//web.kubeinstall-smoke", "smoke test: DNS: web-1 on w2 gets no answer"),
+        ("//10.244.0.2:8080", "smoke test: pod to pod on w1: web-1 on w2 does not get an answer"),
+        ("//web.kubeinstall-smoke", "smoke test: DNS: web-1 on w2 does not get an answer"),
         ("ClusterIP", "smoke test: the Service does not answer from cp1: ClusterIP failed"),
         ("NodePort of w1", "smoke test: the Service does not answer from cp1: NodePort of w1"),
     ],
@@ -151,4 +151,4 @@ def test_a_pod_that_was_deleted_and_stays_is_no_new_one(monkeypatch: pytest.Monk
     monkeypatch.setattr(smoke, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=int))
     code, errors, _, _ = tried(App(keeps=True))
     assert code == Kind.CLUSTER
-    assert "no 3 pods that are Ready after 10 s" in errors[0].what
+    assert "timed out after 10 s waiting for 3 Ready pods" in errors[0].what

@@ -142,7 +142,7 @@ def test_a_runtime_is_not_switched_under_pods_that_cannot_be_moved() -> None:
     runtime.run(run)
     assert session.rounds == []
     finding = session.failures["w1"]
-    assert finding.what == "it cannot be moved from docker to containerd"
+    assert finding.what == "it cannot be switched from docker to containerd"
     assert REFUSED in finding.why
 
 

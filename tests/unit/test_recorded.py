@@ -115,7 +115,7 @@ def test_packages_that_exclude_the_runtimes_are_told(name: str, wanted: Cluster)
         re.compile("dpkg-query -W .* podman-docker "): "podman-docker 1 install installed",
     }
     ran = commands({**there, **recording(name)}, docker, runtime.install)
-    title = f"Put {package} in the place of podman-docker"
+    title = f"Replace podman-docker with {package}"
     [command] = [line for line in ran[title] if " install " in line]
     if family.name == "debian":
         assert re.search(rf"install .*{package} podman-docker-$", command, re.M)
@@ -127,7 +127,7 @@ def test_packages_that_exclude_the_runtimes_are_told(name: str, wanted: Cluster)
 def test_kubernetes_is_installed_and_kept(name: str, wanted: Cluster) -> None:
     system, ran = SYSTEMS[name], commands(recording(name), wanted, packages.install)
     text = "\n".join(line for lines in ran.values() for line in lines)
-    tools = "\n".join(ran["Install what Kubernetes calls"])
+    tools = "\n".join(ran["Install Kubernetes' dependencies"])
     install, hold = ran["Install kubelet, kubeadm and kubectl 1.36.2"][-2:]
     names = "kubelet kubeadm kubectl"
     if families.of(SystemState(system.identity)).name == "debian":
@@ -151,7 +151,7 @@ def test_what_downloads_files_comes_from_the_hosts_own_source(name: str) -> None
     archive = {"url": "https://mirror.example.org/containerd.tar.gz", "sha256": "a" * 64}
     wanted = cluster(version="1.36.2", runtime={"archive": archive})
     ran = commands(recording(name), wanted, runtime.install)
-    [command] = [line for line in ran["Install what downloads files"] if " install " in line]
+    [command] = [line for line in ran["Install download tools"] if " install " in line]
     assert ("apt-get" if family.name == "debian" else "dnf") in command
     assert re.search(r"install .*\bcurl\b", command)
     fetch = "\n".join(ran["Install containerd from its archive"])

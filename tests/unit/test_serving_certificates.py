@@ -147,7 +147,7 @@ def test_a_kubelet_that_has_just_started_is_waited_for(monkeypatch: pytest.Monke
     session.prefetch({"cp1": [approving.approval(run)]})
     run.changed = True
     approving.approve(run)
-    assert memory.waits == ["the kubelet of w1 has not asked for its certificate yet"]
+    assert memory.waits == ["the kubelet of w1 has not requested its serving certificate yet"]
     (approved,) = session.did
     assert approved[0] == "cp1"
     assert f"certificate approve {w1().name}" in approved[1]

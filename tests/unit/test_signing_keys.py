@@ -113,7 +113,7 @@ def test_another_key_is_taken_when_it_is_named(monkeypatch: pytest.MonkeyPatch) 
     (write,) = fetched(monkeypatch, GOOD, other, **named)
     assert write.stdin == other.text
     assert fetched(monkeypatch, other, **named) == []
-    with pytest.raises(OperationError, match="as the inventory has it"):
+    with pytest.raises(OperationError, match="as in the inventory"):
         fetched(monkeypatch, None, GOOD, **named)
 
 
@@ -123,7 +123,7 @@ def test_a_source_out_of_reach_matters_only_without_a_good_key(
     assert fetched(monkeypatch, ENDING, "timed out") == []
     for old in (None, ENDED):
         (line,) = texts(fetched(monkeypatch, old, "timed out"))
-        assert f"could not be fetched from {URL}: timed out" in line
+        assert f"could not be downloaded from {URL}: timed out" in line
         found = find_cause(line)
         assert found is not None
         assert "cluster.source" in found.next

@@ -50,14 +50,12 @@ def prepare(inputs: Inputs | None = None) -> None:
     cluster, node, family = inputs.cluster, inputs.host, inputs.family()
     proxy.configure(cluster, family.package_format)
     if inputs.shared_machine_id:
-        machine_id_renewed(
-            shared=inputs.shared_machine_id, name="Give the host a machine-id of its own"
-        )
+        machine_id_renewed(shared=inputs.shared_machine_id, name="Renew the machine-id")
     hostname(wanted=node.hostname, name="Set the hostname")
     if cluster.spec.manage_etc_hosts:
         addresses = tuple(host_files.addresses(cluster).items())
         kept = tuple(host_files.kept_addresses(cluster).items())
-        etc_hosts(addresses=addresses, kept=kept, name="Name the cluster's hosts in /etc/hosts")
+        etc_hosts(addresses=addresses, kept=kept, name="Add the cluster's hosts to /etc/hosts")
     if cluster.spec.time.manage:
         _clock(cluster, family)
     swap_off(name="Turn off swap")
@@ -91,13 +89,13 @@ def _clock(cluster: Cluster, family: Family) -> None:
     running(unit=chrony.unit, configs=(chrony.conf,), name="Run chrony")
     if cluster.spec.time.sync_timeout:
         timeout = cluster.spec.time.sync_timeout
-        in_sync(timeout=timeout, unit=chrony.unit, name="Wait for the clock to be in sync")
+        in_sync(timeout=timeout, unit=chrony.unit, name="Wait for the clock to synchronize")
 
 
 def _addon_packages(cluster: Cluster, family: Family) -> None:
     if names := host_files.addon_packages(cluster, family):
         wanted = tuple((name, "") for name in names)
-        family.installed(wanted, name=f"Install what addons need: {', '.join(names)}")
+        family.installed(wanted, name=f"Install packages that addons need: {', '.join(names)}")
 
 
 def _kernel(cluster: Cluster) -> None:
@@ -109,7 +107,7 @@ def _kernel(cluster: Cluster) -> None:
         path=host_files.SYSCTL_FILE,
         content=host_files.sysctl_conf(cluster),
         holds=Holds.PUBLIC,
-        name="Keep kernel settings",
+        name="Write kernel settings",
     )
     live = tuple(settings.items())
     sysctls_live(values=live, name="Apply kernel settings")
@@ -118,7 +116,7 @@ def _kernel(cluster: Cluster) -> None:
 def _selinux(cluster: Cluster, family: Family) -> None:
     """Kept as it is, SELinux gets its rules for containers; or it only logs."""
     if cluster.spec.selinux is Selinux.PERMISSIVE:
-        selinux.permissive(name="Let SELinux refuse nothing")
+        selinux.permissive(name="Set SELinux to permissive")
     elif host.get_fact(SelinuxNow).live:
         package = family.selinux_package
         if package:

@@ -35,7 +35,7 @@ def taken_back() -> None:
 
 def _closed() -> None:
     firewall.firewall_gone(
-        name="Take the cluster's openings out of the firewall",
+        name="Remove the cluster's firewall rules",
         script=files.SCRIPT,
         unit_file=files.UNIT_FILE,
         firewalld_files=files.FIREWALLD_FILES,
@@ -49,7 +49,7 @@ def _opened(cluster: Cluster, node: Host) -> None:
         firewall.ufw_open(
             openings=files.openings(cluster, node),
             trusted=(str(cluster.spec.network.pods),),
-            name="Open ufw for the cluster",
+            name="Add the cluster's rules to ufw",
         )
     if at_work.firewalld:
         _firewalld(cluster, node)
@@ -59,19 +59,19 @@ def _opened(cluster: Cluster, node: Host) -> None:
             content=files.script(cluster, node),
             holds=Holds.PUBLIC,
             mode="755",
-            name="Write the script of the firewall's openings",
+            name="Write the firewall script",
         )
         managed_file(
             path=files.UNIT_FILE,
             content=files.unit(),
             holds=Holds.PUBLIC,
-            name="Write the unit of the firewall's openings",
+            name="Write the firewall unit",
         )
         firewall.chains_open(
             unit=files.UNIT,
             script=files.SCRIPT,
             files=(files.SCRIPT, files.UNIT_FILE),
-            name="Open the firewall's chains for the cluster",
+            name="Apply the cluster's firewall rules",
         )
 
 
@@ -83,5 +83,5 @@ def _firewalld(cluster: Cluster, node: Host) -> None:
         unit=_FIREWALLD,
         configs=files.FIREWALLD_FILES,
         command=f"( {files.FIREWALLD_READ} )",
-        name="Let firewalld read its policies",
+        name="Reload firewalld's policies",
     )

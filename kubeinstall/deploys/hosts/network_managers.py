@@ -41,13 +41,13 @@ def pods_left_alone() -> None:
             path=NETWORK_MANAGER_FILE,
             content=network_manager_conf(),
             holds=Holds.PUBLIC,
-            name="Keep NetworkManager off the pods' interfaces",
+            name="Exclude pod interfaces from NetworkManager",
         )
         reloaded(
             unit=NETWORK_MANAGER,
             configs=(NETWORK_MANAGER_FILE,),
             command=f"systemctl reload {NETWORK_MANAGER}",
-            name="Let NetworkManager read its configuration",
+            name="Reload NetworkManager's configuration",
         )
     if host.get_fact(Unit, unit=NETWORKD).is_active:
         # It reads this when it starts, and that is when it takes routes and rules away.
@@ -55,7 +55,7 @@ def pods_left_alone() -> None:
             path=NETWORKD_FILE,
             content=networkd_conf(),
             holds=Holds.PUBLIC,
-            name="Keep networkd off the pods' routes",
+            name="Exclude pod routes from networkd",
         )
 
 
@@ -64,6 +64,6 @@ def as_before() -> None:
     forgotten(
         path=NETWORK_MANAGER_FILE,
         command=f"systemctl try-reload-or-restart {NETWORK_MANAGER}",
-        name="Give NetworkManager its interfaces back",
+        name="Restore NetworkManager's configuration",
     )
-    absent_file(path=NETWORKD_FILE, name="Give networkd its routes back")
+    absent_file(path=NETWORKD_FILE, name="Restore networkd's configuration")

@@ -20,7 +20,7 @@ def configure(cluster: Cluster, package_format: PackageFormat) -> None:
         dnf_proxy(
             settings=proxy_files.dnf_settings(proxy) if proxy else {},
             secret=bool(proxy and proxy.secret),
-            name="Tell dnf of the proxy",
+            name="Configure the proxy for dnf",
         )
     for path, environment, who in (
         (SERVICES_ENV, proxy_files.services_environment(cluster), "services"),
@@ -35,7 +35,7 @@ def configure(cluster: Cluster, package_format: PackageFormat) -> None:
                 path=path,
                 content=proxy_files.unit(),
                 holds=Holds.PUBLIC,
-                name=f"Make {service} use the proxy",
+                name=f"Configure the proxy for {service}",
             )
         else:
             absent_file(path=path, name=f"Remove the proxy from {service}")

@@ -49,7 +49,7 @@ def init(inputs: Inputs | None = None) -> None:
     environment = proxy_files.kubeadm_environment_file(cluster)
     phases = tuple(kubeadm_files.init_skip_phases(cluster))
     kubeadm.init(
-        name="Initialise the control plane with kubeadm",
+        name="Initialize the control plane with kubeadm",
         decision=decision,
         config=kubeadm_files.init_config(cluster),
         path=kubeadm_files.CONFIG,
@@ -86,17 +86,17 @@ def complete(inputs: Inputs | None = None) -> None:
     environment = proxy_files.kubeadm_environment_file(cluster)
     objects = control_plane.titles(decision.objects)
     control_plane.complete(
-        name=f"Restore {objects}" if objects else "Keep what kubeadm created in the cluster",
+        name=f"Restore {objects}" if objects else "Restore kubeadm's objects",
         decision=decision,
         config=in_use,
         environment=environment,
     )
     pod_proxies(
-        name="Give the control plane's pods the proxy's settings",
+        name="Apply the proxy settings to the control plane",
         wanted=proxy_files.kubeadm_environment(cluster),
         config=in_use,
         environment=environment,
         kube_proxy=cluster.spec.kubeadm.installs("kube-proxy"),
     )
     for user in dict.fromkeys(("root", inputs.host.ssh.user)):
-        kubeadm.kubeconfig(name=f"Give {user} a kubeconfig", user=user)
+        kubeadm.kubeconfig(name=f"Write {user}'s kubeconfig", user=user)

@@ -62,9 +62,7 @@ def keep(inputs: Inputs | None = None) -> None:
         note="" if note == documents else kubeadm_files.HEADER + yaml.safe_dump_all(note),
         path=kubeadm_files.CONFIG,
         environment=proxy_files.kubeadm_environment_file(cluster),
-        name=f"Give {names} the inventory's arguments"
-        if names
-        else "Keep the control plane's arguments",
+        name=f"Apply the arguments of {names}" if names else "Record the control plane's arguments",
     )
 
 

@@ -14,7 +14,7 @@ _CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler",
 _ADDONS = ("coredns", "kube-proxy")
 
 
-@deploy("Pull Kubernetes' images")
+@deploy("Pull the Kubernetes images")
 def pull(inputs: Inputs | None = None) -> None:
     """The images from kubeadm's own list that the host needs to become a node."""
     inputs = inputs or Inputs.plain()
@@ -28,7 +28,7 @@ def pull(inputs: Inputs | None = None) -> None:
         logins=tuple(
             name for name, registry in cluster.spec.runtime.registries.items() if registry.username
         ),
-        name="Pull the images that kubeadm wants",
+        name="Pull the images that kubeadm needs",
     )
 
 

@@ -23,7 +23,7 @@ _POLICIES = ("cpuManagerPolicy", "memoryManagerPolicy")
 def place_patch(cluster: Cluster, node: Host) -> None:
     """The host's own settings, where kubeadm finds them."""
     text = files.patch(cluster, node)
-    title = "Place the host's kubelet settings for kubeadm"
+    title = "Write the host's kubelet settings for kubeadm"
     if text:
         managed_file(path=files.PATCH, content=text, holds=Holds.SECRETS, name=title)
     elif files.patches_possible(cluster):
@@ -77,5 +77,5 @@ def configure(inputs: Inputs | None = None) -> None:
             *(f"--{change}" for change in files.changed_fields(flags, wanted_flags)),
         ),
         networked=cluster.spec.network.plugin is not NetworkPlugin.NONE,
-        name=f"{title} with another policy for CPU or memory" if policy else title,
+        name=f"{title} with another CPU or memory policy" if policy else title,
     )

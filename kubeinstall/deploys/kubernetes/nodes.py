@@ -89,7 +89,7 @@ def kubelets(inputs: KubeletsInputs | None = None) -> None:
     """The configuration that all kubelets share."""
     inputs = inputs or KubeletsInputs.plain()
     if shared := inputs.shared:
-        title = "Keep the configuration that all kubelets share"
+        title = "Apply the configuration shared by all kubelets"
         configmap_patched(
             configmap=shared.configmap, patch=shared.patch, diff=shared.diff, name=title
         )

@@ -14,7 +14,7 @@ from kubeinstall.operations.services import current, enabled
 from kubeinstall.releases.package_sources import PackageFormat
 
 
-@deploy("Install Kubernetes' packages")
+@deploy("Install the Kubernetes packages")
 def install(inputs: SystemInputs | None = None) -> None:
     """The signed package source, the tools Kubernetes calls, its own packages, held; Helm."""
     inputs = inputs or SystemInputs.plain()
@@ -23,7 +23,7 @@ def install(inputs: SystemInputs | None = None) -> None:
     # What a reset takes its services away with, and what people look at them with.
     ipvs = ("ipvsadm",) if cluster.spec.kube_proxy.mode == "ipvs" else ()
     tools = tuple((tool, "") for tool in (*family.tools, *ipvs))
-    family.installed(tools, name="Install what Kubernetes calls")
+    family.installed(tools, name="Install Kubernetes' dependencies")
     wanted = package_files.versions(cluster)
     if archive := package_files.archive(cluster):
         downloads.prepare(family, archive)
@@ -44,6 +44,6 @@ def install(inputs: SystemInputs | None = None) -> None:
     current(
         unit="kubelet.service",
         configs=configs,
-        name="Have the kubelet run with its unit's settings",
+        name="Restart the kubelet with its unit's settings",
     )
     helm.installed(cluster, node, family)

@@ -35,7 +35,7 @@ def configure(node: Host) -> None:
     """Where systemd-resolved answers on the host's loopback, name the servers behind it."""
     path = own_resolver(node, host.get_fact(Resolver))
     if path:
-        name = "Give pods the name servers behind systemd-resolved"
+        name = "Use systemd-resolved's name servers for pods"
         managed_file(path=DROP_IN, content=unit(path), holds=Holds.PUBLIC, name=name)
     else:
-        absent_file(path=DROP_IN, name="Give pods the host's own name servers")
+        absent_file(path=DROP_IN, name="Use the host's name servers for pods")

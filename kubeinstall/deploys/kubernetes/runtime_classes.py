@@ -14,4 +14,4 @@ def runtime_classes(inputs: Inputs | None = None) -> None:
     """Have the inventory's classes in the cluster, and none that it no longer names."""
     inputs = inputs or Inputs.plain()
     wanted = runtime_class_files.names(inputs.cluster)
-    operations.runtime_classes(wanted=wanted, name="Name the runtime classes")
+    operations.runtime_classes(wanted=wanted, name="Apply the runtime classes")

@@ -62,5 +62,5 @@ def serving_certificates(inputs: Inputs | None = None) -> None:
         if node := owner(request, hosts):
             approved.setdefault(node.name, []).append(request.name)
     for name, requests in approved.items():
-        title = f"Approve the certificate that the kubelet of {name} shows"
+        title = f"Approve the serving certificate of {name}'s kubelet"
         requests_approved(requests=requests, name=title)

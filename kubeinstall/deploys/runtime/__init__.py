@@ -57,7 +57,7 @@ def _package(cluster: Cluster, system: SystemState) -> str:
     rivals = family.present(others) if others else ()
     if rivals:
         stops = ", which stops all containers" if set(rivals) - _NO_RUNTIME else ""
-        title = f"Put {package} in the place of {', '.join(rivals)}{stops}"
+        title = f"Replace {', '.join(rivals)} with {package}{stops}"
     family.installed(
         wanted,
         held=held,

@@ -84,18 +84,18 @@ def check() -> None:
 def _registries(cluster: Cluster) -> None:
     for file in containerd_files.registry_files(cluster):
         *_, registry, what = file.path.split("/")
-        title = f"Tell containerd how to reach {registry}"
+        title = f"Configure registry {registry} for containerd"
         if what == "ca.crt":
-            title = f"Place the CA of {registry}"
+            title = f"Install the CA of {registry}"
         # A mirror's URL may hold a login, and the file of a CA a key as well.
         managed_file(path=file.path, content=file.content, holds=Holds.SECRETS, name=title)
     registries_forgotten(
         folder=containerd_files.CERTS_D,
         wanted=tuple(cluster.spec.runtime.registry_names()),
-        name="Forget registries that are no longer named",
+        name="Remove registries that are no longer in the inventory",
     )
     docker_logins(
         path=registry_files.KUBELET_LOGINS,
         auths=registry_files.logins(cluster),
-        name="Give the kubelet the logins for registries",
+        name="Write registry logins for the kubelet",
     )

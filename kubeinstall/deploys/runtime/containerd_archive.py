@@ -34,7 +34,7 @@ def install(cluster: Cluster, family: Family, archive: Download) -> None:
         # Docker's package has a runc of its own, and excludes the distribution's.
         if not family.present((CONTAINERD_IO,)):
             family.installed((("runc", ""),), name="Install runc")
-        programs_gone(record=files.RUNC_RECORD, name="Remove the runc of a file")
+        programs_gone(record=files.RUNC_RECORD, name="Remove runc that was installed from a file")
     programs_installed(
         download=archive,
         program="containerd",
@@ -46,13 +46,15 @@ def install(cluster: Cluster, family: Family, archive: Download) -> None:
         path=files.UNIT_FILE,
         content=files.unit(),
         holds=Holds.PUBLIC,
-        name="Place the unit of containerd",
+        name="Write the containerd unit",
     )
 
 
 def remove() -> None:
     """Leave nothing of an archive that the inventory no longer names."""
     programs_gone(
-        record=files.RECORD, unit=files.UNIT_FILE, name="Remove the containerd of an archive"
+        record=files.RECORD,
+        unit=files.UNIT_FILE,
+        name="Remove containerd that was installed from an archive",
     )
-    programs_gone(record=files.RUNC_RECORD, name="Remove the runc of a file")
+    programs_gone(record=files.RUNC_RECORD, name="Remove runc that was installed from a file")

@@ -19,13 +19,13 @@ def configure(cluster: Cluster, family: Family) -> None:
         path=files.SOCKET_FILE,
         content=socket,
         holds=Holds.PUBLIC,
-        name="Place the unit of the CRI socket",
+        name="Write the CRI socket unit",
     )
     managed_file(
         path=files.SERVICE_FILE,
         content=service,
         holds=Holds.PUBLIC,
-        name="Place the unit of cri-dockerd",
+        name="Write the cri-dockerd unit",
     )
     wanted = files.downloads(cluster)
     downloads.prepare(family, *wanted.values())

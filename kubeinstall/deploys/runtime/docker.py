@@ -50,16 +50,16 @@ def configure(cluster: Cluster, family: Family) -> None:
             path=file.path,
             content=file.content,
             holds=Holds.SECRETS,
-            name=f"Place the CA of {registry}",
+            name=f"Install the CA of {registry}",
         )
     registries_forgotten(
         folder=docker_files.CERTS_D,
         wanted=docker_files.with_ca(cluster),
-        name="Forget the CAs of registries that need none any more",
+        name="Remove CAs of registries that no longer need one",
     )
     logins = registry_files.logins(cluster)
     for reader, path in docker_files.LOGIN_FILES.items():
-        title = f"Give {reader} the logins for registries"
+        title = f"Write registry logins for {reader}"
         docker_logins(path=path, auths=logins, name=title)
     if cri_dockerd_files.needed(cluster):
         cri_dockerd.configure(cluster, family)
@@ -79,7 +79,7 @@ def check(cluster: Cluster) -> None:
                 f"{_JSON} cannot be read",
                 (host.name,),
                 why=state.error,
-                next=f"on {host.name}: put {_JSON} right, or move it away",
+                next=f"on {host.name}: correct {_JSON}, or move it away",
             )
         )
     line = host.get_fact(Flags, unit=UNIT, files=FILES, usual=docker_files.USUAL)
@@ -91,7 +91,7 @@ def check(cluster: Cluster) -> None:
 def _clash(clash: Clash) -> Finding:
     if clash.key == "hosts":
         then = (
-            "remove hosts, or put `ExecStart=` and `ExecStart=/usr/sbin/dockerd "
+            "remove hosts, or write `ExecStart=` and `ExecStart=/usr/sbin/dockerd "
             "--containerd=/run/containerd/containerd.sock` into "
             "/etc/systemd/system/docker.service.d/hosts.conf"
         )
@@ -102,6 +102,6 @@ def _clash(clash: Clash) -> Finding:
         Kind.PREFLIGHT,
         clash.what(_JSON),
         (host.name,),
-        why="dockerd refuses a setting that is in both places",
+        why="dockerd rejects a setting that is in both places",
         next=then,
     )

@@ -58,7 +58,7 @@ def repository(
                 Kind.PREFLIGHT,
                 f"Docker has no packages for {system.id or 'this system'}",
                 why=f"cluster.runtime.package is {package}",
-                next="leave out cluster.runtime.package: then it is the distribution's own",
+                next="remove cluster.runtime.package to use the distribution's package",
             )
         )
     own = cluster.spec.runtime.repository

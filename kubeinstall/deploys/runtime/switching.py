@@ -37,7 +37,7 @@ def switch(inputs: Inputs | None = None) -> None:
     pods_gone(docker=docker, name=f"Stop the kubelet and its pods in {old.value}")
     runtime.install(inputs=SystemInputs(cluster, inputs.host, inputs.system))
     if docker:
-        retired(units=_DOCKER, name="Stop Docker, and keep it from starting at boot")
+        retired(units=_DOCKER, name="Stop and disable Docker")
     # Docker keeps its containers in containerd: that one stays.
     socket = cri_socket(cluster)
     node = kubelet.Inputs(cluster, inputs.host, inputs.kubelet_config, socket)

@@ -63,7 +63,7 @@ def apply_stage(run: Run, stage: Stage) -> None:
             raise
         if stage is Stage.ADDONS:
             build = error.build
-            why = f"{build.title} needs {build.programs}, which `up` brings"
+            why = f"{build.title} needs {build.programs}, which `up` installs"
             run.reporter.note(f"addons are not planned: {why}")
         return
     mine = [one for one in addons if one.chosen.addon.file.stage is stage]
@@ -202,7 +202,7 @@ def _state(run: Run) -> AddonState:
         raise KubeinstallError(
             Finding(
                 Kind.CLUSTER,
-                "the API server does not tell what the cluster has of addons",
+                "the state of the addons cannot be read from the cluster",
                 (host,),
                 why=state.error,
                 next=f"on {host}: {KUBECTL} get configmaps -n kube-system -l kubeinstall.io/addon",

@@ -41,7 +41,7 @@ def needs(run: Run, one: Rendered, lost: set[str]) -> Finding:
         run,
         f"addon {one.name} was not applied",
         f"it needs {', '.join(sorted(lost))}, which is not ready",
-        "see what is told of that one, then run the same command again",
+        "fix the error reported for that addon, then run the same command again",
     )
 
 
@@ -58,7 +58,7 @@ def foreign(run: Run, change: Change) -> list[Finding]:
             run,
             f"addon {change.name} was not applied",
             f"{title} belongs to the Helm release {release}",
-            f"take {change.name} out of cluster.addons, or give it the place: "
+            f"remove {change.name} from cluster.addons, or remove the release: "
             f"helm uninstall {release}",
         )
         for release, title in releases.items()
@@ -85,7 +85,7 @@ def in_use(run: Run, change: Change) -> Finding:
         run,
         f"addon {change.name} was not removed",
         f"only it can delete these volumes, and claims are bound to them: {shown}{rest}",
-        f"delete the claims, or put {change.name} back into cluster.addons; to remove it and leave "
+        f"delete the claims, or add {change.name} to cluster.addons again; to remove it and leave "
         f"the volumes behind: --abandon-volumes {change.name}",
     )
 
@@ -94,7 +94,7 @@ def stays(kept: Kept) -> str:
     """What a removal left to the user, and why."""
     if kept.kind == "Namespace":
         return f"namespace {kept.name} stays, because it contains {kept.holds}"
-    return f"{kept.kind} {kept.name} stays, for there are objects of it: {kept.holds}"
+    return f"{kept.kind} {kept.name} stays, because it has objects: {kept.holds}"
 
 
 def refused(run: Run, change: Change, said: str) -> Finding:
@@ -112,14 +112,14 @@ def refused(run: Run, change: Change, said: str) -> Finding:
 
 def _advice(name: str, said: str) -> str:
     if "failed calling" in said and "webhook" in said:
-        return f"see whether the pods behind that webhook run: {KUBECTL} get pods -A"
+        return f"check that the pods of that webhook are running: {KUBECTL} get pods -A"
     if "no matches for kind" in said or "doesn't have a resource type" in said:
-        return "name the addon that brings this kind in cluster.addons"
+        return "add the addon that provides this kind to cluster.addons"
     if "field is immutable" in said or "may not change" in said or "are forbidden" in said:
         return "delete the object that cannot be changed, then run the same command again"
     if "timed out waiting" in said:
-        return "see which finalizer holds it: kubectl get -o yaml shows metadata.finalizers"
-    return f"kubeinstall addon render {name} shows what is applied; mend its values or its files"
+        return "to see which finalizer blocks it: kubectl get -o yaml, metadata.finalizers"
+    return f"to see what is applied: kubeinstall addon render {name}; correct its values or files"
 
 
 def not_ready(run: Run, one: Rendered, found: Unready) -> Finding:
@@ -150,7 +150,7 @@ def _more(run: Run, pod: Pending) -> str:
     # A pod that has just tried tells the same; later it only says that it holds back.
     known = bool(pod.message) and pod.message in event
     told = f"; {event}" if event and not known else ""
-    return f"{told}; its last words: {words}" if words else told
+    return f"{told}; its last log lines: {words}" if words else told
 
 
 def _parts(answer: Output) -> tuple[str, str]:

@@ -49,7 +49,7 @@ def run(run: Run) -> None:
     left = _roll(run, rolled, own, preview).left
     if left:
         names = ", ".join(_names(left))
-        run.reporter.note(f"stopped here: the kubelets of {names} are as they were")
+        run.reporter.note(f"stopped here: the kubelets of {names} are unchanged")
     if settled := _settled(run):
         run.round("kubelets", {run.answering.host(): settled})
     approve(run)
@@ -114,7 +114,7 @@ def _roll(
 
     def told(progress: Progress, host: Host) -> None:
         if progress is Progress.DRAIN:
-            run.reporter.waiting(f"{host.hostname} is drained")
+            run.reporter.waiting(f"{host.hostname} is being drained")
 
     turns = [Turn(host, drained=ANOTHER_POLICY in _changes(preview, host)) for host in hosts]
     return run.roll(turns, act, told)

@@ -49,10 +49,12 @@ def _await(run: Run) -> None:
         missing = ", ".join(sorted(without - asking))
         if time.monotonic() > deadline:
             run.reporter.note(
-                f"the kubelet of {missing} asks for no certificate to show: run `up` again later; "
-                f"journalctl -u kubelet there says why"
+                f"the kubelet of {missing} has not requested a serving certificate: run `up` "
+                "again later; to see why, on that host: journalctl -u kubelet"
             )
             break
-        run.reporter.waiting(f"the kubelet of {missing} has not asked for its certificate yet")
+        run.reporter.waiting(
+            f"the kubelet of {missing} has not requested its serving certificate yet"
+        )
         time.sleep(_PAUSE)
     run.session.forget(run.answering.host())

@@ -133,7 +133,7 @@ def test_the_package_source_is_switched_and_no_package_is_touched(tmp_path: Path
         log = tmp_path / f"{number}.jsonl"
         kubeinstall("up", "-y", "-i", inventory, "--no-smoke", "--events", log).ok()
         changed = [(e["host"], e["operation"]) for e in events(log) if e.get("changed")]
-        assert sorted(changed) == [(h, "Name the package source of Kubernetes") for h in HOSTS]
+        assert sorted(changed) == [(h, "Configure the package source of Kubernetes") for h in HOSTS]
         assert kubeinstall("plan", "-i", inventory).code == 0
         update = "apt-get update 2>&1 | grep -c 'http://10.99.0.2.*core:' "
         assert int(on_host(LAB, "w1", update)) > 0

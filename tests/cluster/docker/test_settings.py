@@ -135,7 +135,7 @@ def test_arguments_of_the_control_plane_come_and_go(tmp_path: Path) -> None:
     for inventory, there in ((path, True), (LAB, False)):
         plan = kubeinstall("plan", "-i", inventory)
         assert plan.code == 2, plan.text
-        assert "Give kube-scheduler and kube-apiserver the inventory's arguments" in plan.text
+        assert "Apply the arguments of kube-scheduler and kube-apiserver" in plan.text
         assert f"{'+' if there else '-'}--audit-log-maxage=7" in plan.text
         kubeinstall("up", "-y", "-i", inventory, "--only", "control-plane").ok()
         assert ("--audit-log-maxage=7" in on_host(LAB, "cp1", manifests)) is there
@@ -171,7 +171,7 @@ def test_moved_to_containerd_and_back(tmp_path: Path) -> None:
     on_host(LAB, "cp1", f"{KUBECTL} create configmap kept --from-literal=a=1")
     plan = kubeinstall("plan", "-i", path)
     assert plan.code == 2
-    assert "w1: would be moved from docker to containerd" in plan.text
+    assert "w1: would be drained, switched from docker to containerd" in plan.text
     up = [sys.executable, "-u", "-m", "kubeinstall", "up", "-y", "-i", str(path), "--limit", "w1"]
     log = tmp_path / "killed.txt"
     with log.open("w") as out:
