@@ -113,7 +113,7 @@ def _architecture() -> str:
     ]
     lines = [" ".join(name for name in floor if name != "__main__") for floor in floors()]
     made = {
-        "rooms": table(("Room", "What is in it", "May import"), rows),
+        "rooms": table(("Subpackage", "Contents", "May import"), rows),
         "floors": "".join(["```\n", *(f"{line}\n" for line in lines if line), "```\n"]),
     }
     return filled(_text("docs/architecture.md"), made)

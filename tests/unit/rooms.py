@@ -1,4 +1,4 @@
-"""Which room of the package may import which: the table, and what the code really does."""
+"""Which room (subpackage) may import which: the table, and what the code imports."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import kubeinstall
 TOP = Path(kubeinstall.__file__).parent
 
 LEAVES = {"findings", "documents", "resources", "templates", "certificates", "openpgp", "__init__"}
-"""Single files at the top that every room may use; they use nothing but each other."""
+"""Modules at the top level that every room may import; they import only each other."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """A folder of the package.
+    """A subpackage.
 
     Args:
-        holds: what is in it.
-        may: the rooms that it may import, with spaces between.
+        holds: its contents.
+        may: the rooms that it may import, separated by spaces.
     """
 
     holds: str
@@ -34,35 +34,35 @@ class Room:
 
 
 ROOMS: Mapping[str, Room] = {
-    "releases": Room("what each Kubernetes minor needs: data and look-ups"),
+    "releases": Room("what each Kubernetes minor release needs: data and lookups"),
     "inventory": Room(
-        "load, check and resolve an inventory; its JSON Schema; the catalogue of addons",
+        "loading, checking and resolving an inventory; its JSON Schema; the catalogue of addons",
         "releases",
     ),
-    "facts": Room("pyinfra facts of our own, and typed readers of what hosts say"),
-    "operations": Room("pyinfra operations of our own", "facts"),
+    "facts": Room("kubeinstall's pyinfra facts, and typed parsers of what hosts report"),
+    "operations": Room("kubeinstall's pyinfra operations", "facts"),
     "ssh": Room(
-        "dial a host, check its key, keep a root shell open; reasons of failures; no pyinfra",
+        "ssh connections: host keys, a persistent root shell, reasons for failures; no pyinfra",
         "inventory",
     ),
     "engine": Room(
-        "the only door to pyinfra: bulk facts, rounds, events, redaction, the lock", "ssh inventory"
+        "running pyinfra: bulk facts, rounds, events, redaction, the lock", "ssh inventory"
     ),
     "files": Room(
-        "pure renderers of every file that is put on a host",
+        "renderers of all files that are written to hosts, as pure functions",
         "facts operations inventory releases",
     ),
     "families": Room(
-        "what differs between operating systems, one file each",
+        "differences between operating systems, one file per family",
         "facts operations files inventory releases",
     ),
     "cluster": Room(
-        "the running cluster: typed state, kubectl, which control plane answers, readiness, "
+        "the running cluster: typed state, kubectl, the control plane to query, readiness, "
         "draining, tokens, kubeconfigs",
         "engine facts files operations inventory releases",
     ),
     "addons": Room(
-        "from the addons of an inventory to objects: values, charts, comparison, readiness",
+        "objects of an inventory's addons: values, charts, comparison, readiness",
         "cluster inventory releases",
     ),
     "deploys": Room(
@@ -70,25 +70,25 @@ ROOMS: Mapping[str, Room] = {
         "addons facts families files inventory operations releases",
     ),
     "preflight": Room(
-        "probes and rules by subject; the running cluster against the inventory",
+        "probes and rules by subject; comparing the running cluster with the inventory",
         "cluster engine facts families files inventory operations releases",
     ),
     "verify": Room(
         "the testinfra checks that users run", "addons cluster engine facts files inventory"
     ),
-    "diagnose": Room("evidence of a failure, and its likely cause", "cluster"),
-    "report": Room("what is printed: terminal, plan, JSON", "engine"),
+    "diagnose": Room("evidence of a failure and its likely cause", "cluster"),
+    "report": Room("output: terminal, plan, JSON", "engine"),
     "lab": Room("hosts and a package mirror on this machine", "inventory releases"),
     "phases": Room(
-        "one file a phase: what it decides, what it deploys",
+        "one file per phase: what it decides and deploys",
         "addons cluster deploys engine facts files inventory operations preflight report verify",
     ),
     "run": Room(
-        "one run: the list of phases, selection, the runner, why a host is out",
+        "a run: the list of phases, selection, the runner, why hosts failed",
         "diagnose engine inventory phases",
     ),
     "cli": Room(
-        "click commands, one file a command; no logic",
+        "click commands, one file per command; no logic",
         "addons cluster deploys engine facts families files inventory lab phases "
         "releases report run verify",
     ),
