@@ -1,1 +1,1 @@
-"""Measurements: kubeinstall's engine against plain pyinfra and Ansible."""
+"""Benchmarks: kubeinstall's engine compared with plain pyinfra and Ansible."""

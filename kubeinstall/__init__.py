@@ -1,3 +1,3 @@
-"""kubeinstall: turn a file of SSH hosts into a Kubernetes cluster and keep it as the file says."""
+"""kubeinstall: create a Kubernetes cluster on SSH hosts from an inventory file, and keep it so."""
 
 __version__ = "0.1.0"

@@ -1,1 +1,1 @@
-"""Addons: from what an inventory chose to the objects of the cluster (no I/O to hosts)."""
+"""Addons: render an inventory's addons to objects and compare them (no I/O to hosts)."""

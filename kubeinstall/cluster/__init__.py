@@ -1,1 +1,1 @@
-"""The running cluster: what it says of itself, parsed, and how it is asked."""
+"""The running cluster: queries, typed state, and work on its nodes."""

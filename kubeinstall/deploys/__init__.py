@@ -1,1 +1,1 @@
-"""pyinfra deploys: what each phase does to a host; they run under the plain pyinfra command too."""
+"""pyinfra deploys: what phases do on a host; they also run under the plain pyinfra command."""

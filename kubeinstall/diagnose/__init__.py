@@ -1,1 +1,1 @@
-"""From a failure to its likely cause and the next command."""
+"""Finding the likely cause of a failure, and the next command."""

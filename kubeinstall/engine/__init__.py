@@ -1,1 +1,1 @@
-"""The only door to pyinfra: connections, bulk facts, rounds of operations, events."""
+"""Running pyinfra: connections, bulk facts, rounds of operations, events."""

@@ -1,1 +1,1 @@
-"""pyinfra facts of our own: what a host says of itself, read and never changed."""
+"""kubeinstall's pyinfra facts: they read the state of a host and change nothing."""

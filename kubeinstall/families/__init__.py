@@ -1,6 +1,6 @@
-"""Families of operating systems: what differs between them, one file a family.
+"""Families of operating systems: the differences between them, one file per family.
 
-Deploys ask for the family of their host's system; nothing else in the code knows one from another.
+Deploys look up the family of their host's system; no other code distinguishes families.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The files that are put on hosts: pure functions of the inventory."""
+"""The files that are written to hosts, as pure functions of the inventory."""

@@ -1,1 +1,1 @@
-"""The inventory: read a file into a checked, frozen cluster."""
+"""The inventory: load a file into a checked, frozen cluster."""

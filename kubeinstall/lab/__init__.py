@@ -1,1 +1,1 @@
-"""Hosts on this machine: systemd-nspawn over a cached Debian root, with a package mirror."""
+"""Hosts on this machine: systemd-nspawn on a cached Debian root, and a package mirror."""

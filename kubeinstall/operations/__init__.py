@@ -1,1 +1,1 @@
-"""pyinfra operations of our own; they need nothing of kubeinstall but this package and facts."""
+"""kubeinstall's pyinfra operations; they need only facts and the modules at the top level."""

@@ -1,1 +1,1 @@
-"""The phases of a run: one file each, what it decides and what it deploys."""
+"""The phases of a run, one file per phase: what it decides and deploys."""

@@ -1,1 +1,1 @@
-"""What would stop a run, found before anything is changed."""
+"""Preflight checks: find what would make a run fail, before anything is changed."""

@@ -1,4 +1,4 @@
-"""What each Kubernetes minor release needs: data and look-ups, and nothing else.
+"""What each Kubernetes minor release needs: data and lookups, and nothing else.
 
 Sources: the kubeadm API types (k8s.io/kubernetes/cmd/kubeadm/app/apis), kubeadm's constants.go and
 the release notes of each minor.

@@ -1,1 +1,1 @@
-"""What a run tells people: phases, changes, findings, and one line a host at its end."""
+"""Output of a run: phases, changes, findings, and a final line per host."""

@@ -1,1 +1,1 @@
-"""One run: its list of phases, which of them and which hosts, and how it ends."""
+"""A run: its list of phases, the selection of phases and hosts, and its result."""

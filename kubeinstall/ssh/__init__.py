@@ -1,1 +1,1 @@
-"""ssh connections: dialled, checked, kept open, and a root shell over them; no pyinfra here."""
+"""ssh connections: host keys, a persistent root shell, reasons for failures; no pyinfra."""

@@ -1,1 +1,1 @@
-"""Checks of a host and its cluster, with testinfra, over connections that are open already."""
+"""Checks of a host and its cluster, with testinfra, over the run's open connections."""

@@ -1,4 +1,4 @@
-"""The ``hosts`` phase: a host that Kubernetes can run on."""
+"""The ``hosts`` phase: prepare a host to run Kubernetes."""
 
 from __future__ import annotations
 

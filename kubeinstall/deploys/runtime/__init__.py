@@ -1,4 +1,4 @@
-"""The ``runtime`` phase: Docker or containerd, as the kubelet wants it."""
+"""The ``runtime`` phase: Docker or containerd, configured for the kubelet."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The addons there are: a folder each, with an ``addon.yaml`` that says what it is and needs."""
+"""The available addons: a folder each, with an ``addon.yaml`` that describes it."""

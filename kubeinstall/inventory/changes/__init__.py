@@ -1,4 +1,4 @@
-"""Effects of inventory changes on a running cluster: data, and the page generated from it."""
+"""Effects of inventory changes on a running cluster: data, and a page generated from it."""
 
 from __future__ import annotations
 

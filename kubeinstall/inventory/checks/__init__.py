@@ -1,7 +1,7 @@
-"""What an inventory's values mean together: checked before any host is touched.
+"""Checks of an inventory's values in combination, made before connecting to any host.
 
-Each check is a pure function from the inventory to issues. ``CHECKS`` says which places each one
-reads: where one of them is in doubt because of another error, the check is left out.
+Each check is a pure function from the inventory to issues. ``CHECKS`` lists the fields that each
+check reads: it is skipped if one of them already has an error.
 """
 
 from __future__ import annotations

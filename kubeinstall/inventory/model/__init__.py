@@ -1,7 +1,7 @@
-"""The inventory as types: what a user can write, and the cluster that results from it.
+"""The inventory as types: what a user can write, and the resulting cluster.
 
-``InventoryFile`` is the shape of the YAML file (its JSON Schema is generated from here).
-``Cluster`` and ``Host`` are what the rest of the code gets: resolved, frozen, checked.
+``InventoryFile`` is the schema of the YAML file (its JSON Schema is generated from it).
+The rest of the code gets ``Cluster`` and ``Host``: resolved, frozen, checked.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A package mirror on this machine: a signed apt repository and an image registry's storage.
 
-What is made is a folder, a `MirrorTree`; who serves it is not decided here.
+The result is a folder, a `MirrorTree`; serving it is up to the caller.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""addons: what the inventory adds to the cluster is there and ready, and nothing it took out."""
+"""addons: apply the inventory's addons, wait for them, and remove those no longer in it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The checks; each module's ``CHECKS`` lists its own in order."""
+"""The checks; each module lists its checks, in order, in ``CHECKS``."""
