@@ -46,7 +46,7 @@ def _script(name: str) -> str:
 
 
 def cache() -> Path:
-    """The user's own folder for what can be had again: ``$XDG_CACHE_HOME/kubeinstall``.
+    """The user's own folder for what can be fetched again: ``$XDG_CACHE_HOME/kubeinstall``.
 
     Raises:
         RuntimeError: the user has no home.

@@ -29,7 +29,7 @@ def archive(chart: Chart, downloads: Downloads) -> bytes:
     """The chart's archive (.tgz), whose SHA-256 is the pinned one.
 
     Raises:
-        KubeinstallError: it cannot be had, is another one, or is no such chart.
+        KubeinstallError: it cannot be fetched, is another one, or is no such chart.
     """
     data = kept(chart.digest)
     if data is None and chart.repository.startswith("oci://"):

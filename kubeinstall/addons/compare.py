@@ -81,7 +81,7 @@ class Taken:
     def who(self) -> str:
         """Who it was, in words."""
         done = "removed" if self.theirs is None else "set"
-        return f"{done} by {self.by or 'somebody'}"
+        return f"{done} by {self.by or 'an unknown manager'}"
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def difference(wanted: Object, live: Object | None) -> Difference:
     anew = outdated and APPLIED in annotations
     body = {k: v for k, v in wanted.items() if k not in ("apiVersion", "kind", "status")}
     lost = dict.fromkeys(_lost(_without_identity(body), live, entry, ()))
-    # Whoever writes an object anew takes our marks off; that is no change of what it is.
+    # Whoever writes an object again takes our marks off; that is no change of what it is.
     outdated = outdated or any(map(_is_mark, lost))
     taken = [_taken(wanted, live, path) for path in lost if not _is_mark(path)]
     # What is wanted now was not always wanted: a field that is nobody's is then a new one.

@@ -62,7 +62,7 @@ class Downloads:
         """The file with that checksum, from the cache if it is there.
 
         Raises:
-            KubeinstallError: it cannot be had, or is another one.
+            KubeinstallError: it cannot be fetched, or is another one.
         """
         found = kept(sha256)
         if found is None:
@@ -77,7 +77,7 @@ class Downloads:
         """What is at an address now; it is not kept.
 
         Raises:
-            KubeinstallError: it cannot be had.
+            KubeinstallError: it cannot be fetched.
         """
         answer = self.ask(url)
         if answer.status != 200:
@@ -207,7 +207,7 @@ class _Redirects(HTTPRedirectHandler):
 
 
 class _Proxies(ProxyHandler):
-    """The inventory's proxy, for what it does not except; asked anew for each redirect."""
+    """The inventory's proxy, for what it does not except; asked again for each redirect."""
 
     def __init__(self, proxy: Proxy) -> None:
         super().__init__(proxy.urls)

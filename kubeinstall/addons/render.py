@@ -1,4 +1,4 @@
-"""Render an addon: from its folder to the objects that the cluster shall have."""
+"""Render an addon: from its folder to the objects that the cluster should have."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kubeinstall.inventory.model import Cluster
 
 @dataclass(frozen=True)
 class Rendered:
-    """An addon as the cluster shall have it.
+    """An addon as the cluster should have it.
 
     Args:
         objects: in the order they are applied.
@@ -78,7 +78,7 @@ def read_all(
         sources: for what others publish; default: with the programs of this machine only.
 
     Raises:
-        KubeinstallError: a template cannot be filled, what others publish cannot be had, or
+        KubeinstallError: a template cannot be filled, what others publish cannot be fetched, or
             something gives no Kubernetes objects; more than one makes itself the default.
     """
     sources = sources or Upstream(Downloads(cluster.spec.proxy), building.first(building.here))

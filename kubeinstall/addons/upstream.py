@@ -45,7 +45,7 @@ class Upstream:
             raise not_objects(one, path, str(error)) from None
 
     def notices(self, cluster: Cluster, one: Chosen, found: Sequence[Object]) -> list[str]:
-        """What is to be told of an addon's objects: those that its chart makes up anew each time.
+        """What is to be told of an addon's objects: those that its chart makes up again each time.
 
         Args:
             found: its objects, as ``objects`` gave them.

@@ -119,7 +119,7 @@ class Node:
 
     @property
     def is_cordoned_by_us(self) -> bool:
-        """Whether kubeinstall has cordoned it, and shall uncordon it."""
+        """Whether kubeinstall has cordoned it, and should uncordon it."""
         return CORDONED in self.annotations
 
     @property

@@ -22,7 +22,7 @@ def rendered(
 ) -> Iterator[RenderedFile]:
     """The files of one host, in the order in which they are written.
 
-    What hangs on the host itself is as on a fresh one: kernel modules that can be loaded, an
+    What depends on the host itself is as on a fresh one: kernel modules that can be loaded, an
     /etc/hosts with nothing else in it.
 
     Args:

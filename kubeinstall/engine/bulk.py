@@ -66,7 +66,7 @@ class Request:
         return fact, Question(text, fact.requires_command(*self.args, **self.kwargs))
 
     def value(self, answer: Answer) -> Any:
-        """The fact, from what its command said. Made anew each time: it may be changed.
+        """The fact, from what its command said. Made again each time: it may be changed.
 
         Raises:
             FactError: the command failed, or nobody understands what it printed.

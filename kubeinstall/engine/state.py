@@ -165,7 +165,7 @@ class Operation:
 
     @property
     def conditional(self) -> bool:
-        """Whether it hangs on what an earlier operation does."""
+        """Whether it depends on what an earlier operation does."""
         return bool(self.arguments.get("_if"))
 
     def commands(self) -> Any:

@@ -24,7 +24,7 @@ class ServingRequest:
     Args:
         name: of the object.
         requestor: who the API server says it is from, e.g. ``system:node:w1``.
-        usages: what the certificate shall be for.
+        usages: what the certificate should be for.
         pem: the request itself (PKCS #10).
     """
 

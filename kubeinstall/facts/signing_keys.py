@@ -60,7 +60,7 @@ class Offered:
     """What a source has as its signing keys.
 
     Args:
-        keys: None: they could not be had.
+        keys: None: they could not be fetched.
         why: why not.
     """
 

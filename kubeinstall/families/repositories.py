@@ -24,7 +24,7 @@ def place_key(
     """Put the signing key of a package source in place: the inventory's, or the source's own.
 
     Args:
-        wanted: what will be installed from there; the source's own key is fetched anew for that.
+        wanted: what will be installed from there; the source's own key is fetched again for that.
         packages: the fact that tells which packages are installed.
     """
     title = repository.title

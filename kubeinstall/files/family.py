@@ -106,7 +106,7 @@ class Family(Protocol):
         """Make a package source, and its key, known.
 
         Args:
-            wanted: what will be installed from there; its own key is fetched anew for that.
+            wanted: what will be installed from there; its own key is fetched again for that.
         """
 
     def repository_files(self, repository: Repository) -> Iterable[RenderedFile]:

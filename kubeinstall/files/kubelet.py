@@ -1,4 +1,4 @@
-"""What a kubelet shall be told: pure functions of the inventory, the cluster and the host's files.
+"""What a kubelet should be told: pure functions of the inventory, the cluster and the host's files.
 
 kubeadm keeps one KubeletConfiguration for all nodes in a ConfigMap and writes it to each node;
 a node's own settings are laid on it. From Kubernetes 1.25 kubeadm does that itself with a patch
@@ -109,7 +109,7 @@ def config_map(version: Version) -> str:
 
 
 def cluster_configuration(found: Document, ours: Document, last: Document | None) -> Document:
-    """The cluster's configuration as it shall be.
+    """The cluster's configuration as it should be.
 
     Args:
         found: as it is.

@@ -33,6 +33,6 @@ def packages(cluster: Cluster) -> Sequence[str]:
 
 
 def names(cluster: Cluster) -> tuple[str, ...]:
-    """The runtime classes that the cluster shall have; each has a handler of its own name."""
+    """The runtime classes that the cluster should have; each has a handler of its own name."""
     runtime = cluster.spec.runtime
     return tuple(runtime.classes) if runtime.name is RuntimeName.CONTAINERD else ()

@@ -61,7 +61,7 @@ def choose(wanted: CgroupMode, found: Layout) -> CgroupMode:
     possible = {
         CgroupMode.V1: bool(found.v1),
         CgroupMode.HYBRID: bool(found.v1) and found.v2 is not None,
-        # A controller that v1 holds is not to be had in v2.
+        # A controller that v1 holds is not available in v2.
         CgroupMode.V2: not found.v1 and found.v2 is not None,
     }
     if possible[mode]:

@@ -55,7 +55,7 @@ def others_aside(own: str) -> Generator[Command]:
 
 @operation()
 def bridge(pod_cidr: str) -> Generator[Command]:
-    """No bridge from an earlier time with another pod network; the CNI plugin makes it anew.
+    """No bridge from an earlier time with another pod network; the CNI plugin makes it again.
 
     A node that left the cluster and came back has another share of the pod network, and the plugin
     refuses a bridge with another address.

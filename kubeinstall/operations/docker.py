@@ -104,7 +104,7 @@ def daemon_forgotten(path: str, record: str) -> Generator[Command]:
 def desired(
     state: DaemonState, settings: Mapping[str, Any], line: CommandLine
 ) -> tuple[Mapping[str, Any], Mapping[str, Any], tuple[Clash, ...]]:
-    """Our settings that go into the file, what it shall say, and what dockerd refuses in it."""
+    """Our settings that go into the file, what it should say, and what dockerd refuses in it."""
     fit = fitted(state.settings, settings, line.flags)
     wanted = laid_into(fit.found, fit.ours, state.last or {}, state.first, SHARED)
     return fit.ours, wanted, fit.clashes(wanted)

@@ -56,7 +56,7 @@ def desired(
     auths: Mapping[str, str],
     unwanted: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """What the file shall say; empty where nothing is left to say."""
+    """What the file should say; empty where nothing is left to say."""
     note = str(found.get(_NOTE, ""))
     ours = note.split()[len(MARKER.split()) :] if note.startswith(MARKER) else []
     present = found.get(_AUTHS)

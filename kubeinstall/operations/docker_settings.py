@@ -95,7 +95,7 @@ class Fit:
     flags: Mapping[str, tuple[Flag, ...]]
 
     def clashes(self, wanted: Mapping[str, Any]) -> tuple[Clash, ...]:
-        """What the file as it shall be has in common with the flags."""
+        """What the file as it should be has in common with the flags."""
         return tuple(
             Clash(key, self.flags[key][0])
             for key in wanted

@@ -86,7 +86,7 @@ class Work:
     Args:
         before: the addon's ConfigMap, with old and new objects, and the Secret with its notes: what
             is begun can be found again.
-        replaced: objects to delete before they are made anew, for they cannot be changed.
+        replaced: objects to delete before they are made again, for they cannot be changed.
         stages: documents to apply; those of a stage need what is in the ones before.
         secrets: Secrets to create once their namespace is there.
         restored: documents to apply that give objects back to whoever had them before.

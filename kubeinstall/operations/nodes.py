@@ -16,7 +16,7 @@ from kubeinstall.operations.commands import Command
 NOTES = "kubeinstall-nodes"
 """The ConfigMap in kube-system that names the labels and taints of each node that are ours."""
 CORDONED = "kubeinstall.io/cordoned"
-"""Annotation of a node that kubeinstall has cordoned, and shall uncordon."""
+"""Annotation of a node that kubeinstall has cordoned, and should uncordon."""
 
 Call = tuple[str, ...]
 """The arguments of one kubectl."""

@@ -80,7 +80,7 @@ def pod_proxies(
 ) -> Generator[Command]:
     """The control plane's pods have these proxies, as kubeadm gave them its environment.
 
-    Their manifests are written anew by kubeadm where they have others.
+    Their manifests are written again by kubeadm where they have others.
 
     Args:
         wanted: variables and their values; none: they go without a proxy.

@@ -27,7 +27,7 @@ for tool in iptables ip6tables; do
 done"""
 
 # A task may end by itself before it is deleted; one that stays is told by its container, which
-# cannot be deleted then. containerd's CRI plugin reads anew what there is when it starts.
+# cannot be deleted then. containerd's CRI plugin reads again what there is when it starts.
 _CONTAINERS = r"""
 set -e
 for task in $(ctr -n k8s.io tasks ls -q); do ctr -n k8s.io tasks delete -f "$task" || true; done

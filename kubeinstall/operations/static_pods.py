@@ -22,8 +22,8 @@ class Change:
     Args:
         component: e.g. ``kube-apiserver``.
         phase: of ``kubeadm init``, that writes its manifest.
-        wanted: arguments that it shall have, ``--name=value`` each.
-        unwanted: arguments that it shall not have.
+        wanted: arguments that it should have, ``--name=value`` each.
+        unwanted: arguments that it should not have.
         diff: for people.
     """
 

@@ -20,7 +20,7 @@ def laid_into(
     first: Mapping[str, Any],
     shared: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The document as it shall be: maps are merged key by key, all other values are whole.
+    """The document as it should be: maps are merged key by key, all other values are whole.
 
     Args:
         found: as it is now.

@@ -65,7 +65,7 @@ DEFAULT = Version(1, 36, 2)
 
 @dataclass(frozen=True)
 class Release:
-    """The facts of one minor that a decision hangs on."""
+    """The facts of one minor that a decision depends on."""
 
     version: Version
 

@@ -130,7 +130,7 @@ def test_fields_of_others_beside_ours_are_theirs() -> None:
     [
         ("patched", "Deployment", ["spec.replicas set by kubectl-patch: 1, not 2"]),
         # The scale subresource tells no manager before 1.22.
-        ("scaled", "Deployment", ["spec.replicas set by somebody: 3, not 2"]),
+        ("scaled", "Deployment", ["spec.replicas set by an unknown manager: 3, not 2"]),
         (
             "image",
             "Deployment",
@@ -143,8 +143,8 @@ def test_fields_of_others_beside_ours_are_theirs() -> None:
             "removed",
             "Deployment",
             [
-                "metadata.labels.app removed by somebody: None, not web",
-                "spec.template.spec.containers[web].env removed by somebody: "
+                "metadata.labels.app removed by an unknown manager: None, not web",
+                "spec.template.spec.containers[web].env removed by an unknown manager: "
                 "None, not [{'name': 'A', 'value': '1'}]",
             ],
         ),
@@ -152,7 +152,7 @@ def test_fields_of_others_beside_ours_are_theirs() -> None:
             "port",
             "Service",
             [
-                "spec.ports[53,UDP] removed by somebody: "
+                "spec.ports[53,UDP] removed by an unknown manager: "
                 "None, not {'port': 53, 'protocol': 'UDP', 'name': 'u'}"
             ],
         ),

@@ -115,10 +115,10 @@ def test_what_others_changed_is_told_and_taken_back(tmp_path: Path) -> None:
     again(run, memory)
     addons.run(run)
     assert memory.notes[-1] == (
-        "base: spec.replicas of Deployment base/base is 5, set by somebody: reset to 2"
+        "base: spec.replicas of Deployment base/base is 5, set by an unknown manager: reset to 2"
     )
     assert memory.done == [
-        "Revert spec.replicas of Deployment base/base, set by somebody",
+        "Revert spec.replicas of Deployment base/base, set by an unknown manager",
     ]
 
 

@@ -36,7 +36,7 @@ class Inputs(inputs.Inputs):
 
     Args:
         config: the configuration that all kubelets share; None: no cluster could be asked.
-        socket: of the runtime that the node shall have; empty: that of the one that it has.
+        socket: of the runtime that the node should have; empty: that of the one that it has.
     """
 
     config: Document | None = None

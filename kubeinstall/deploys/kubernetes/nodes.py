@@ -28,7 +28,7 @@ class Kubelets:
 
     Args:
         configmap: the ConfigMap that holds it.
-        config: as it shall be.
+        config: as it should be.
         patch: of the ConfigMap, which makes it so; None: it is so.
         diff: what changes, as a unified diff.
     """

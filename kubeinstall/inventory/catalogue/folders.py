@@ -87,7 +87,7 @@ def names(folders: Sequence[Path] = ()) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def _load(path: Path, changed: int) -> Addon:  # noqa: ARG001 a changed file is read anew
+def _load(path: Path, changed: int) -> Addon:  # noqa: ARG001 a changed file is read again
     try:
         source = parse(read(path))
     except UnreadableError as error:

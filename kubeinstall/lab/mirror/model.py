@@ -24,7 +24,7 @@ class Manifest:
         origin: ``debian`` or ``binaries``.
         images: names without a registry's host, ``kube-apiserver:v1.20.2``.
         packages: package to version, ``{"kubelet": "1.20.2-1.1"}``.
-        missing: image names that kubeadm asks for and that could not be had.
+        missing: image names that kubeadm asks for and that could not be fetched.
     """
 
     kubernetes: str

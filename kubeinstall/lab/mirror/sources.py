@@ -1,4 +1,4 @@
-"""The machine's own Debian mirrors, read so that source packages can be had from them too.
+"""The machine's own Debian mirrors, read so that source packages can be fetched from them too.
 
 Pure text in, text out; the machine's files are never written.
 """

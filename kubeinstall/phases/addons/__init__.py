@@ -34,7 +34,7 @@ SECRET = "Secret.v1."
 
 
 def deploys(run: Run) -> Deploys:
-    """Only what the cluster has is read with all other facts; what changes hangs on more."""
+    """Only what the cluster has is read with all other facts; what changes depends on more."""
     host = run.control_plane()
     return {host: [Step(look, Inputs(run.cluster, run.cluster.host(host)))]} if host else {}
 
