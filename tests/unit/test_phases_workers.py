@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kubeinstall.cluster import joining
-from kubeinstall.engine.types import Output
+from kubeinstall.engine.types import Output, Status
 from kubeinstall.files.network import CONFLIST
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.phases import network, workers
@@ -129,6 +129,33 @@ def test_a_node_whose_host_has_lost_its_join_goes_before_it_joins_again() -> Non
     workers.run(run)
     assert steps(made) == ["create", "remove node of w1", "join w1", "delete"]
     assert set(api.nodes) == {"cp1", "w1", "w2"}
+
+
+def test_a_node_of_another_cluster_is_left_alone() -> None:
+    """Though it has the name of a node of this one: its authority is another."""
+    api = Joining("cp1", "w1", "w2")
+
+    def answer(host: str, command: str) -> Output:
+        if "echo kubelet_conf=yes" in command and host == "w1":
+            return Output(0, "kubelet_conf=yes\nactive=yes\nca=0123\n", "")
+        return api(host, command)
+
+    run, made, memory = played_run(cluster(), answer=answer)
+    made.connect()
+    workers.run(run)
+    assert list(made.failures) == ["w1"]
+    (failed,) = [event for event in memory.events if event.status is Status.FAILED]
+    assert "a node of another cluster" in failed.output
+    assert not any("join" in step for step in steps(made))
+
+
+def test_a_joined_host_whose_node_is_gone_joins_again() -> None:
+    api = Joining("cp1", "w2")
+    api.joined.add("w1")
+    run, made, _ = over(api)
+    workers.run(run)
+    assert steps(made) == ["create", "join w1", "delete"]
+    assert made.failures == {}
 
 
 def test_who_is_no_node_is_not_removed() -> None:
