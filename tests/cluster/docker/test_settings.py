@@ -99,7 +99,7 @@ def test_a_setting_that_kills_the_kubelet_stops_the_rolling(tmp_path: Path) -> N
     assert ran.code == 13, ran.text
     assert "Traceback" not in ran.text
     told = " ".join(ran.text.split())
-    assert "the kubelet does not come back with featureGates={'NoSuchGate': True}" in told
+    assert "the kubelet does not start with featureGates={'NoSuchGate': True}" in told
     assert "unrecognized feature gate: NoSuchGate" in told
     assert "stopped here: the kubelets of w2 are as they were" in told
     after = kubelets_started()
