@@ -101,7 +101,7 @@ def test_a_setting_that_kills_the_kubelet_stops_the_rolling(tmp_path: Path) -> N
     told = " ".join(ran.text.split())
     assert "the kubelet does not start with featureGates={'NoSuchGate': True}" in told
     assert "unrecognized feature gate: NoSuchGate" in told
-    assert "stopped here: the kubelets of w2 are as they were" in told
+    assert "stopped here: the kubelets of w2 are unchanged" in told
     after = kubelets_started()
     assert {host for host in HOSTS if after[host] != before[host]} == {"w1"}
     kubeinstall("up", "-y", "-i", LAB).ok()
