@@ -18,8 +18,8 @@ from kubeinstall.preflight.rules import judge
 from kubeinstall.verify.checks import system
 from tests.unit.checked import always, ended
 from tests.unit.clusters import cluster
+from tests.unit.probed import only, probes
 from tests.unit.recorded import commands, recording
-from tests.unit.test_phases_preflight import only, probes
 
 pytestmark = pytest.mark.unit
 

@@ -14,7 +14,7 @@ from kubeinstall.engine.types import Status
 from kubeinstall.operations.commands import Command
 from tests.unit.clusters import cluster
 from tests.unit.local_session import LocalSession
-from tests.unit.test_engine_rounds import everywhere, one
+from tests.unit.small_deploys import everywhere, one
 
 pytestmark = pytest.mark.unit
 

@@ -17,40 +17,14 @@ from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Kubelet, Role
 from kubeinstall.phases import hosts, preflight
 from kubeinstall.preflight.disks import Room, lacks_room
-from kubeinstall.preflight.identity import renewed
-from kubeinstall.preflight.other_sources import advice, question
-from kubeinstall.preflight.probe import Probe, script, sources
+from kubeinstall.preflight.probe import Probe, script
 from kubeinstall.preflight.rules import judge
 from tests.unit.addon_folders import folder, with_addons
 from tests.unit.clusters import cluster, host
 from tests.unit.played_session import PlayedSession, played_run
+from tests.unit.probed import GOOD, TUNA, only, probes
 
 pytestmark = pytest.mark.unit
-
-GOOD = Probe(
-    os="debian",
-    os_version="12",
-    arch="x86_64",
-    cpus=2,
-    memory_mb=4096,
-    time=1_000_000.0,
-    cgroup="cgroup2fs",
-    disk_mb=20_000,
-)
-
-
-def probes(**changes: dict[str, Any]) -> dict[str, Probe]:
-    """Good probes of cp1, w1, w2, each an identity of its own, with some changes by host."""
-    made = {}
-    for name in ("cp1", "w1", "w2"):
-        own = {"machine_id": name, "product_uuid": name, "mac": name}
-        made[name] = replace(GOOD, **{**own, **changes.get(name, {})})
-    return made
-
-
-def only(findings: list[Finding]) -> Finding:
-    assert len(findings) == 1, findings
-    return findings[0]
 
 
 def test_good_hosts_have_no_findings() -> None:
@@ -235,51 +209,7 @@ def test_sizes_can_be_ignored_by_kubeadms_names() -> None:
     assert judge(small, probes(cp1={"cpus": 1, "memory_mb": 900})) == []
 
 
-@pytest.mark.parametrize("identity", ["machine_id", "mac", "product_uuid"])
-def test_clones_are_told_once_with_all_their_names(identity: str) -> None:
-    same: dict[str, Any] = {identity: "same"}
-    finding = only(judge(cluster(), probes(w1=same, w2=same)))
-    assert finding.where == "w1, w2"
-    assert finding.severity == "error"
-
-
 RENEW: dict[str, Any] = {"machine_ids": "renew-duplicates"}
-
-
-@pytest.mark.parametrize(
-    ("nodes", "new"),
-    [
-        ((), ["w1", "w2"]),
-        (("w1",), ["cp1", "w2"]),
-        (("cp1", "w1"), ["w2"]),
-        (("cp1", "w1", "w2"), []),
-    ],
-)
-def test_who_of_clones_gets_a_new_machine_id(nodes: tuple[str, ...], new: list[str]) -> None:
-    clones = {name: {"machine_id": "same", "node": name in nodes} for name in ("cp1", "w1", "w2")}
-    assert list(renewed(cluster(**RENEW), probes(**clones))) == new
-    assert renewed(cluster(), probes(**clones)) == {}
-
-
-def test_a_machine_id_that_is_to_be_renewed_stops_nothing() -> None:
-    same: dict[str, Any] = {"machine_id": "same"}
-    finding = only(judge(cluster(**RENEW), probes(w1=same, w2=same)))
-    assert finding.severity == "warning"
-    assert finding.what == "the same machine-id same; new: w2"
-    assert "DHCP" in finding.next
-    others: dict[str, Any] = {"mac": "same"}
-    assert only(judge(cluster(**RENEW), probes(w1=others, w2=others))).severity == "error"
-
-
-def test_containers_share_their_machines_product_uuid() -> None:
-    same = {"product_uuid": "same", "container": "systemd-nspawn"}
-    found = judge(cluster(), probes(cp1=same, w1=same, w2=same))
-    assert [finding.severity for finding in found] == ["warning"]
-
-
-def test_nodes_that_work_already_are_not_called_clones() -> None:
-    same = {"machine_id": "same", "node": True}
-    assert judge(cluster(), probes(w1=same, w2=same)) == []
 
 
 def test_cgroup_v1_can_be_allowed() -> None:
@@ -288,16 +218,6 @@ def test_cgroup_v1_can_be_allowed() -> None:
     there = host("cp1", Role.CONTROL_PLANE, 10, kubelet=allowed)
     one = one.model_copy(update={"hosts": (there,)})
     assert judge(one, {"cp1": replace(GOOD, cgroup="tmpfs")}) == []
-
-
-def test_sources_of_an_inventory_with_a_mirror() -> None:
-    mirrored = cluster(packages={"url": "http://10.0.0.2"}, image_repository="10.0.0.2:5000/k8s")
-    assert sources(mirrored) == [("10.0.0.2", 80), ("10.0.0.2", 5000)]
-
-
-def test_a_registry_with_mirrors_need_not_be_reached() -> None:
-    registries = {"registry.k8s.io": {"mirrors": ["https://mirror.example.org"]}}
-    assert sources(cluster(runtime={"registries": registries})) == [("pkgs.k8s.io", 443)]
 
 
 @pytest.mark.skipif(shutil.which("ss") is None, reason="needs iproute2")
@@ -326,58 +246,6 @@ def test_junk_is_passed_over_and_what_is_of_another_form_is_refused() -> None:
     assert Probe.parse("motd\nreach\nmemory_kb\t") == Probe()
     refused = {"cpus": "'many'", "port": "'x y'"}
     assert Probe.parse("port\tx y\ncpus\tmany") == Probe(refused=refused)
-
-
-def reaching(*hosts: str) -> dict[str, str]:
-    return {f"{host}:443": "ok" for host in hosts}
-
-
-TUNA = ("mirrors.tuna.tsinghua.edu.cn", "registry.aliyuncs.com")
-LOST = [("pkgs.k8s.io", 443)]
-
-
-def test_another_source_that_is_reached_is_advised() -> None:
-    of = cluster()
-    asked = question(of, LOST)
-    for name in ("mirrors.aliyun.com", "mirrors.ustc.edu.cn", *TUNA):
-        assert f"reach {name} 443 &" in asked
-    assert "pkgs.k8s.io" not in asked
-    assert advice(of, LOST, reaching(*TUNA)) == "set cluster.source: tuna"
-    assert advice(of, LOST, reaching(TUNA[0])) == ""
-    lost_there = {"w1": {"reach": {"pkgs.k8s.io:443": "refused"}}}
-    finding = only(judge(of, probes(**lost_there), {"w1": "set cluster.source: tuna"}))
-    assert finding.next.startswith("set cluster.source: tuna, which w1 reaches")
-
-
-def test_own_settings_that_are_in_the_way_are_named() -> None:
-    own = cluster(
-        packages={"url": "https://packages.example.org", "key": "k.asc"},
-        image_repository="registry.example.org/k8s",
-    )
-    found = advice(own, [("packages.example.org", 443)], reaching("pkgs.k8s.io"))
-    assert found == ""
-    reached = reaching("pkgs.k8s.io", "registry.example.org")
-    found = advice(own, [("packages.example.org", 443)], reached)
-    wanted = (
-        "set cluster.source: official, and remove cluster.packages.url and cluster.packages.key"
-    )
-    assert found == wanted
-    found = advice(own, [("registry.example.org", 443)], reaching("packages.example.org", TUNA[1]))
-    assert found == "set cluster.source: aliyun, and remove cluster.image_repository"
-
-
-def test_nothing_is_advised_that_has_no_packages_of_the_version() -> None:
-    old = cluster(version="1.20.2", packages={"url": "http://10.0.0.2"})
-    assert advice(old, [("10.0.0.2", 80)], reaching("pkgs.k8s.io", "k8s.gcr.io", *TUNA)) == ""
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_the_question_runs_and_is_understood() -> None:
-    text = question(cluster(), LOST)
-    for name in ("mirrors.aliyun.com", "mirrors.ustc.edu.cn", *TUNA):
-        text = text.replace(f"{name} 443", "127.0.0.1 1")
-    answer = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
-    assert Probe.parse(answer.stdout).reach == {"127.0.0.1:1": "refused"}
 
 
 def heard(**more: str) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
@@ -17,7 +15,6 @@ from kubeinstall.cluster.conditions import (
     pending_nodes,
     pending_pods,
     pressed_nodes,
-    schedulable,
     without_pods_of,
 )
 from kubeinstall.cluster.node import parsed
@@ -25,33 +22,11 @@ from kubeinstall.cluster.pending import Memory, Pending
 from kubeinstall.engine.types import Output
 from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.phases import ready, smoke
+from tests.unit.awaited import STATIC, answering, node, of_node, pod, pressed, static, waiting
 from tests.unit.clusters import cluster
 from tests.unit.played_session import played_run
 
 pytestmark = pytest.mark.unit
-
-
-def node(name: str, status: str = "True", message: str = "", **spec: Any) -> dict[str, Any]:
-    condition = {"type": "Ready", "status": status, "message": message}
-    return {
-        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
-        "spec": spec,
-        "status": {"conditions": [condition]},
-    }
-
-
-def pod(name: str, ready_: str = "False", **status: Any) -> dict[str, Any]:
-    conditions = [{"type": "Ready", "status": ready_}, *status.pop("conditions", [])]
-    return {
-        "metadata": {"name": name, "namespace": "kube-system"},
-        "spec": {"nodeName": "w1"},
-        "status": {"phase": "Running", "conditions": conditions, **status},
-    }
-
-
-def waiting(reason: str, message: str = "", last: dict[str, Any] | None = None) -> dict[str, Any]:
-    state: dict[str, Any] = {"waiting": {"reason": reason, "message": message}}
-    return {"name": "main", "state": state, "lastState": {"terminated": last} if last else {}}
 
 
 def test_a_ready_cluster_has_nothing_pending() -> None:
@@ -156,31 +131,12 @@ def test_a_pod_tells_its_own_reason(status: dict[str, Any], reason: str, log: st
     assert found.container == log
 
 
-def static(started: str, **state: Any) -> dict[str, Any]:
-    running = state or {"running": {"startedAt": started}}
-    made = pod("etcd", containerStatuses=[{"name": "etcd", "state": running}])
-    made["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "abc"}
-    return made
-
-
 def test_a_static_pod_that_has_run_for_a_while_is_not_waited_for() -> None:
     now = datetime(2026, 11, 21, 6, 0, 30, tzinfo=UTC).timestamp()
     assert pending_pods([static("2026-11-21T06:00:10Z")], now) == []
     assert len(pending_pods([static("2026-11-21T06:00:20Z")], now)) == 1
     assert len(pending_pods([static("", waiting={"reason": "CrashLoopBackOff"})], now)) == 1
     assert len(pending_pods([pod("coredns")], now)) == 1
-
-
-STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-
-
-def answering(
-    nodes: list[dict[str, Any]], pods: list[dict[str, Any]], static: tuple[str, ...] = STATIC
-) -> Output:
-    """A cluster of these nodes and pods, and the control plane's static ones."""
-    pods = [*pods, *(pod(f"{name}-cp1", "True") for name in static)]
-    text = f"{json.dumps({'items': nodes})}\036{json.dumps({'items': pods})}\0361000\n"
-    return Output(0, text, "")
 
 
 def test_ready_waits_until_it_is_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,14 +203,6 @@ def test_ready_does_not_wait_for_a_host_that_is_out() -> None:
     session.connect()
     ready.run(run)
     assert memory.waits == []
-
-
-def of_node(name: str, where: str, ready_: str = "True", **labels: str) -> dict[str, Any]:
-    """A pod bound to a node."""
-    made = pod(name, ready_)
-    made["spec"]["nodeName"] = where
-    made["metadata"]["labels"] = {key.replace("_", "-"): value for key, value in labels.items()}
-    return made
 
 
 def test_ready_does_not_wait_for_pods_of_a_node_outside_the_limit() -> None:
@@ -341,30 +289,6 @@ def test_coredns_pods_that_leave_are_not_deleted_again() -> None:
     assert lost_dns([gone], frozenset({"w2"}), parsed([node("cp1")])) == ([], [])
 
 
-def test_the_smoke_app_stays_off_hosts_that_are_out_and_nodes_without_a_host() -> None:
-    """One that was switched off is Ready for another 40 seconds."""
-    nodes = [node("cp1"), node("w1"), node("w2"), node("old")]
-    said: list[str] = []
-
-    def answer(_host: str, command: str) -> Output:
-        if "get nodes" in command:
-            return Output(0, json.dumps({"items": nodes}), "")
-        return Output(0 if "get namespace" in command else 1, "", "")
-
-    def rendered(template: str, **values: Any) -> str:
-        del template
-        said.extend(values["nodes"])
-        return ""
-
-    run, session, _ = played_run(cluster(), answer=answer, unreachable=["w2"])
-    session.connect()
-    run.smoke = True
-    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(KubeinstallError):
-        patch.setattr(smoke, "render", rendered)
-        smoke.run(run)
-    assert said == ["cp1", "w1"]
-
-
 def test_a_network_that_users_bring_is_not_waited_for() -> None:
     lacking = node("cp1", "False", "network plugin is not ready: cni config uninitialized")
     proxy = pod("kube-proxy", "True")
@@ -375,74 +299,6 @@ def test_a_network_that_users_bring_is_not_waited_for() -> None:
     session.connect()
     ready.run(run)
     assert memory.waits == []
-
-
-def test_only_nodes_that_take_pods_get_the_smoke_app() -> None:
-    nodes = [
-        node("cp1", taints=[{"key": "x", "effect": "NoSchedule"}]),
-        node("w1", taints=[{"key": "x", "effect": "PreferNoSchedule"}]),
-        node("w2", unschedulable=True),
-        node("w3", "False"),
-        node("w4"),
-    ]
-    assert schedulable(parsed(nodes)) == ["w1", "w4"]
-
-
-def test_with_one_worker_the_smoke_app_runs_on_the_control_plane_too() -> None:
-    key = "node-role.kubernetes.io/control-plane"
-    tainted = node("cp1", taints=[{"key": key, "effect": "NoSchedule"}])
-    assert smoke.places(parsed([tainted, node("w1")]), [key]) == ["cp1", "w1"]
-    two = parsed([tainted, node("w1"), node("w2")])
-    assert smoke.places(two, [key]) == ["w1", "w2"]
-
-
-def test_the_smoke_test_is_skipped_where_nothing_changed() -> None:
-    run, session, memory = played_run(cluster())
-    session.connect()
-    smoke.run(run)
-    assert len(session.asked) == 1
-    assert "nothing was changed" in memory.notes[0]
-
-
-def test_a_smoke_test_that_was_cut_off_is_run_again() -> None:
-    def answer(_host: str, command: str) -> Output:
-        if "get namespace" in command:
-            return Output(0, "namespace/kubeinstall-smoke\n", "")
-        return Output(0, json.dumps({"items": []}), "")
-
-    run, session, memory = played_run(cluster(), answer=answer)
-    session.connect()
-    with pytest.raises(KubeinstallError):
-        smoke.run(run)
-    assert memory.notes == []
-    assert "get nodes" in session.asked[-1][1]
-
-
-def test_a_smoke_test_that_cannot_run_is_no_pass() -> None:
-    nodes = [
-        pressed("w1", "DiskPressure", "the node has disk pressure"),
-        node("w2", unschedulable=True),
-        node("w3", "Unknown", "Kubelet stopped posting node status."),
-        node("w4", taints=[{"key": "gpu", "effect": "NoSchedule"}]),
-    ]
-    answer = Output(0, json.dumps({"items": nodes}), "")
-    run, session, _ = played_run(cluster(workers=4), answer=lambda *_: answer)
-    session.connect()
-    run.smoke = True
-    with pytest.raises(KubeinstallError) as error:
-        smoke.run(run)
-    [finding] = error.value.findings
-    assert finding.what == "smoke test: no node accepts pods"
-    assert finding.why == (
-        "w1: it reports DiskPressure: the node has disk pressure; w2: cordoned; "
-        "w3: not Ready (Kubelet stopped posting node status.); w4: tainted with gpu:NoSchedule"
-    )
-
-
-def pressed(name: str, kind: str, message: str = "") -> dict[str, Any]:
-    made = node(name)
-    made["status"]["conditions"].append({"type": kind, "status": "True", "message": message})
-    return made
 
 
 @pytest.mark.parametrize("kind", ["DiskPressure", "MemoryPressure", "PIDPressure"])
@@ -462,47 +318,6 @@ def test_pressure_that_is_over_is_none() -> None:
     lost = node("w3", "Unknown")
     lost["status"]["conditions"].append({"type": "DiskPressure", "status": "Unknown"})
     assert pressed_nodes(parsed([calm, node("w2"), lost])) == []
-
-
-def test_each_pod_of_the_smoke_app_asks_each_other_one() -> None:
-    asked: list[tuple[str, str]] = []
-
-    def answer(_host: str, command: str) -> Output:
-        names = [name for name in ("web-1", "web-2", "web-3") if f"exec {name} " in command]
-        addresses = [f"10.244.{n}.2" for n in (1, 2, 3) if f"//10.244.{n}.2:8080" in command]
-        asked.extend(zip(names, addresses, strict=True))
-        return Output(0, "web-x\n", "")
-
-    run, session, _ = played_run(cluster(), answer=answer)
-    session.connect()
-    pods = [smoke.Pod(f"web-{n}", f"w{n}", IPv4Address(f"10.244.{n}.2"), True) for n in (1, 2, 3)]
-    smoke._pod_to_pod(run, pods)
-    assert set(asked) == {
-        (f"web-{n}", f"10.244.{m}.2") for n in (1, 2, 3) for m in (1, 2, 3) if n != m
-    }
-
-
-def test_dns_is_tried_unless_coredns_is_skipped() -> None:
-    assert cluster().spec.kubeadm.installs("coredns")
-    without = cluster(kubeadm={"skip_phases": ["addon/coredns"]})
-    assert not without.spec.kubeadm.installs("coredns")
-    assert without.spec.kubeadm.installs("kube-proxy")
-
-
-def test_the_smoke_app_is_removed_when_it_fails() -> None:
-    def answer(_host: str, command: str) -> Output:
-        if "get nodes" in command:
-            return Output(0, json.dumps({"items": [node("w1")]}), "")
-        return Output(0 if "get namespace" in command else 1, "", "the server is on fire")
-
-    run, session, _ = played_run(cluster(), answer=answer)
-    session.connect()
-    run.smoke = True
-    with pytest.raises(KubeinstallError) as error:
-        smoke.run(run)
-    assert "the server is on fire" in error.value.findings[0].why
-    deletions = [command for _, command in session.asked if "get namespace" in command]
-    assert len(deletions) == 2
 
 
 def test_what_the_registry_said_is_remembered_while_the_kubelet_backs_off() -> None:

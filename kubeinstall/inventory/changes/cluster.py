@@ -338,7 +338,7 @@ OF_CLUSTER = (
         "cluster.smoke.image cluster.smoke.timeout",
         NEXT,
         "by the next smoke test",
-        "unit/test_phases_ready.py::test_the_smoke_app_is_removed_when_it_fails",
+        "unit/test_smoke_app.py::test_the_smoke_app_is_removed_when_it_fails",
     ),
 )
 """What a change of the cluster's settings does."""
