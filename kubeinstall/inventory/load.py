@@ -12,9 +12,10 @@ from kubeinstall.inventory.checks import check
 from kubeinstall.inventory.files import check_files
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.inventory.partial import doubts, validate
-from kubeinstall.inventory.positions import Issue, Parsed, UnreadableError, parse, placed, read
+from kubeinstall.inventory.positions import Issue, Parsed, UnreadableError, placed
 from kubeinstall.inventory.resolve import resolve
 from kubeinstall.inventory.secrets import Expander
+from kubeinstall.inventory.yaml_file import parse, read
 
 
 def load(

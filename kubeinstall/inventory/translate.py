@@ -12,9 +12,10 @@ from pydantic_core import ErrorDetails
 
 from kubeinstall.inventory.formats import FORMS, Form
 from kubeinstall.inventory.model import InventoryFile
-from kubeinstall.inventory.positions import Issue, Loc, Parsed, Spot, dotted, lookalike
+from kubeinstall.inventory.positions import Issue, Loc, Parsed, Spot, dotted
 from kubeinstall.inventory.secrets import is_secret
 from kubeinstall.inventory.suggestions import did_you_mean, nearest
+from kubeinstall.inventory.yaml_file import lookalike
 
 _TYPES = {
     "string_type": "text",

@@ -10,15 +10,8 @@ from pydantic import ValidationError
 
 from kubeinstall.findings import Place
 from kubeinstall.inventory.catalogue.model import Addon, AddonFile
-from kubeinstall.inventory.positions import (
-    START,
-    Issue,
-    UnreadableError,
-    dotted,
-    parse,
-    placed,
-    read,
-)
+from kubeinstall.inventory.positions import START, Issue, UnreadableError, dotted, placed
+from kubeinstall.inventory.yaml_file import parse, read
 from kubeinstall.resources import folder
 
 FILE = "addon.yaml"
