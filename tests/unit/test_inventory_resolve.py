@@ -92,3 +92,11 @@ def test_names_and_addresses(cluster: Cluster) -> None:
 def test_an_unknown_host(cluster: Cluster) -> None:
     with pytest.raises(KeyError):
         cluster.host("w3")
+
+
+def test_commands_name_the_inventory_file_as_a_shell_takes_it(cluster: Cluster) -> None:
+    there = cluster.replaced(inventory_file=Path("my files/lab.yaml"))
+    assert (
+        there.command("up", "--limit", "w1") == "kubeinstall up -i 'my files/lab.yaml' --limit w1"
+    )
+    assert cluster.replaced(inventory_file=None).command("reset") == "kubeinstall reset -i FILE"
