@@ -352,7 +352,7 @@ def test_a_timeout_and_a_lost_connection_say_so() -> None:
 
 def test_an_interrupt_names_what_may_still_run() -> None:
     made = one(
-        lambda: run(script="sleep 30", name="Long one"),
+        lambda: run(script="sleep 5", name="Long one"),
         lambda: run(script="true", name="Never begun"),
     )
     session = LocalSession(cluster(workers=0))
