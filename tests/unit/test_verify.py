@@ -69,6 +69,12 @@ def test_hosts_that_do_not_answer_are_told_from_those_that_refuse() -> None:
     )
 
 
+def test_what_listens_is_looked_for_on_the_host_that_refuses() -> None:
+    made = cluster()
+    assert network._listeners(made, ["10.0.0.11:10250"]) == "on w1: ss -ltn 'sport = :10250'"
+    assert network._listeners(made, ["api.lab:6443"]) == "on api.lab: ss -ltn 'sport = :6443'"
+
+
 def test_ports_that_addons_take() -> None:
     def pod(address: str, phase: str = "Running", **port: int) -> dict[str, Any]:
         spec = {"containers": [{"ports": [{"containerPort": 8000, **port}]}]}

@@ -10,7 +10,7 @@ from testinfra.host import Host
 from kubeinstall.files.network import CNI_FILES
 from kubeinstall.inventory.model import Cluster, Firewall, NetworkPlugin
 from kubeinstall.inventory.model import Host as Node
-from kubeinstall.verify.check import expect, up
+from kubeinstall.verify.check import Here, expect, up
 
 _UP = up("--only hosts")
 _TRY = """\
@@ -42,7 +42,14 @@ def other_hosts_answer(host: Host, node: Node, cluster: Cluster) -> None:
         targets += [f"{other.node_ip}:10250" for other in cluster.hosts if other.name != node.name]
     silent, closed = knock(host, targets)
     expect(not silent, f"no answer from {', '.join(silent)}: a firewall, or the host is off", _UP)
-    expect(not closed, f"refused by {', '.join(closed)}", "on that host: ss -ltn")
+    expect(not closed, f"refused by {', '.join(closed)}", _listeners(cluster, closed))
+
+
+def _listeners(cluster: Cluster, closed: Sequence[str]) -> Here:
+    """The command that shows what listens on the first of these, on its own host."""
+    address, _, port = next(iter(closed), "").rpartition(":")
+    names = {host.node_ip: host.name for host in cluster.hosts}
+    return Here(f"on {names.get(address, address)}: ss -ltn 'sport = :{port}'")
 
 
 def knock(host: Host, targets: Sequence[str]) -> tuple[list[str], list[str]]:
