@@ -50,7 +50,7 @@ def drain(kubectl: Kubectl, nodes: Nodes, host: Host) -> bool:
 
 
 def drain_command(node: str, seconds: int, *, force: bool = False) -> str:
-    """How kubectl is told to cordon a node and to evict its pods.
+    """The kubectl command that cordons a node and evicts its pods.
 
     Args:
         seconds: it gives up after.

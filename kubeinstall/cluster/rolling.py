@@ -20,7 +20,7 @@ Returns: by name, the hosts whose work failed or whose nodes did not come back, 
 
 
 class Progress(Enum):
-    """What happens to a host now, for those who are told of it."""
+    """What happens to a host now, for progress reports."""
 
     DRAIN = auto()
     DONE = auto()

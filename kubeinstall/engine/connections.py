@@ -221,7 +221,7 @@ class Connections:
         self._dialer.close()
 
     def hide(self, secret: str) -> None:
-        """Take a secret out of everything that is told from now on, here and at every exit."""
+        """Hide a secret in all output from now on, here and at every exit."""
         self.redact.hide(secret)
         exits.hide([secret])
 

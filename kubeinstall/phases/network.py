@@ -23,7 +23,7 @@ _PAUSE = 0.5
 def deploys(run: Run) -> Deploys:
     """On every host, with the shares of the pod network that the cluster allotted.
 
-    What the cluster is told of runtimes goes over one control plane.
+    Runtime classes are applied on one control plane.
 
     Raises:
         KubeinstallError: a node has what cannot be its share.

@@ -10,10 +10,10 @@ from kubeinstall.findings import Finding
 
 
 class Reporter(Protocol):
-    """Told of a run as it goes; its methods are called from several threads."""
+    """Receives the progress of a run; its methods are called from several threads."""
 
     failure: Finding | None
-    """Why nothing can be told any more."""
+    """Why nothing can be reported anymore."""
 
     def phase_begins(self, name: str, title: str) -> None: ...
 
@@ -42,7 +42,7 @@ class Reporter(Protocol):
         """Where to ask what hosts are doing now: host to operation."""
 
     def close(self) -> None:
-        """Nothing is told any more; a second time does nothing."""
+        """Stop reporting; a second call does nothing."""
 
 
 class Silent:

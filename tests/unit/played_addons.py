@@ -1,4 +1,4 @@
-"""An API server that takes what kubectl is told of addons, behind played connections."""
+"""An API server that keeps what kubectl applies of addons, behind played connections."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_an_addon_comes_after_those_it_needs_and_a_second_run_does_nothing(tmp_p
     assert memory.done == []
     asked = [command for _, command in session_of(run).asked[questions:]]
     assert asked
-    assert memory.notes == [], "what is to be noticed was told when it was applied"
+    assert memory.notes == [], "notices were reported when the addon was applied"
     assert all("configmaps" in command for command in asked), "all is known from the one fact"
 
 

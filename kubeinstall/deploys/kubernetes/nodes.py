@@ -1,4 +1,4 @@
-"""What the cluster is told of its nodes; runs on a control plane."""
+"""Settings of nodes that are kept in the cluster; runs on a control plane."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # dpkg runs it: deb-postinst(5).
+# As dh_installsystemd writes it: a unit that cannot be masked or enabled does not fail the package.
 set -e
 if [ "$1" = configure ]; then
     deb-systemd-helper unmask kubelet.service >/dev/null || true

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # dpkg runs it: deb-postrm(5).
+# As dh_installsystemd writes it: a unit that cannot be masked or enabled does not fail the package.
 set -e
 if [ -x /usr/bin/deb-systemd-helper ]; then
     if [ "$1" = remove ]; then

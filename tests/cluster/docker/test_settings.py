@@ -121,7 +121,7 @@ def test_a_kubelet_configuration_edited_by_hand_is_repaired() -> None:
 
 
 def test_arguments_of_the_control_plane_come_and_go(tmp_path: Path) -> None:
-    """Each pod is made anew alone and waited for; kubeadm's note in the cluster follows."""
+    """Pods are recreated one at a time, each until it is ready; kubeadm-config is updated."""
     document = yaml.safe_load(LAB.read_text())
     document["cluster"]["kubeadm"] |= {
         "api_server_args": {"audit-log-maxage": 7},
