@@ -112,9 +112,7 @@ class Session(Connections):
                 self.fail(host, finding)
                 raise KubeinstallError(finding) from error
             except FactError as error:
-                why = shortened(self.redact(str(error)))
-                finding = Finding(Kind.OPERATION, "its state cannot be read", (host,), why)
-                raise KubeinstallError(finding) from error
+                raise KubeinstallError(self._unreadable(host, error)) from error
 
     def round(
         self,
@@ -209,8 +207,7 @@ class Session(Connections):
         except (ConnectionLost, CommandTimeout) as error:
             self._fail(task, self.lost(name, _READING, error))
         except FactError as error:
-            why = shortened(self.redact(str(error)))
-            self._fail(task, Finding(Kind.OPERATION, "its state cannot be read", (name,), why))
+            self._fail(task, self._unreadable(name, error))
         except OF_A_HOST as error:
             why = shortened(self.redact(f"{type(error).__name__}: {error}"))
             self._fail(task, Finding(Kind.OPERATION, f"{phase} cannot be prepared", (name,), why))
@@ -248,6 +245,10 @@ class Session(Connections):
         with self._guard:
             for deploy, asked in asked_by.items():
                 self._learned.setdefault(deploy, {}).update(dict.fromkeys(asked))
+
+    def _unreadable(self, host: str, error: FactError) -> Finding:
+        why = shortened(self.redact(str(error)))
+        return Finding(Kind.OPERATION, "its state cannot be read", (host,), why)
 
     def _fail(self, task: Task, finding: Finding) -> None:
         self.fail(task.name, finding)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,11 @@ from kubeinstall.findings import Kind, KubeinstallError
 from kubeinstall.inventory.load import load
 from kubeinstall.inventory.model import LAB_FOLDER, Cluster
 from kubeinstall.ssh.target import Target
+from tests.host.beside import by_hand, free, until_some
 from tests.host.engine_runs import CHATTY, CUT_OFF, LEFT_BEHIND, PROXY, STOPPED
 from tests.running import REPO, kubeinstall
 from tests.unit.local_session import steps
+from tests.waiting import until
 
 pytestmark = pytest.mark.host
 
@@ -203,7 +205,10 @@ def test_a_flood_ends_with_its_host_named(cluster: Cluster) -> None:
         assert session.alive == []
     with Session(cluster) as session:
         session.connect()
-        _until(lambda: session.ask("cp1", "pgrep -fx 'yes kubeinstall-flood'").stdout == "")
+        until(
+            lambda: session.ask("cp1", "pgrep -fx 'yes kubeinstall-flood'").stdout == "",
+            seconds=60,
+        )
 
 
 def test_an_upload_that_is_cut_off_leaves_the_file_as_it_was(
@@ -218,12 +223,12 @@ def test_an_upload_that_is_cut_off_leaves_the_file_as_it_was(
         words = [sys.executable, "-c", CUT_OFF, str(INVENTORY), str(tmp_path / "large")]
         process = subprocess.Popen(words, cwd=REPO)
         parts = "find /root -name '.target.*'"
-        _until_some(lambda: _by_hand(cluster, f"{parts} -size +1M"))
+        until_some(lambda: by_hand(cluster, f"{parts} -size +1M"))
         process.send_signal(signal.SIGKILL)
         process.wait()
         # It waits for what the cut upload left behind.
         assert session.ask("cp1", "cat /root/target").stdout == "old\n"
-        assert _by_hand(cluster, parts) == ""
+        assert by_hand(cluster, parts) == ""
 
 
 def test_a_run_that_was_stopped_for_too_long_changes_nothing_more(cluster: Cluster) -> None:
@@ -236,9 +241,9 @@ def test_a_run_that_was_stopped_for_too_long_changes_nothing_more(cluster: Clust
             stdout=subprocess.PIPE,
             text=True,
         )
-        _until_some(lambda: _by_hand(cluster, "cat /run/changes 2>/dev/null || true"))
+        until_some(lambda: by_hand(cluster, "cat /run/changes 2>/dev/null || true"))
         process.send_signal(signal.SIGSTOP)
-        _until(lambda: _free(session))
+        until(lambda: free(session), seconds=60)
         before = session.ask("cp1", "cat /run/changes").stdout
         process.send_signal(signal.SIGCONT)
         said, _ = process.communicate(timeout=60)
@@ -354,7 +359,7 @@ def test_one_run_at_a_time(cluster: Cluster) -> None:
         assert finding.kind is Kind.LOCKED
         assert f"process {os.getpid()}" in finding.why
         first.close()
-        _until(lambda: _free(second))
+        until(lambda: free(second), seconds=60)
 
 
 def test_a_killed_run_frees_the_lock_and_its_command_is_waited_for(cluster: Cluster) -> None:
@@ -363,10 +368,10 @@ def test_a_killed_run_frees_the_lock_and_its_command_is_waited_for(cluster: Clus
         session.connect()
         session.ask("cp1", "rm -f /run/begun /run/ended")
         process = subprocess.Popen([sys.executable, "-c", LEFT_BEHIND, str(INVENTORY)], cwd=REPO)
-        _until_some(lambda: _by_hand(cluster, "ls /run/begun"))
+        until_some(lambda: by_hand(cluster, "ls /run/begun"))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        _until(lambda: _free(session))
+        until(lambda: free(session), seconds=60)
 
         @deploy("After")
         def after() -> None:
@@ -375,39 +380,3 @@ def test_a_killed_run_frees_the_lock_and_its_command_is_waited_for(cluster: Clus
         session.round("p", {"cp1": steps(after)})
         assert not session.failures
     assert any("an earlier run started" in line for line in lines)
-
-
-def _by_hand(cluster: Cluster, command: str) -> str:
-    [host] = cluster.hosts
-    words = ["ssh", "-i", str(host.ssh.key), "-o", f"UserKnownHostsFile={host.ssh.known_hosts}"]
-    done = subprocess.run(
-        [*words, f"root@{host.address}", command], check=False, capture_output=True, text=True
-    )
-    return done.stdout
-
-
-def _free(session: Session) -> bool:
-    try:
-        session.lock()
-    except KubeinstallError:
-        return False
-    return True
-
-
-def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.2)
-
-
-def _until_some(find: Callable[[], str]) -> str:
-    found = ""
-
-    def is_some() -> bool:
-        nonlocal found
-        found = find()
-        return bool(found)
-
-    _until(is_some)
-    return found

@@ -7,8 +7,7 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.render.test_logs import of
+from tests.waiting import until
 
 pytestmark = pytest.mark.render
 
@@ -110,19 +110,12 @@ def script(tmp_path: Path, elasticsearch: Elasticsearch) -> Iterator[Path]:
     assert running.wait(10) == 0
 
 
-def wait_for(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def test_it_is_set_up_again_when_elasticsearch_has_forgotten(
     script: Path, elasticsearch: Elasticsearch
 ) -> None:
-    wait_for((script / "done").exists)
+    until((script / "done").exists)
     assert elasticsearch.is_set_up
     elasticsearch.forget()
-    wait_for(lambda: elasticsearch.is_set_up)
+    until(lambda: elasticsearch.is_set_up)
     retention = elasticsearch.kept["/_index_template/logs-kubernetes"]["template"]["lifecycle"]
     assert retention == {"data_retention": "7d"}

@@ -35,6 +35,13 @@ def _handed(deploy: Callable[[], object]) -> Deploy[None]:
     return call
 
 
+def given(stdin: str | bytes | Upload | None) -> bytes:
+    """What a command reads, in one piece."""
+    if isinstance(stdin, Upload):
+        return b"".join(stdin.pieces())
+    return stdin.encode() if isinstance(stdin, str) else stdin or b""
+
+
 class LocalConnection:
     """Runs scripts here and remembers them."""
 
@@ -54,9 +61,6 @@ class LocalConnection:
         self.scripts.append(script)
         if self.lost or self._interrupted.is_set():
             raise ConnectionLost("cut")
-        if isinstance(stdin, Upload):
-            stdin = b"".join(stdin.pieces())
-        feed = stdin.encode() if isinstance(stdin, str) else stdin or b""
         process = subprocess.Popen(
             ["sh", "-c", script if wrap.spool else f"{TAKE}() {{ cat; }}\n{script}"],
             stdin=subprocess.PIPE,
@@ -65,7 +69,7 @@ class LocalConnection:
             start_new_session=True,
         )
         try:
-            out, err = process.communicate(feed, timeout=wrap.timeout)
+            out, err = process.communicate(given(stdin), timeout=wrap.timeout)
         except subprocess.TimeoutExpired as error:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()

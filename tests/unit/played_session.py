@@ -29,6 +29,7 @@ from kubeinstall.ssh.channel import Upload
 from kubeinstall.ssh.connection import Connection
 from kubeinstall.ssh.reasons import SshFailure
 from kubeinstall.ssh.streams import ConnectionLost
+from tests.unit.local_session import given
 
 Answer = Callable[[str, str], Output]
 """Of host and command. It may raise what a connection raises."""
@@ -88,9 +89,7 @@ class PlayedConnection:
         mark = _MARK.search(script)
         if mark:
             return self._facts(script, mark[1])
-        if isinstance(stdin, Upload):
-            stdin = b"".join(stdin.pieces())
-        text = stdin.decode(errors="replace") if isinstance(stdin, bytes) else stdin or ""
+        text = given(stdin).decode(errors="replace")
         why = Why.CHANGE if wrap.lock is Lock.CHANGE else Why.QUESTION
         output = self._session.answered(self._host, why, script, text)
         for line in output.stdout.splitlines() if on_line else ():
@@ -218,7 +217,7 @@ class PlayedSession(Session):
 
 
 class Memory(Silent):
-    """A reporter that keeps what it is told."""
+    """A reporter that records what is reported."""
 
     def __init__(self) -> None:
         super().__init__()

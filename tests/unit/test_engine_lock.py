@@ -27,6 +27,7 @@ from tests.unit.clusters import cluster
 from tests.unit.local_session import steps
 from tests.unit.played import PlayedClient, run_dir
 from tests.unit.played_session import played_run
+from tests.waiting import until
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("run_dir")]
 _ = run_dir
@@ -71,13 +72,6 @@ def asleep(held: RunLock) -> threading.Event:
 
     held._shell.wire.send = late  # type: ignore[assignment]
     return awake
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        threading.Event().wait(0.02)
 
 
 def taken(connection: Connection) -> RunLock | None:
