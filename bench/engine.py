@@ -1,6 +1,6 @@
 """Measure the engine against plain pyinfra and Ansible, in one run.
 
-python -m bench.engine [--hosts 1,5,20,50] [--tools ours,pyinfra,ansible]
+python -m bench.engine [--hosts 1,5,20,50] [--tools ours,pyinfra,ansible] [--json FILE]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from bench.deploy import FILES, content
 from bench.hosts import USER, Bench, hosts, prepare
+from bench.results import ANSIBLE, FIRST, OURS, PYINFRA, SECOND, Row, add_options, collect, save
 
 _HERE = Path(__file__).parent
 _BIN = Path(sys.executable).parent
@@ -46,6 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.engine")
     parser.add_argument("--hosts", default="1,5,20,50")
     parser.add_argument("--tools", default="ours,pyinfra,ansible")
+    add_options(parser)
     given = parser.parse_args()
     layer = prepare()
     costs: dict[tuple[str, int], tuple[Cost, Cost]] = {}
@@ -56,6 +58,9 @@ def main() -> int:
             first, again = costs[tool, count]
             print(f"{tool} on {count}: first {first}, again {again}", file=sys.stderr, flush=True)
     print(_table(costs, counts))
+    if given.json:
+        tools = (OURS, PYINFRA, "ansible-core", "paramiko")
+        save(given.json, collect("engine", _rows(costs), *tools, note=given.note))
     return 0
 
 
@@ -161,6 +166,23 @@ _TOOLS: dict[str, Callable[[Bench, Path], tuple[list[str], dict[str, str]]]] = {
     "pyinfra": _pyinfra,
     "ansible": _ansible,
 }
+
+_NAMES = {"ours": OURS, "pyinfra": PYINFRA, "ansible": ANSIBLE}
+
+
+def _rows(costs: dict[tuple[str, int], tuple[Cost, Cost]]) -> list[Row]:
+    return [
+        Row(
+            tool=_NAMES[tool],
+            run=run,
+            hosts=count,
+            seconds=round(cost.seconds, 2),
+            cpu=round(cost.cpu, 2),
+            megabytes=round(cost.megabytes),
+        )
+        for (tool, count), pair in costs.items()
+        for run, cost in zip((FIRST, SECOND), pair, strict=True)
+    ]
 
 
 def _table(costs: dict[tuple[str, int], tuple[Cost, Cost]], counts: list[int]) -> str:

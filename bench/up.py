@@ -4,7 +4,7 @@ Both start from fresh lab hosts and a warm mirror, and end when every node is Re
 kube-system runs. The commands by hand are what a careful administrator types, without looking
 before: installed on all hosts at once, over ssh connections that are kept.
 
-    python -m bench.up [-i inventories/lab.yaml]
+    python -m bench.up [-i inventories/lab.yaml] [--json FILE]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from bench.results import BY_HAND, FIRST, OURS, SECOND, Row, add_options, collect, save
 from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.files import network as network_files
 from kubeinstall.inventory.load import load
@@ -150,7 +151,9 @@ def main() -> int:
     """Measure both and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-i", "--inventory", type=Path, default=Path("inventories/lab.yaml"))
-    inventory = parser.parse_args().inventory
+    add_options(parser)
+    given = parser.parse_args()
+    inventory = given.inventory
     cluster = load(inventory, files_must_exist=False)
 
     fresh(cluster)
@@ -173,6 +176,13 @@ def main() -> int:
     print(f"the second up     {again:7.1f} s")
     print(f"kubeinstall: peak memory {usage.ru_maxrss // 1024} MiB")
     lab.down(plan(cluster), lambda _: None)
+    if given.json:
+        measured = ((BY_HAND, FIRST, by_hand), (OURS, FIRST, first), (OURS, SECOND, again))
+        rows = [
+            Row(tool=tool, run=run, hosts=len(cluster.hosts), seconds=round(seconds, 1))
+            for tool, run, seconds in measured
+        ]
+        save(given.json, collect("up", rows, OURS, note=given.note))
     return 0
 
 
