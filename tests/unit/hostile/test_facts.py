@@ -53,14 +53,14 @@ def read(fact: Fact, lines: list[str]) -> Any:
     made = fact()
     request = Request((fact,), fact, (), {}, {})
     vars(request)["asked"] = (made, None)
-    began = time.monotonic()
+    began = time.thread_time()  # of the processor: other tests may keep it busy
     try:
         return request.value(Answer(0, tuple(lines)))
     except FactError as error:
         assert CANARY not in str(error) or len(str(error)) < 100_000
         return None
     finally:
-        assert time.monotonic() - began < 5
+        assert time.thread_time() - began < 5
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact.name)
