@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import random
 import re
+import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from tests.running import REPO
 
@@ -60,11 +64,12 @@ def kill_within(phase: str, arguments: list[str], log: Path, chance: random.Rand
     """
     most = LONGEST
     for _ in range(_TRIES):
-        # Short phases are as likely to be met as long ones.
+        # Short phases are as likely to be met as long ones. A phase that was over has less to do
+        # the next time: the moment is a share of what it took last.
         after = most * 2 ** -chance.uniform(0, _HALVINGS)
         lasted = _kill(phase, arguments, log, after)
         if lasted is None:
-            print(f"killed in {phase} after {after:.2f} s")
+            print(f"killed in {phase} after {after:.3f} s")
             return after
         most = min(most, lasted)
     raise AssertionError(f"{phase} was over before each kill:\n{log.read_text()[-3000:]}")
@@ -76,27 +81,60 @@ def _kill(phase: str, arguments: list[str], log: Path, after: float) -> float | 
     Returns:
         None if the phase was running; else about how many seconds it took.
     """
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "kubeinstall", *arguments],
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            cwd=REPO,
-        )
+    with log.open("w") as out, _started(arguments, out) as run:
         try:
-            deadline = time.monotonic() + 600
-            while not Output(log.read_text()).began(phase):
-                said = log.read_text()[-3000:]
-                assert process.poll() is None, f"it ended before {phase} began:\n{said}"
-                assert time.monotonic() < deadline, f"{phase} did not begin:\n{said}"
-                time.sleep(0.01)
+            come = run.prints(lambda said: said.began(phase), 600)
+            assert come, f"{phase} did not begin:\n{run.said.text[-3000:]}"
             began = time.monotonic()
-            while time.monotonic() < began + after and not Output(log.read_text()).ended(phase):
-                time.sleep(min(0.01, after / 4))
+            run.prints(lambda said: said.ended(phase), after)
             lasted = time.monotonic() - began
         finally:
-            process.kill()
-            process.wait()
-    # It may have come to its end while it was being killed: what it printed last decides.
-    return lasted if Output(log.read_text()).ended(phase) else None
+            run.process.kill()
+        # It may have come to its end while it was being killed: what it printed last decides.
+        run.prints(lambda _: False, 60)
+    return lasted if run.said.ended(phase) else None
+
+
+@dataclass
+class _Run:
+    """kubeinstall as it runs; its output comes through a pipe, so that a line is seen at once.
+
+    Args:
+        log: also gets what it prints.
+    """
+
+    process: subprocess.Popen[bytes]
+    log: TextIO
+    said: Output = Output("")
+
+    def prints(self, enough: Callable[[Output], bool], seconds: float) -> bool:
+        """Read until there is enough.
+
+        Returns:
+            whether there is; not, if the output ends or the time is over.
+        """
+        assert self.process.stdout
+        deadline = time.monotonic() + seconds
+        while not enough(self.said):
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([self.process.stdout], [], [], left)[0]:
+                return False
+            if not (read := os.read(self.process.stdout.fileno(), 1 << 16)):
+                return False
+            text = read.decode(errors="replace")
+            self.log.write(text)
+            self.log.flush()
+            self.said = Output(self.said.text + text)
+        return True
+
+
+@contextmanager
+def _started(arguments: list[str], log: TextIO) -> Iterator[_Run]:
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "kubeinstall", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        cwd=REPO,
+    ) as process:
+        yield _Run(process, log)
