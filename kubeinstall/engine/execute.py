@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
@@ -16,7 +15,7 @@ from kubeinstall.engine.connector import lines
 from kubeinstall.engine.lock import LockLost
 from kubeinstall.engine.prepare import OF_A_HOST, Task
 from kubeinstall.engine.state import HostState, Operation
-from kubeinstall.engine.types import Event, Kept, Output, Status, shortened
+from kubeinstall.engine.types import Event, Kept, Output, Status, shortened, timestamp
 from kubeinstall.ssh.channel import CommandTimeout
 from kubeinstall.ssh.streams import ConnectionLost, TooMuchOutput
 
@@ -74,7 +73,7 @@ def plan(task: Task, prepared: HostState) -> None:
                 status=Status.PLANNED if commands else Status.OK,
                 output=why,
                 diff=task.clean("".join(getattr(c, "diff", "") for c in commands)),
-                time=_now(),
+                time=timestamp(),
             )
             task.tell(event)
 
@@ -97,7 +96,7 @@ def _would_run(task: Task, operation: Operation) -> list[Any]:
                     operation_id=operation.id,
                     status=Status.FAILED,
                     output=why,
-                    time=_now(),
+                    time=timestamp(),
                 )
             )
             raise OperationFailed(operation.name, why) from error
@@ -259,10 +258,6 @@ class _Execution:
             exit_code=self._exit_code(),
             output="\n".join(map(shortened, tail)),
             diff=self._task.clean(self._diff),
-            time=_now(),
+            time=timestamp(),
             kept=tuple(self._kept),
         )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -19,6 +19,7 @@ from kubeinstall.engine.types import (
     Status,
     Step,
     shortened,
+    timestamp,
 )
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
@@ -259,6 +260,7 @@ class Session(Connections):
             operation_id="facts.read",
             status=Status.FAILED,
             output=finding.why,
+            time=timestamp(),
         )
         task.tell(event)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -42,6 +43,11 @@ def shortened(line: str) -> str:
     return line if len(line) <= _LINE else f"{line[:_LINE]}…"
 
 
+def timestamp() -> str:
+    """The time of an event: now, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 class Status(StrEnum):
     """How an operation ended on a host, or what a plan says of it."""
 
@@ -72,7 +78,9 @@ class Event:
         operation: its title, for people.
         output: the tail of its output, at most some 40 lines.
         diff: a unified diff of the file it writes, if it writes one.
+        seconds: how long it took.
         exit_code: of the last command; None where none ran.
+        time: when it ended.
         operation_id: its module and function, e.g. ``kubeadm.join``; it stays when titles change.
         kept: what it left to the user on purpose.
     """

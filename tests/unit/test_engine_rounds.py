@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -348,6 +349,16 @@ def test_a_timeout_and_a_lost_connection_say_so() -> None:
         session.round("p", {"w1": steps(one(lambda: run(script="true", name="Cut")))})
     assert "longer than 1 s" in session.failures["cp1"].why
     assert "connection was lost" in session.failures["w1"].why
+
+
+def test_a_host_that_is_lost_while_its_state_is_read_has_an_event_with_a_time() -> None:
+    made = one(lambda: files.directory(path="/tmp", name="Folder"))
+    with LocalSession(cluster(workers=0)) as session:
+        session.shells["cp1"].lost = True
+        session.round("p", {"cp1": steps(made)})
+    (event,) = session.events
+    assert event.operation_id == "facts.read"
+    assert datetime.fromisoformat(event.time) <= datetime.now(UTC)
 
 
 def test_an_interrupt_names_what_may_still_run() -> None:
