@@ -1,7 +1,8 @@
 """Results of the benchmarks as JSON: what they write with ``--json FILE`` and ``bench.draw`` reads.
 
 A file holds the machine, the date, the versions of the measured tools and one row per measured
-run. Rows with the same tool, run and number of hosts are repeated measurements.
+run. Rows with the same tool, run and number of hosts are repeated measurements. Bars say what was
+done on which host when.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import datetime
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
@@ -57,6 +59,29 @@ class Row(_Strict):
     megabytes: _Above | None = None
 
 
+class Bar(_Strict):
+    """Time that a run spent on one host without a pause, in one phase.
+
+    Args:
+        tool, run: as of the run's ``Row``.
+        begin: seconds since the run began.
+        seconds: how long it took.
+        failed: the host left the run at the end of it.
+    """
+
+    tool: _Name
+    run: _Name
+    host: _Name
+    phase: _Name
+    begin: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    failed: bool = False
+
+    @property
+    def end(self) -> float:
+        return self.begin + self.seconds
+
+
 class Machine(_Strict):
     """Where it was measured.
 
@@ -89,6 +114,7 @@ class Results(_Strict):
     versions: dict[str, str] = {}
     note: str = ""
     rows: Annotated[tuple[Row, ...], Field(strict=False, min_length=1)]
+    bars: Annotated[tuple[Bar, ...], Field(strict=False)] = ()
 
     def of(self, tool: str, run: str) -> dict[int, Row]:
         """The rows of a tool's run by number of hosts, ascending.
@@ -114,7 +140,9 @@ def _middle(rows: list[Row]) -> Row:
     )
 
 
-def collect(benchmark: str, rows: list[Row], *tools: str, note: str = "") -> Results:
+def collect(
+    benchmark: str, rows: list[Row], *tools: str, note: str = "", bars: Sequence[Bar] = ()
+) -> Results:
     """Results measured now, on this machine.
 
     Args:
@@ -132,6 +160,7 @@ def collect(benchmark: str, rows: list[Row], *tools: str, note: str = "") -> Res
         versions={tool: found for tool in tools if (found := _version(tool))},
         note=note,
         rows=tuple(rows),
+        bars=tuple(bars),
     )
 
 
@@ -152,7 +181,7 @@ def save(path: Path, results: Results) -> None:
     Raises:
         ResultsError: the file cannot be written.
     """
-    text = results.model_dump_json(indent=1, exclude_none=True)
+    text = results.model_dump_json(indent=1, exclude_defaults=True)
     try:
         path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:

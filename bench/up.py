@@ -15,12 +15,15 @@ import resource
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from bench.results import BY_HAND, FIRST, OURS, SECOND, Row, add_options, collect, save
+from bench import timeline
+from bench.results import BY_HAND, FIRST, OURS, SECOND, Bar, Row, add_options, collect, save
 from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.files import network as network_files
 from kubeinstall.inventory.load import load
@@ -32,17 +35,27 @@ _KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 
 
 class ByHand:
-    """The commands, over ssh connections that are kept."""
+    """The commands, over ssh connections that are kept.
+
+    Args:
+        bars: what has run on which host when.
+    """
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
+        self.bars: list[Bar] = []
+        self._began = time.monotonic()
 
-    def run(self, host: Host, script: str, stdin: str = "") -> str:
+    def run(self, host: Host, phase: str, script: str, stdin: str = "") -> str:
         """Run a script as root on a host.
+
+        Args:
+            phase: the phase of kubeinstall that does the same.
 
         Raises:
             RuntimeError: it failed.
         """
+        began = time.monotonic()
         ssh = [
             "ssh",
             "-F/dev/null",
@@ -58,31 +71,50 @@ class ByHand:
         )
         if done.returncode:
             raise RuntimeError(f"{host.name}: {script[:80]}: {done.stderr[-800:]}")
+        self.bars.append(
+            Bar(
+                tool=BY_HAND,
+                run=FIRST,
+                host=host.name,
+                phase=phase,
+                begin=round(began - self._began, 2),
+                seconds=round(time.monotonic() - began, 2),
+            )
+        )
         return done.stdout
 
-    def everywhere(self, script: str) -> None:
-        """Run a script on all hosts at once."""
+    def everywhere(self, scripts: Mapping[str, str]) -> None:
+        """Run scripts, by phase, one after another on each host, on all hosts at once."""
+
+        def each(host: Host) -> None:
+            for phase, script in scripts.items():
+                self.run(host, phase, script)
+
         with ThreadPoolExecutor(len(self.cluster.hosts)) as pool:
-            list(pool.map(lambda host: self.run(host, script), self.cluster.hosts))
+            list(pool.map(each, self.cluster.hosts))
 
     def up(self) -> None:
         """Make the cluster."""
         cluster, first = self.cluster, self.cluster.first
-        self._prepare()
+        self.everywhere(self._preparation())
         config = kubeadm_files.init_config(cluster)
         skip = ",".join(cluster.spec.kubeadm.skip_phases)
         self.run(
             first,
+            "control-plane",
             f"cat >/root/k.yaml; kubeadm init --config /root/k.yaml --skip-phases={skip}",
             config,
         )
-        join = self.run(first, "kubeadm token create --print-join-command").splitlines()[-1]
+        create = "kubeadm token create --print-join-command"
+        join = self.run(first, "workers", create).splitlines()[-1]
         ignore = ",".join(cluster.spec.kubeadm.ignore_preflight_errors)
         with ThreadPoolExecutor(len(cluster.workers)) as pool:
             list(
                 pool.map(
                     lambda host: self.run(
-                        host, f"{join} --node-name {host.name} --ignore-preflight-errors={ignore}"
+                        host,
+                        "workers",
+                        f"{join} --node-name {host.name} --ignore-preflight-errors={ignore}",
                     ),
                     cluster.workers,
                 )
@@ -90,11 +122,12 @@ class ByHand:
         self._network()
         self.run(
             first,
+            "ready",
             f"{_KUBECTL} wait --for=condition=Ready node --all --timeout=300s && "
             f"{_KUBECTL} -n kube-system wait --for=condition=Ready pod --all --timeout=300s",
         )
 
-    def _prepare(self) -> None:
+    def _preparation(self) -> dict[str, str]:
         cluster = self.cluster
         names = "".join(f"{host.node_ip} {host.name}\\n" for host in cluster.hosts)
         daemon = json.dumps(
@@ -107,37 +140,45 @@ class ByHand:
         source = f"{cluster.spec.packages.url}/core:/stable:/v{cluster.version.minor_name}/deb/"
         version = f"{cluster.version}-*"
         key = cluster.spec.packages.key.read_text() if cluster.spec.packages.key else ""
-        self.everywhere(f"""
-export DEBIAN_FRONTEND=noninteractive
+        quiet = "export DEBIAN_FRONTEND=noninteractive"
+        install = "apt-get install -y -q --no-install-recommends"
+        return {
+            "hosts": f"""
 printf '{names}' >>/etc/hosts
 printf 'net.ipv4.ip_forward=1\\nnet.bridge.bridge-nf-call-iptables=1\\n' >/etc/sysctl.d/k.conf
 sysctl -q --system
+""",
+            "runtime": f"""
+{quiet}
 apt-get update -q
-apt-get install -y -q --no-install-recommends chrony docker.io
+{install} chrony docker.io
 echo {shlex.quote(daemon)} >/etc/docker/daemon.json
 systemctl restart docker
+""",
+            "packages": f"""
+{quiet}
 cat >/etc/apt/k.asc <<'KEY'
 {key}
 KEY
 echo 'deb [signed-by=/etc/apt/k.asc] {source} /' >/etc/apt/sources.list.d/k.list
 apt-get update -q
-apt-get install -y -q --no-install-recommends kubelet={version} kubeadm={version} kubectl={version}
+{install} kubelet={version} kubeadm={version} kubectl={version}
 apt-mark hold kubelet kubeadm kubectl
-""")
+""",
+        }
 
     def _network(self) -> None:
         cluster = self.cluster
         asked = '{range .items[*]}{.metadata.name} {.spec.podCIDR}{"\\n"}{end}'
-        answer = self.run(cluster.first, f"{_KUBECTL} get nodes -o jsonpath='{asked}'")
+        answer = self.run(cluster.first, "network", f"{_KUBECTL} get nodes -o jsonpath='{asked}'")
         words = [line.split() for line in answer.splitlines()]
         shares = {name: IPv4Network(share) for name, share in words}
         addresses = {host.name: host.node_ip for host in cluster.hosts}
         for host in cluster.hosts:
-            self.run(
-                host, f"cat >{network_files.CONFLIST}", network_files.conflist(shares[host.name])
-            )
+            conflist = network_files.conflist(shares[host.name])
+            self.run(host, "network", f"cat >{network_files.CONFLIST}", conflist)
             routes = network_files.routes(host.name, shares, addresses)
-            self.run(host, "sh -e", network_files.script(cluster, routes))
+            self.run(host, "network", "sh -e", network_files.script(cluster, routes))
 
 
 def fresh(cluster: Cluster) -> None:
@@ -158,14 +199,19 @@ def main() -> int:
 
     fresh(cluster)
     began = time.monotonic()
-    ByHand(load(inventory)).up()
+    admin = ByHand(load(inventory))
+    admin.up()
     by_hand = time.monotonic() - began
 
     fresh(cluster)
     ours = [sys.executable, "-m", "kubeinstall", "up", "-y", "-i", str(inventory)]
-    began = time.monotonic()
-    subprocess.run([*ours, "--until", "ready"], check=True, stdout=subprocess.DEVNULL)
-    first = time.monotonic() - began
+    with tempfile.TemporaryDirectory() as folder:
+        events = Path(folder) / "events.jsonl"
+        until = ["--until", "ready", "--events", str(events)]
+        began, started = time.monotonic(), time.time()
+        subprocess.run([*ours, *until], check=True, stdout=subprocess.DEVNULL)
+        first = time.monotonic() - began
+        bars = [*admin.bars, *timeline.bars(timeline.read(events), started)]
     began = time.monotonic()
     subprocess.run(ours, check=True, stdout=subprocess.DEVNULL)
     again = time.monotonic() - began
@@ -182,7 +228,7 @@ def main() -> int:
             Row(tool=tool, run=run, hosts=len(cluster.hosts), seconds=round(seconds, 1))
             for tool, run, seconds in measured
         ]
-        save(given.json, collect("up", rows, OURS, note=given.note))
+        save(given.json, collect("up", rows, OURS, note=given.note, bars=bars))
     return 0
 
 

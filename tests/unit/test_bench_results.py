@@ -14,6 +14,7 @@ from bench.results import (
     FIRST,
     OURS,
     SECOND,
+    Bar,
     ResultsError,
     Row,
     add_options,
@@ -31,11 +32,12 @@ def _row(**changes: Any) -> Row:
 
 def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
     rows = [_row(cpu=3.2, megabytes=120), _row(tool=ANSIBLE, seconds=142), _row(run=SECOND)]
-    results = collect("engine", rows, OURS, "pydantic", "no-such-tool", note="idle")
+    bars = [Bar(tool=OURS, run=FIRST, host="w1", phase="hosts", begin=1.5, seconds=2, failed=True)]
+    results = collect("up", rows, OURS, "pydantic", "no-such-tool", note="idle", bars=bars)
 
-    save(tmp_path / "engine.json", results)
+    save(tmp_path / "up.json", results)
 
-    assert load(tmp_path / "engine.json") == results
+    assert load(tmp_path / "up.json") == results
     assert set(results.versions) == {OURS, "pydantic"}
     assert results.machine.cores >= 1
 
