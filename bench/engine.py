@@ -7,39 +7,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from bench import cost
+from bench.cost import Cost
 from bench.deploy import FILES, content
 from bench.hosts import USER, Bench, hosts, prepare
 from bench.results import ANSIBLE, FIRST, OURS, PYINFRA, SECOND, Row, add_options, collect, save
 
 _HERE = Path(__file__).parent
 _BIN = Path(sys.executable).parent
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one run of a program took.
-
-    Args:
-        seconds: until it ended.
-        cpu: seconds of processor, its own and its children's.
-        megabytes: peak memory of its largest process.
-        changed: how many operations changed something, as it says.
-    """
-
-    seconds: float
-    cpu: float
-    megabytes: float
-    changed: int
 
 
 def main() -> int:
@@ -72,49 +52,16 @@ def _measure(tool: str, count: int, layer: Path) -> tuple[Cost, Cost]:
     """
     with hosts(count, layer) as bench, tempfile.TemporaryDirectory() as folder:
         words, environment = _TOOLS[tool](bench, Path(folder))
-        first = _run(words, environment)
-        again = _run(words, environment)
+        first = cost.run(words, environment)
+        again = cost.run(words, environment)
     if again.changed or first.changed < 24 * count:
         raise RuntimeError(f"{tool}: {first.changed} changes, then {again.changed}")
     return first, again
 
 
-def _run(words: list[str], environment: dict[str, str]) -> Cost:
-    began = time.monotonic()
-    with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **environment},
-            cwd=_HERE.parent,
-        )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.monotonic() - began
-        out.seek(0)
-        said = out.read().decode(errors="replace")
-    if process.returncode:
-        raise RuntimeError(f"{words[0]} ended with {process.returncode}:\n{said[-3000:]}")
-    return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, _changed(said))
-
-
-def _changed(said: str) -> int:
-    """How many operations changed something: Ansible's and our words, or pyinfra's table."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
-    if "Grand total" in plain:
-        # name, hosts, success, error, no change
-        total = re.search(r"Grand total\s+\S+\s+(\S+)", plain)
-        return int(total.group(1)) if total and total.group(1).isdigit() else 0
-    return sum(int(number) for number in re.findall(r"changed=(\d+)", plain))
-
-
 def _ours(bench: Bench, folder: Path) -> tuple[list[str], dict[str, str]]:
     _ = folder
-    ports = map(str, bench.ports.values())
-    words = [sys.executable, "-m", "bench.ours", str(bench.key), str(bench.known_hosts), *ports]
-    return words, {}
+    return ours(bench), {}
 
 
 def _pyinfra(bench: Bench, folder: Path) -> tuple[list[str], dict[str, str]]:
@@ -183,6 +130,12 @@ def _rows(costs: dict[tuple[str, int], tuple[Cost, Cost]]) -> list[Row]:
         for (tool, count), pair in costs.items()
         for run, cost in zip((FIRST, SECOND), pair, strict=True)
     ]
+
+
+def ours(bench: Bench) -> list[str]:
+    """The command line of one run with kubeinstall's engine."""
+    ports = map(str, bench.ports.values())
+    return [sys.executable, "-m", "bench.ours", str(bench.key), str(bench.known_hosts), *ports]
 
 
 def _table(costs: dict[tuple[str, int], tuple[Cost, Cost]], counts: list[int]) -> str:
