@@ -47,6 +47,18 @@ def layers(inventory: InventoryFile) -> Iterator[tuple[Loc, HostSettings]]:
         yield loc, entry
 
 
+def layers_of(
+    inventory: InventoryFile, loc: Loc, entry: HostEntry
+) -> tuple[tuple[Loc, HostSettings], ...]:
+    """The places that hold settings of one host, each over the ones before it.
+
+    Args:
+        loc: the host's place, as ``entries`` has it.
+    """
+    group = inventory.groups.workers if loc[1] == "workers" else inventory.groups.control_plane
+    return (("defaults",), inventory.defaults), (loc[:2], group), (loc, entry)
+
+
 def settings(inventory: InventoryFile, role: Role, entry: HostEntry) -> HostSettings:
     """A host's settings: its own over its group's over the defaults."""
     own = inventory.groups.control_plane

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 from kubeinstall.inventory.formats import FORMS, LOCAL_LOGIN
@@ -16,7 +16,7 @@ from kubeinstall.inventory.model import (
     Ssh,
 )
 from kubeinstall.inventory.positions import Issue, Loc, dotted
-from kubeinstall.inventory.resolve import entries, layers, settings
+from kubeinstall.inventory.resolve import entries, layers, layers_of, settings
 from kubeinstall.inventory.suggestions import did_you_mean
 
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
@@ -196,12 +196,12 @@ def _unused(
         without: whether a host with these settings does not use the fields.
     """
     told: set[Loc] = set()
-    for _, role, name, entry in entries(inventory):
+    for host, role, _, entry in entries(inventory):
         ssh = settings(inventory, role, entry).ssh
         for field in fields:
             if getattr(ssh, field) is None or not without(ssh):
                 continue
-            loc = _layer_with(inventory, role, name, field)
+            loc = _layer_with(layers_of(inventory, host, entry), field)
             if loc not in told:
                 told.add(loc)
                 yield Issue(
@@ -213,14 +213,13 @@ def _unused(
                 )
 
 
-def _layer_with(inventory: InventoryFile, role: Role, name: str, field: str) -> Loc:
+def _layer_with(above: Sequence[tuple[Loc, HostSettings]], field: str) -> Loc:
     """The nearest place to a host that sets a field of ``ssh``."""
-    group = ("groups", "control_plane" if role is Role.CONTROL_PLANE else "workers")
-    by_loc: dict[Loc, HostSettings] = dict(layers(inventory))
-    for loc in ((*group, "hosts", name), group, ("defaults",)):
-        if getattr(by_loc[loc].ssh, field) is not None:
-            return (*loc, "ssh", field)
-    raise AssertionError(f"ssh.{field} of {name} has no origin")
+    return next(
+        (*loc, "ssh", field)
+        for loc, layer in reversed(above)
+        if getattr(layer.ssh, field) is not None
+    )
 
 
 def room_for_pods(inventory: InventoryFile) -> Iterator[Issue]:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kubeinstall.inventory.model import HostSettings, InventoryFile
 from kubeinstall.inventory.model.nodes import KUBELET_FIELDS
 from kubeinstall.inventory.positions import Issue, Loc, dotted
-from kubeinstall.inventory.resolve import entries, layers, settings
+from kubeinstall.inventory.resolve import entries, layers_of, settings
 
 
 def set_twice(inventory: InventoryFile) -> Iterator[Issue]:
     """A KubeletConfiguration field is set by its name in the inventory or in ``config``."""
     seen: set[Loc] = set()
-    for loc, _, name, _ in entries(inventory):
-        group = inventory.groups.workers if loc[1] == "workers" else inventory.groups.control_plane
-        above: list[tuple[Loc, HostSettings]] = [
-            (("defaults",), inventory.defaults),
-            (loc[:2], group),
-            (loc, group.hosts[name]),
-        ]
+    for loc, _, _, entry in entries(inventory):
+        above = layers_of(inventory, loc, entry)
         for key, field in KUBELET_FIELDS.items():
             named = [at for at, layer in above if getattr(layer.kubelet, key)]
             configured = [at for at, layer in above if field in layer.kubelet.config]
@@ -58,7 +53,7 @@ def static_policies(inventory: InventoryFile) -> Iterator[Issue]:
                 "set reservedMemory in config, for each NUMA node",
             ),
         ):
-            place = (*_nearest(inventory, loc, key), "kubelet", key)
+            place = (*_nearest(layers_of(inventory, loc, entry), key), "kubelet", key)
             if missing and place not in told:
                 told.add(place)
                 value = getattr(kubelet, key)
@@ -70,11 +65,7 @@ def static_policies(inventory: InventoryFile) -> Iterator[Issue]:
                 )
 
 
-def _nearest(inventory: InventoryFile, host: Loc, key: str) -> Loc:
+def _nearest(above: Iterable[tuple[Loc, HostSettings]], key: str) -> Loc:
     """The place that a host has the setting from."""
-    found = [
-        at
-        for at, layer in layers(inventory)
-        if host[: len(at)] == at and getattr(layer.kubelet, key)
-    ]
+    found = [at for at, layer in above if getattr(layer.kubelet, key)]
     return found[-1] if found else ("defaults",)
