@@ -5,11 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from datetime import datetime
-
-from cryptography import x509
-from cryptography.utils import CryptographyDeprecationWarning
+from typing import TYPE_CHECKING
 
 from kubeinstall.resources import script
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 
 def load_pem(pem: str) -> list[x509.Certificate]:
@@ -18,6 +19,10 @@ def load_pem(pem: str) -> list[x509.Certificate]:
     Raises:
         ValueError: there is none, or one that cannot be read.
     """
+    # Here: most inventories that are only checked name no certificate.
+    from cryptography import x509
+    from cryptography.utils import CryptographyDeprecationWarning
+
     with warnings.catch_warnings():
         # kubeadm gave its authorities the serial number 0 until 1.28; no user can do anything now.
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)

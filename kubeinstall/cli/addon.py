@@ -10,8 +10,9 @@ import yaml
 
 from kubeinstall.addons.render import Rendered, render_all
 from kubeinstall.cli import options
+from kubeinstall.cli.loading import loaded
 from kubeinstall.cli.plan import CHANGES
-from kubeinstall.cli.running import ask_sudo_pass_option, loaded, read, running
+from kubeinstall.cli.running import ask_sudo_pass_option, read, running
 from kubeinstall.cluster.answering import Answering
 from kubeinstall.engine.session import Session
 from kubeinstall.findings import Finding, Kind, KubeinstallError

@@ -8,7 +8,7 @@ import click
 
 from kubeinstall import families
 from kubeinstall.cli import options
-from kubeinstall.cli.running import loaded
+from kubeinstall.cli.loading import loaded
 from kubeinstall.deploys.rendered import rendered
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.families import SYSTEMS

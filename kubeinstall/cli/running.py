@@ -11,13 +11,12 @@ import click
 from pydantic import SecretStr
 
 from kubeinstall.cli import options
+from kubeinstall.cli.loading import loaded
 from kubeinstall.engine import exits
 from kubeinstall.engine.events import EventLog
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Event
 from kubeinstall.findings import Finding, KubeinstallError
-from kubeinstall.inventory.known_secrets import known_secrets
-from kubeinstall.inventory.load import load_with_warnings
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.phase import Run
 from kubeinstall.report import door
@@ -82,15 +81,6 @@ def printing(command: Command) -> Command:
     ):
         command = option(command)
     return command
-
-
-def loaded(
-    inventory: Path, *, files_must_exist: bool = True
-) -> tuple[Cluster, tuple[Finding, ...]]:
-    """The inventory's cluster with the warnings about it; its secrets leave nowhere from now on."""
-    cluster, warnings = load_with_warnings(inventory, files_must_exist=files_must_exist)
-    exits.hide(known_secrets(cluster))
-    return cluster, warnings
 
 
 def read(inventory: Path, ask_sudo_pass: bool) -> tuple[Cluster, tuple[Finding, ...]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from kubeinstall.cli import options
-from kubeinstall.cli.running import loaded
+from kubeinstall.cli.loading import loaded
 from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.report import door

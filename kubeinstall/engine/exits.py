@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kubeinstall.engine.redact import Redactor
+if TYPE_CHECKING:
+    from kubeinstall.engine.redact import Redactor
 
 LINE = 4000
 """Characters of one line."""
@@ -30,20 +32,32 @@ _UNSAFE = re.compile(
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
     "|[\u200c\u200d](?![^\x00-\x7f])|(?<![^\x00-\x7f])[\u200c\u200d]"
 )
-_known = Redactor()
+_known: Redactor | None = None
+_making = threading.Lock()
+
+
+def _redactor() -> Redactor:
+    """What knows the secrets, made for the first text: ``--help`` need not compile its patterns."""
+    global _known
+    with _making:
+        if _known is None:
+            from kubeinstall.engine.redact import Redactor
+
+            _known = Redactor()
+        return _known
 
 
 def hide(secrets: Iterable[str]) -> None:
     """From now on these strings leave nowhere."""
     for secret in secrets:
-        _known.hide(secret)
+        _redactor().hide(secret)
 
 
 @contextmanager
 def knowing() -> Iterator[None]:
     """A command line: the secrets that it hears of are forgotten at its end."""
     global _known
-    before, _known = _known, Redactor()
+    before, _known = _known, None
     try:
         yield
     finally:
@@ -75,7 +89,7 @@ def cleaned(text: str) -> str:
 
 def redacted(text: str) -> str:
     """The text without secrets."""
-    return _known(text)
+    return _redactor()(text)
 
 
 def said(text: str, most: int = MESSAGE) -> str:
@@ -104,7 +118,7 @@ def record(value: Any) -> Any:
 
 
 def _bounded(text: str, most: int) -> str:
-    shown = _known.cut(text, most)
+    shown = _redactor().cut(text, most)
     lines = [_short(one) if len(one) > LINE else one for one in shown.split("\n")]
     left = len(text) - most
     more = f"… ({left} more characters)" if left > 0 else ""

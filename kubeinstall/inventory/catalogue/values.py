@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from typing import Any
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from kubeinstall.inventory.catalogue.model import Addon
 from kubeinstall.inventory.positions import Loc
 from kubeinstall.inventory.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 
 def merged(addon: Addon, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,6 +83,9 @@ def _is_secret(schema: Mapping[str, Any]) -> bool:
 
 def problems(addon: Addon, given: Mapping[str, Any]) -> Iterator[tuple[Loc, str, str]]:
     """What is wrong with given values: the place below ``values``, what, and what to do next."""
+    # Here: most inventories have no values of addons, and commands start sooner without it.
+    from jsonschema import Draft202012Validator
+
     schema = {
         "type": "object",
         "properties": addon.file.values,
