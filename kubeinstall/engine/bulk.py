@@ -7,93 +7,16 @@ nothing is missing. A host that is as it should be costs one round trip.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from copy import copy
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-from pyinfra.api.exceptions import FactPreconditionError, FactProcessError
-from pyinfra.api.facts import SU_REGEXES, FactBase, ShortFactBase
-from pyinfra.api.util import get_kwargs_str
+from pyinfra.api.exceptions import FactPreconditionError
+from pyinfra.api.facts import FactBase, ShortFactBase
 
-from kubeinstall.engine import commands
-from kubeinstall.engine.batch import Answer, Question, answers, ask_script
+from kubeinstall.engine.batch import Answer, answers, ask_script
+from kubeinstall.engine.requests import FactError, Request
+from kubeinstall.engine.together import Ask, alone, asks
 from kubeinstall.engine.types import Output
-
-
-class FactError(Exception):
-    """A fact could not be read."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One fact with its arguments; equal ones have the same answer.
-
-    Args:
-        key: class, arguments and global arguments, hashable.
-        settings: the global arguments that bear on it.
-    """
-
-    key: tuple[Any, ...]
-    fact: type[FactBase[Any]] = field(compare=False)
-    args: tuple[Any, ...] = field(compare=False)
-    kwargs: Mapping[str, Any] = field(compare=False)
-    settings: Mapping[str, Any] = field(compare=False)
-
-    @classmethod
-    def of(cls, host: Any, fact: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Request:
-        """The request that ``host.get_fact(fact, *args, **kwargs)`` makes here and now."""
-        around = host.current_op_global_arguments or host.current_deploy_kwargs or {}
-        settings = {
-            name: value
-            for name in commands.GLOBALS
-            if (value := kwargs.get(name, around.get(name))) and value != "sh"
-        }
-        if fact.shell_executable:
-            settings["_shell_executable"] = fact.shell_executable
-        own = {name: value for name, value in kwargs.items() if not name.startswith("_")}
-        return cls(
-            (fact, _frozen(args), _frozen(own), _frozen(settings)), fact, args, own, settings
-        )
-
-    @cached_property
-    def asked(self) -> tuple[FactBase[Any], Question]:
-        """The fact as it was asked (some remember with what, for the reading), and its question."""
-        fact = self.fact()
-        text = commands.script(fact.command(*self.args, **self.kwargs), self.settings)
-        return fact, Question(text, fact.requires_command(*self.args, **self.kwargs))
-
-    def value(self, answer: Answer) -> Any:
-        """The fact, from what its command said. Made again each time: it may be changed.
-
-        Raises:
-            FactError: the command failed, or nobody understands what it printed.
-        """
-        fact = copy(self.asked[0])
-        if answer.missing or (answer.exit_code == 0 and not answer.lines):
-            return fact.default()
-        if answer.exit_code != 0:
-            if self._excused(answer):
-                return fact.default()
-            tail = " / ".join(answer.errors[-3:] or answer.lines[-3:]) or "it printed nothing"
-            raise FactError(f"{self} exited with code {answer.exit_code}: {tail}")
-        try:
-            return fact.process(list(answer.lines))
-        except (FactProcessError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise FactError(f"{self} printed unexpected output: {error!r}") from error
-
-    def _excused(self, answer: Answer) -> bool:
-        """As pyinfra has it: a user that is not there yet is no failure."""
-        first = answer.errors[0] if answer.errors else ""
-        return bool(self.settings.get("_ignore_errors")) or any(
-            re.match(pattern, first) for pattern in SU_REGEXES
-        )
-
-    def __str__(self) -> str:
-        words = [*map(str, self.args), get_kwargs_str(dict(self.kwargs))]
-        return f"{self.fact.name}({', '.join(word for word in words if word)})"
 
 
 class Facts:
@@ -109,7 +32,13 @@ class Facts:
         self.missing: dict[Request, None] = {}
         self.asked: dict[Request, None] = {}
         self.recording = False
+        self.doubtful = False
+        """Whether a default was given for a fact that cannot be asked for now, but maybe later."""
         self.trips = 0
+
+    def known(self, requests: Iterable[Request]) -> bool:
+        """Whether none of these has to be read."""
+        return all(request in self._known for request in requests)
 
     def get(
         self, state: Any, host: Any, fact: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -124,6 +53,7 @@ class Facts:
         if reason := fact().check_preconditions(state, host):
             if state.is_executing:
                 raise FactPreconditionError(fact, reason)
+            self.doubtful = True
             return fact.default()
         request = Request.of(host, fact, args, kwargs)
         self.asked[request] = None
@@ -140,7 +70,7 @@ class Facts:
         Raises:
             FactError: it could not be read.
         """
-        request = Request((fact, (), _frozen(dict(kwargs)), ()), fact, (), dict(kwargs), {})
+        request = Request.plain(fact, kwargs)
         self.read([request])
         return request.value(self._known[request])
 
@@ -151,9 +81,17 @@ class Facts:
             FactError: the host did not answer them all.
         """
         wanted = [r for r in dict.fromkeys(requests) if r not in self._known]
+        self._put(asks(wanted))
+        self._put(alone(r for r in wanted if r not in self._known))
+
+    def forget(self) -> None:
+        """Something has changed: what was known may be wrong."""
+        self._known.clear()
+
+    def _put(self, wanted: list[Ask]) -> None:
         if not wanted:
             return
-        text, mark = ask_script([request.asked[1] for request in wanted])
+        text, mark = ask_script([ask.question for ask in wanted])
         output = self._ask(text)
         self.trips += 1
         found = answers(output, mark)
@@ -163,23 +101,5 @@ class Facts:
                 f"the host answered {len(found)} of {len(wanted)} questions "
                 f"(exit code {output.exit_code}): {reason}"
             )
-        self._known.update(zip(wanted, found, strict=True))
-
-    def forget(self) -> None:
-        """Something has changed: what was known may be wrong."""
-        self._known.clear()
-
-
-def _frozen(value: Any) -> Any:
-    """Something hashable that is equal for equal values."""
-    if isinstance(value, list | tuple):
-        return tuple(map(_frozen, value))
-    if isinstance(value, dict):
-        return tuple(sorted((key, _frozen(item)) for key, item in value.items()))
-    if isinstance(value, set):
-        return frozenset(map(_frozen, value))
-    try:
-        hash(value)
-    except TypeError:
-        return repr(value)
-    return value
+        for ask, answer in zip(wanted, found, strict=True):
+            self._known.update(ask.share(answer))

@@ -10,10 +10,10 @@ from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 from pyinfra.api.command import StringCommand
 from pyinfra.connectors.util import CommandOutput
 
-from kubeinstall.engine.bulk import Request
 from kubeinstall.engine.connector import lines
 from kubeinstall.engine.lock import LockLost
 from kubeinstall.engine.prepare import OF_A_HOST, Task
+from kubeinstall.engine.requests import Request
 from kubeinstall.engine.state import HostState, Operation
 from kubeinstall.engine.types import Event, Kept, Output, Status, shortened, timestamp
 from kubeinstall.ssh.channel import CommandTimeout

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kubeinstall.engine.bulk import FactError, Facts, Request
+from kubeinstall.engine.bulk import Facts
 from kubeinstall.engine.connections import Connections
 from kubeinstall.engine.lock import PATIENCE
+from kubeinstall.engine.requests import FactError, Request
 from kubeinstall.engine.types import (
     Deploy,
     Deploys,

@@ -19,8 +19,9 @@ from pyinfra.api.host import Host
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State, StateStage
 
-from kubeinstall.engine.bulk import Facts, Request
+from kubeinstall.engine.bulk import Facts
 from kubeinstall.engine.connector import LiveConnector
+from kubeinstall.engine.requests import Request
 
 # pyinfra is only partly typed.
 _STATE: Any = pyinfra.context.ctx_state
