@@ -44,12 +44,17 @@ def execute(task: Task, prepared: HostState) -> None:
     """
     prepared.start()
     operations = prepared.operations
+    changed = False
     with prepared:
         for index, operation in enumerate(operations):
             if task.stopped.is_set():
                 return
+            if not changed and _settled(task, operation):
+                task.tell(_done(task, operation, []))
+                continue
             task.starts(operation.name)
-            _Execution(task, prepared, operation, _due(operations[index:])).run()
+            commands = _Execution(task, prepared, operation, _due(operations[index:])).run()
+            changed = changed or bool(commands)
 
 
 def plan(task: Task, prepared: HostState) -> None:
@@ -60,22 +65,37 @@ def plan(task: Task, prepared: HostState) -> None:
         Exception: an operation is at fault.
     """
     prepared.start()
+    changed = False
     with prepared:
         for operation in prepared.operations:
-            commands = _would_run(task, operation)
-            operation.data.operation_meta.set_complete(True, commands, CommandOutput([]))
-            why = "because of a change above" if operation.conditional and commands else ""
-            event = Event(
-                host=task.name,
-                phase=task.phase,
-                operation=operation.name,
-                operation_id=operation.id,
-                status=Status.PLANNED if commands else Status.OK,
-                output=why,
-                diff=task.clean("".join(getattr(c, "diff", "") for c in commands)),
-                time=timestamp(),
-            )
-            task.tell(event)
+            again = changed or not _settled(task, operation)
+            commands = _would_run(task, operation) if again else []
+            changed = changed or bool(commands)
+            task.tell(_done(task, operation, commands))
+
+
+def _settled(task: Task, operation: Operation) -> bool:
+    """Whether an operation need not run through again on a host that nothing has changed yet.
+
+    A no-op costs an operation one run then instead of two, and says the same.
+    """
+    facts = task.facts
+    return operation.settled and not facts.doubtful and facts.known(operation.asked)
+
+
+def _done(task: Task, operation: Operation, commands: list[Any]) -> Event:
+    """The event of an operation that counts as done, and would have run these commands."""
+    operation.data.operation_meta.set_complete(True, commands, CommandOutput([]))
+    return Event(
+        host=task.name,
+        phase=task.phase,
+        operation=operation.name,
+        operation_id=operation.id,
+        status=Status.PLANNED if commands else Status.OK,
+        output="because of a change above" if operation.conditional and commands else "",
+        diff=task.clean("".join(getattr(c, "diff", "") for c in commands)) if commands else "",
+        time=timestamp(),
+    )
 
 
 def _would_run(task: Task, operation: Operation) -> list[Any]:
@@ -129,8 +149,11 @@ class _Execution:
         self._began = time.monotonic()
         prepared.connector.ran.clear()
 
-    def run(self) -> None:
+    def run(self) -> list[Any]:
         """Run its commands, with pyinfra's arguments for retries and errors, and tell the event.
+
+        Returns:
+            the commands.
 
         Raises:
             OperationFailed: it failed.
@@ -154,6 +177,7 @@ class _Execution:
         ran = lines(Output(0, *self._output()))
         self._operation.data.operation_meta.set_complete(good, self._commands, ran)
         self._task.tell(self._event(Status.CHANGED if self._commands else Status.OK))
+        return self._commands
 
     def _try_again(self) -> bool:
         """All commands, again while ``_retries`` and ``_retry_until`` say so."""

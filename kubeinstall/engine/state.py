@@ -15,7 +15,7 @@ from typing import Any
 import pyinfra.api.arguments
 import pyinfra.context
 from pyinfra.api.config import Config
-from pyinfra.api.host import Host
+from pyinfra.api.host import Host, HostData
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State, StateStage
 
@@ -49,6 +49,18 @@ class _LiveHost(_Host):  # type: ignore[misc]
         return self.facts.get(self.state, self, name_or_cls, args, kwargs)
 
 
+class _Data(HostData):
+    """A host's data: our hosts have none, but for what a deploy or an operation brings along.
+
+    pyinfra looks in six places for each of 30 arguments of each operation.
+    """
+
+    def __getattr__(self, key: str) -> Any:
+        if self.override_datas or self.host.get_deploy_data():
+            return super().__getattr__(key)
+        raise AttributeError(f"there is no data {key}")
+
+
 class _OneHost(_Inventory):  # type: ignore[misc]
     """An inventory of one host, without a search for connectors."""
 
@@ -79,6 +91,7 @@ class HostState:
         self.state: Any = _State(inventory, _Config())
         self.host: Any = inventory.get_host(name)
         self.host.facts = facts
+        self.host.data = _Data(self.host, *self.host.data.datas)
         self.connector = connector(self.state, self.host)
         self.host.connector = self.connector
         self.host.connected = True
@@ -89,6 +102,7 @@ class HostState:
         self._current: dict[Request, None] = {}
         self.asked_by: dict[Any, list[Request]] = {}
         facts.asked.clear()
+        facts.doubtful = False
         self._add = self.state.set_op_data_for_host
         self.state.set_op_data_for_host = self._added
 
@@ -163,6 +177,16 @@ class Operation:
     def predicted(self) -> bool:
         """Whether it would change something, as far as could be told when it was prepared."""
         return bool(self.data.operation_meta._maybe_is_change)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has nothing to do, for as long as the host is as it was when prepared.
+
+        It ran to its end then without a command; to run it again would ask the same and be told
+        the same.
+        """
+        found = self.data.operation_meta._maybe_is_change is False
+        return found and not (self.conditional or self.arguments.get("_retries"))
 
     @property
     def conditional(self) -> bool:

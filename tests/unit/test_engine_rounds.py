@@ -199,7 +199,7 @@ def test_a_fault_of_ours_ends_the_run_and_is_no_hosts_failure(tmp_path: Path, dr
 
 
 def test_a_fault_that_only_a_plan_meets_ends_it_too() -> None:
-    """The operation is asked twice: when it is prepared, and for the plan."""
+    """An operation after a change runs through again for the plan."""
     asked = iter((False, True))
 
     @operation()
@@ -208,9 +208,10 @@ def test_a_fault_that_only_a_plan_meets_ends_it_too() -> None:
             raise TypeError("of ours")
         yield from ()
 
+    made = one(lambda: run(script="true", name="Change"), lambda: faulty(name="Faulty"))
     with LocalSession(cluster(workers=0)) as session:
         with pytest.raises(TypeError):
-            session.round("p", {"cp1": steps(one(lambda: faulty(name="Faulty")))}, dry=True)
+            session.round("p", {"cp1": steps(made)}, dry=True)
         assert session.failures == {}
 
 
