@@ -40,6 +40,7 @@ PIECES = {
     "pyinfra.api.facts.SU_REGEXES": "what su prints for a user that is not there yet",
     "pyinfra.api.facts.ShortFactBase": "facts that are part of another",
     "pyinfra.api.host.Host": "subclassed: its facts come from what was read in bulk",
+    "pyinfra.api.host.HostData": "subclassed: nothing is looked for where there is nothing",
     "pyinfra.api.inventory.Inventory": "subclassed: one host, no search for connectors",
     "pyinfra.api.state.State": "one for each host and round",
     "pyinfra.api.state.StateStage": "prepare, then execute",
@@ -48,6 +49,7 @@ PIECES = {
     "pyinfra.connectors.util.CommandOutput": "what an operation sees of its commands' output",
     "pyinfra.connectors.util.OutputLine": "a line of it",
     "pyinfra.connectors.util.make_unix_command": "environment, folder and user of a command",
+    "pyinfra.facts.files": "facts that stat(1) and sha1sum(1) answer for many files at once",
     "pyinfra.context": "ctx_state, ctx_host, init_base_classes: what is worked on now, by thread",
 }
 """Dotted name to what it is used for."""
