@@ -102,12 +102,13 @@ class Results(_Strict):
     """What one benchmark measured.
 
     Args:
+        format: the version of this format.
         benchmark: its name: ``engine`` for ``python -m bench.engine``.
         versions: of the measured tools, by name.
         note: what else is to be known, such as other load on the machine.
     """
 
-    format: Literal[1] = 1
+    format: Literal[1]
     benchmark: _Name
     date: Annotated[datetime.date, Field(strict=False)]
     machine: Machine
@@ -149,6 +150,7 @@ def collect(
         tools: names of Python distributions whose versions are recorded, if they are installed.
     """
     return Results(
+        format=1,
         benchmark=benchmark,
         date=datetime.date.today(),
         machine=Machine(

@@ -46,11 +46,11 @@ class ByHand:
         self.bars: list[Bar] = []
         self._began = time.monotonic()
 
-    def run(self, host: Host, phase: str, script: str, stdin: str = "") -> str:
+    def run(self, host: Host, phase: str | None, script: str, stdin: str = "") -> str:
         """Run a script as root on a host.
 
         Args:
-            phase: the phase of kubeinstall that does the same.
+            phase: the phase of kubeinstall that does the same; None if it only waits.
 
         Raises:
             RuntimeError: it failed.
@@ -71,16 +71,18 @@ class ByHand:
         )
         if done.returncode:
             raise RuntimeError(f"{host.name}: {script[:80]}: {done.stderr[-800:]}")
-        self.bars.append(
-            Bar(
-                tool=BY_HAND,
-                run=FIRST,
-                host=host.name,
-                phase=phase,
-                begin=round(began - self._began, 2),
-                seconds=round(time.monotonic() - began, 2),
+        if phase:
+            begin, seconds = began - self._began, time.monotonic() - began
+            self.bars.append(
+                Bar(
+                    tool=BY_HAND,
+                    run=FIRST,
+                    host=host.name,
+                    phase=phase,
+                    begin=round(begin, 2),
+                    seconds=round(seconds, 2),
+                )
             )
-        )
         return done.stdout
 
     def everywhere(self, scripts: Mapping[str, str]) -> None:
@@ -122,7 +124,7 @@ class ByHand:
         self._network()
         self.run(
             first,
-            "ready",
+            None,
             f"{_KUBECTL} wait --for=condition=Ready node --all --timeout=300s && "
             f"{_KUBECTL} -n kube-system wait --for=condition=Ready pod --all --timeout=300s",
         )

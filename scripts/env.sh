@@ -35,3 +35,7 @@ export PATH="$venv/ready/bin:$PATH"
 # The checkout itself, not an installed copy: what you edit is what runs.
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"
 kubeinstall() { "$python" -m kubeinstall "$@"; }
+# Only drawing the results of benchmarks needs it, so it is not in requirements.lock.
+draws() {
+  "$python" -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
+}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import bench
+from bench import draw
 from bench.results import (
     ANSIBLE,
     FIRST,
@@ -105,6 +108,17 @@ def test_a_file_that_is_missing_or_cannot_be_written_is_reported(tmp_path: Path)
         load(tmp_path / "engine.json")
     with pytest.raises(ResultsError, match="cannot be written: Is a directory"):
         save(tmp_path, collect("engine", [_row()]))
+
+
+def test_drawing_without_matplotlib_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr(bench, "figures", raising=False)
+    monkeypatch.delitem(sys.modules, "bench.figures", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+    assert draw.main(["engine.json"]) == 1
+    assert "pip install -r bench/requirements.lock" in capsys.readouterr().err
 
 
 def test_the_option_refuses_what_cannot_be_written_before_measuring(
