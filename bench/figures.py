@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
 from matplotlib import rc_context
@@ -54,7 +55,7 @@ _COLOURS = {
     "workers": "#882255",
     "network": "#44aa99",
     "kubelets": "#999933",
-    "ready": "#aa4499",
+    "addons": "#aa4499",
 }
 _LINE_COLOURS = ("#cc6677", "#117733", "#332288", "#ddcc77", "#88ccee")
 _OTHER_PHASES = ("#6699cc", "#994455", "#997700", "#004488", "#ee99aa")
@@ -268,11 +269,9 @@ def _legend(panel: Axes, colours: Mapping[str, str], failed: bool) -> None:
 
 def _phase_colours(phases: Sequence[str]) -> dict[str, str]:
     """Colours of phases, in the order of the run."""
-    others = [phase for phase in phases if phase not in _COLOURS]
-    extra = {
-        phase: _OTHER_PHASES[number % len(_OTHER_PHASES)] for number, phase in enumerate(others)
-    }
-    return {phase: _COLOURS.get(phase) or extra[phase] for phase in phases}
+    known = {phase: colour for phase, colour in _COLOURS.items() if phase in phases}
+    others = [phase for phase in phases if phase not in known]
+    return known | dict(zip(others, cycle(_OTHER_PHASES), strict=False))
 
 
 def _depths(bars: Sequence[Bar]) -> dict[str, int]:

@@ -12,6 +12,8 @@ from kubeinstall.engine.types import Status
 
 PAUSE = 0.25
 """Seconds between two operations of a phase up to which they are one bar."""
+_TOUCHING = 0.05
+"""Seconds up to which an overlap may come of rounding."""
 
 
 class Recorded(BaseModel):
@@ -109,7 +111,7 @@ def lanes(bars: Sequence[Bar]) -> list[int]:
     ends: list[float] = []
     found = []
     for bar in bars:
-        lane = next((n for n, end in enumerate(ends) if end <= bar.begin), len(ends))
+        lane = next((n for n, end in enumerate(ends) if end <= bar.begin + _TOUCHING), len(ends))
         ends[lane : lane + 1] = [bar.end]
         found.append(lane)
     return found

@@ -47,7 +47,7 @@ def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
 
 def test_a_tools_rows_are_sorted_by_hosts_and_repeats_become_medians() -> None:
     rows = [
-        _row(hosts=50, seconds=16),
+        *(_row(hosts=count, seconds=16) for count in (200, 50, 100, 1)),
         _row(seconds=9, cpu=4, megabytes=100),
         _row(seconds=5, cpu=2),
         _row(seconds=6),
@@ -57,7 +57,7 @@ def test_a_tools_rows_are_sorted_by_hosts_and_repeats_become_medians() -> None:
 
     found = collect("engine", rows).of(OURS, FIRST)
 
-    assert list(found) == [20, 50]
+    assert list(found) == [1, 20, 50, 100, 200]
     assert (found[20].seconds, found[20].cpu, found[20].megabytes) == (6, 3, 100)
     assert found[50].cpu is None
 

@@ -137,7 +137,7 @@ def test_a_line_that_is_no_event_is_reported_with_its_number(
 
 
 def test_bars_that_overlap_are_in_lanes_of_their_own() -> None:
-    spans = [(0, 4), (1, 2), (2, 1), (3.5, 2), (4, 1), (6, 1)]
+    spans = [(0, 4), (1, 2), (2, 1), (3.5, 2), (3.99, 1), (6, 1)]
     made = [
         Bar(tool="t", run="first", host="w1", phase="p", begin=begin, seconds=seconds)
         for begin, seconds in spans
