@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.results import Row
+
 _ROOT = Path(__file__).parent.parent
 
 
@@ -29,6 +31,17 @@ class Cost:
     cpu: float
     megabytes: float
     changed: int
+
+    def row(self, tool: str, run: str, hosts: int) -> Row:
+        """This, as a row of results."""
+        return Row(
+            tool=tool,
+            run=run,
+            hosts=hosts,
+            seconds=round(self.seconds, 3),
+            cpu=round(self.cpu, 3),
+            megabytes=round(self.megabytes),
+        )
 
 
 def run(

@@ -119,14 +119,7 @@ _NAMES = {"ours": OURS, "pyinfra": PYINFRA, "ansible": ANSIBLE}
 
 def _rows(costs: dict[tuple[str, int], tuple[Cost, Cost]]) -> list[Row]:
     return [
-        Row(
-            tool=_NAMES[tool],
-            run=run,
-            hosts=count,
-            seconds=round(cost.seconds, 2),
-            cpu=round(cost.cpu, 2),
-            megabytes=round(cost.megabytes),
-        )
+        cost.row(_NAMES[tool], run, count)
         for (tool, count), pair in costs.items()
         for run, cost in zip((FIRST, SECOND), pair, strict=True)
     ]

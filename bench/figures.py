@@ -157,6 +157,8 @@ def _hosts(count: int) -> str:
 
 
 def _time(row: Row) -> str:
+    if row.seconds < 1:
+        return f"{1000 * row.seconds:.0f} ms"
     return f"{row.seconds:.1f} s" if row.seconds < 20 else f"{row.seconds:.0f} s"
 
 

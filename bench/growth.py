@@ -8,16 +8,15 @@ A first run and a no-op of bench.ours on fresh hosts, for each number of hosts; 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from bench.cost import Cost, run
 from bench.engine import ours
 from bench.hosts import hosts, prepare
+from bench.results import FIRST, OURS, SECOND, add_options, collect, save
 
-RUNS = ("first", "no-op")
+RUNS = (FIRST, SECOND)
 LIMIT = 1.2
 """How many times what it costs among the fewest hosts, a host may cost among the most."""
 
@@ -29,7 +28,7 @@ def main() -> int:
     """Measure, print the table, and fail if a host's cost grows."""
     parser = argparse.ArgumentParser(prog="python -m bench.growth")
     parser.add_argument("--hosts", default="20,50,100,200")
-    parser.add_argument("--json", type=Path, help="Write the figures to this file.")
+    add_options(parser)
     given = parser.parse_args()
     counts = sorted({int(count) for count in given.hosts.split(",")} - {1})
     layer = prepare()
@@ -43,7 +42,8 @@ def main() -> int:
     print(table(costs, counts))
     grown = growth(costs, counts)
     if given.json:
-        given.json.write_text(json.dumps(_record(costs, grown), indent=2) + "\n")
+        rows = [cost.row(OURS, name, count) for (count, name), cost in costs.items()]
+        save(given.json, collect("growth", rows, OURS, "pyinfra", "paramiko", note=given.note))
     return 1 if max(grown.values()) > LIMIT else 0
 
 
@@ -109,16 +109,6 @@ def table(costs: Costs, counts: list[int]) -> str:
         ]
         lines.append(f"| {counts[-1]} / {counts[0]} | {name} | | | | {' | '.join(grown)} |")
     return "\n".join(lines)
-
-
-def _record(costs: Costs, grown: dict[str, float]) -> dict[str, object]:
-    return {
-        "benchmark": "growth",
-        "runs": [
-            {"hosts": count, "run": name, **asdict(cost)} for (count, name), cost in costs.items()
-        ],
-        "growth": grown,
-    }
 
 
 if __name__ == "__main__":

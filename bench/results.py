@@ -28,6 +28,7 @@ FIRST = "first"
 SECOND = "second"
 
 _Name = Annotated[str, Field(min_length=1)]
+_Counted = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Above = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -55,8 +56,8 @@ class Row(_Strict):
     run: _Name
     hosts: Annotated[int, Field(ge=0)]
     seconds: _Above
-    cpu: _Above | None = None
-    megabytes: _Above | None = None
+    cpu: _Counted | None = None
+    megabytes: _Counted | None = None
 
 
 class Bar(_Strict):
@@ -73,8 +74,8 @@ class Bar(_Strict):
     run: _Name
     host: _Name
     phase: _Name
-    begin: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    begin: _Counted
+    seconds: _Counted
     failed: bool = False
 
     @property

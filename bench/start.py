@@ -9,13 +9,13 @@ bench/README.md.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 
 from bench.cost import Cost, run
+from bench.results import OURS, add_options, collect, save
 
 HELP_LIMIT = 1.5
 """How many times a bare import of click `--help` may take."""
@@ -48,7 +48,7 @@ def main() -> int:
     """Measure, print the table, and fail above a limit."""
     parser = argparse.ArgumentParser(prog="python -m bench.start")
     parser.add_argument("--rounds", type=int, default=21)
-    parser.add_argument("--json", type=Path, help="Write the figures to this file.")
+    add_options(parser)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         files = {hosts: Path(folder) / f"{hosts}.yaml" for hosts in (_FEW, _MANY)}
@@ -72,8 +72,12 @@ def main() -> int:
         row = f"{1000 * seconds[name]:.0f} | {1000 * cpu[name]:.0f} | {times[name]:.2f}"
         print(f"| {name} | {row} |")
     if given.json:
-        record = {"benchmark": "start", "seconds": seconds, "cpu": cpu, "times": times}
-        given.json.write_text(json.dumps(record, indent=2) + "\n")
+        rows = [
+            cost.row("python" if name == "import click" else OURS, name, 0)
+            for name, of in costs.items()
+            for cost in of
+        ]
+        save(given.json, collect("start", rows, OURS, "click", note=given.note))
     slow = cpu[f"validate, {_MANY} hosts"] > VALIDATE_LIMIT
     return 1 if times["--help"] > HELP_LIMIT or slow else 0
 

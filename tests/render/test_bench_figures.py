@@ -88,7 +88,12 @@ def _texts(picture: Path) -> list[str]:
             },
         ),
         ("up", UP, [], {"python -m bench.up", "by hand, first, 3 hosts", "140 s"}),
-        ("start", [Row(tool="click", run="import", hosts=0, seconds=0.1)], [], {"click, import"}),
+        (
+            "start",
+            [Row(tool="click", run="import", hosts=0, seconds=0.1)],
+            [],
+            {"click, import", "100 ms"},
+        ),
     ],
     ids=["engine", "growth", "up", "up without a timeline", "another benchmark"],
 )

@@ -12,6 +12,7 @@ import pytest
 
 import bench
 from bench import draw
+from bench.cost import Cost
 from bench.results import (
     ANSIBLE,
     FIRST,
@@ -60,6 +61,13 @@ def test_a_tools_rows_are_sorted_by_hosts_and_repeats_become_medians() -> None:
     assert list(found) == [1, 20, 50, 100, 200]
     assert (found[20].seconds, found[20].cpu, found[20].megabytes) == (6, 3, 100)
     assert found[50].cpu is None
+
+
+def test_what_a_program_took_is_a_row() -> None:
+    took = Cost(seconds=2.34567, cpu=0.0001, megabytes=90.7, changed=3)
+    assert took.row(ANSIBLE, SECOND, 5) == Row(
+        tool=ANSIBLE, run=SECOND, hosts=5, seconds=2.346, cpu=0.0, megabytes=91
+    )
 
 
 @pytest.mark.parametrize(
