@@ -64,6 +64,11 @@ _TOOLS = {OURS: "#117733", ANSIBLE: "#cc6677", PYINFRA: "#88ccee", BY_HAND: "#dd
 _OTHER_TOOL = "#999999"
 _TITLES = {OURS: "kubeinstall", ANSIBLE: "Ansible", PYINFRA: "pyinfra", BY_HAND: "by hand"}
 _RUNS = {FIRST: "First run", SECOND: "Second run: nothing to change"}
+_SECONDS_OF = {
+    "joins": "How long workers take to join a cluster",
+    "start": "How long commands take that connect to no host",
+    "up": "From new hosts until their nodes are Ready",
+}
 _WIDTH = 9.0
 
 
@@ -213,7 +218,8 @@ def _seconds(results: Results) -> Figure:
     counts = [f", {_hosts(row.hosts)}" if row.hosts else "" for row in rows]
     panel.set_yticks(range(len(rows)), [a + b for a, b in zip(names, counts, strict=True)])
     panel.invert_yaxis()
-    _title(figure, f"python -m bench.{results.benchmark}")
+    name = results.benchmark
+    _title(figure, _SECONDS_OF.get(name, f"How long the runs of bench.{name} take"))
     panel.set_xlabel("seconds")
     panel.grid(axis="x")
     return figure

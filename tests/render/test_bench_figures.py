@@ -40,6 +40,7 @@ def _bar(host: str, phase: str, begin: float, seconds: float, tool: str = OURS) 
     )
 
 
+SOME = [Row(tool="click", run="import", hosts=0, seconds=0.1)]
 UP = [
     Row(tool=BY_HAND, run=FIRST, hosts=3, seconds=140.0),
     Row(tool=OURS, run=FIRST, hosts=3, seconds=70.0),
@@ -87,13 +88,13 @@ def _texts(picture: Path) -> list[str]:
                 "failed",
             },
         ),
-        ("up", UP, [], {"python -m bench.up", "by hand, first, 3 hosts", "140 s"}),
         (
-            "start",
-            [Row(tool="click", run="import", hosts=0, seconds=0.1)],
+            "up",
+            UP,
             [],
-            {"click, import", "100 ms"},
+            {"From new hosts until their nodes are Ready", "by hand, first, 3 hosts", "140 s"},
         ),
+        ("some", SOME, [], {"How long the runs of bench.some take", "click, import", "100 ms"}),
     ],
     ids=["engine", "growth", "up", "up without a timeline", "another benchmark"],
 )
