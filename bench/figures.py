@@ -9,6 +9,7 @@ from pathlib import Path
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -70,6 +71,9 @@ _SECONDS_OF = {
     "up": "From new hosts until their nodes are Ready",
 }
 _WIDTH = 9.0
+
+_Box = tuple[float, float, float, float]
+"""Left, right, top and bottom."""
 
 
 def draw(results: Results, path: Path) -> None:
@@ -299,17 +303,22 @@ def _gantt(
     depths: Mapping[str, int],
     colours: Mapping[str, str],
 ) -> None:
-    top, middles = 0.0, []
+    # One collection per colour: a shape of its own for each bar makes the file larger.
+    boxes: dict[str, list[_Box]] = {colour: [] for colour in (_WAITING, *colours.values())}
+    top, middles = 0, []
     for host, depth in depths.items():
-        panel.broken_barh([(0, end)], (top + 0.1, depth - 0.2), color=_WAITING)
+        boxes[_WAITING].append((0, end, top + 0.1, top + depth - 0.1))
         of_host = [bar for bar in bars if bar.host == host]
         for bar, lane in zip(of_host, lanes(of_host), strict=True):
-            span = (top + lane + 0.1, 0.8)
-            panel.broken_barh([(bar.begin, bar.seconds)], span, color=colours[bar.phase])
+            above = top + lane
+            boxes[colours[bar.phase]].append((bar.begin, bar.end, above + 0.1, above + 0.9))
             if bar.failed:
-                panel.plot(bar.end, top + lane + 0.5, clip_on=False, **_FAILED)
+                panel.plot(bar.end, above + 0.5, clip_on=False, zorder=3, **_FAILED)
         middles.append(top + depth / 2)
         top += depth
+    for colour, found in boxes.items():
+        corners = [[(x, y), (to, y), (to, low), (x, low)] for x, to, y, low in found]
+        panel.add_collection(PolyCollection(corners, facecolor=colour, edgecolor=colour))
     thin = max(1, len(middles) // 50)
     panel.set_yticks(middles[::thin], list(depths)[::thin])
     panel.set_ylim(top, 0)
