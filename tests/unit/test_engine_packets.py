@@ -59,3 +59,9 @@ def test_it_is_left_after_some_kilobytes(act: Callable[[socket.socket], None], w
                 transport.start_client(timeout=20)
         finally:
             transport.close()
+
+
+def test_a_connection_at_rest_costs_one_look_a_second() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert preferring([])(ours).sock.gettimeout() == 1
