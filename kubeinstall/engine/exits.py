@@ -49,8 +49,7 @@ def _redactor() -> Redactor:
 
 def hide(secrets: Iterable[str]) -> None:
     """From now on these strings leave nowhere."""
-    for secret in secrets:
-        _redactor().hide(secret)
+    _redactor().hide(*secrets)
 
 
 @contextmanager

@@ -107,16 +107,11 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._known: frozenset[str] = frozenset()
         self._forms = _Forms(frozenset(), frozenset())
-        for secret in secrets:
-            self.hide(secret)
+        self.hide(*secrets)
 
-    def hide(self, secret: str) -> None:
-        """From now on take this string out, whole or line by line, in whatever form."""
-        lines = [line.strip() for line in secret.splitlines()]
-        parts = {
-            secret.strip(),
-            *(line for line in lines if len(lines) == 1 or len(line) >= _SHORT),
-        }
+    def hide(self, *secrets: str) -> None:
+        """From now on take these strings out, whole or line by line, in whatever form."""
+        parts = {part for secret in secrets for part in _parts(secret)}
         new = {part for part in parts if len(part) >= _SHORTEST and part.strip("*")} - self._known
         if not new:
             return
@@ -268,6 +263,13 @@ class LineRedactor:
             start = end + 1
         self._before = self._redact.context(text)
         self._waiting = []
+
+
+def _parts(secret: str) -> Iterator[str]:
+    """A string, and those of its lines that are long enough to be known by themselves."""
+    yield secret.strip()
+    lines = [line.strip() for line in secret.splitlines()]
+    yield from (line for line in lines if len(lines) == 1 or len(line) >= _SHORT)
 
 
 def _plain_forms(secret: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -188,9 +189,10 @@ class Session(Connections):
         alive = set(self.alive)
         names = [name for name in deploys if name in alive]
         leaders: dict[tuple[Deploy[Any], ...], str] = {}
-        kinds = [tuple(step.deploy for step in deploys[name]) for name in names]
-        for name, kind in zip(names, kinds, strict=True):
-            if kinds.count(kind) > 1 and not all(deploy in self._learned for deploy in kind):
+        kinds = {name: tuple(step.deploy for step in deploys[name]) for name in names}
+        of_kind = Counter(kinds.values())
+        for name, kind in kinds.items():
+            if of_kind[kind] > 1 and not all(deploy in self._learned for deploy in kind):
                 leaders.setdefault(kind, name)
         each = self._pool.each
         each(leaders.values(), lambda name: self._learn(name, deploys[name]), _READING)
