@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import NoReturn
 import click
 
 from kubeinstall.cli import options
+from kubeinstall.findings import Kind
 from kubeinstall.inventory.load import load
-from kubeinstall.lab import lab, machine, mirror, system
+from kubeinstall.lab import lab, machine, mirror, restoring, saving, snapshots, system
 from kubeinstall.lab.errors import LabError
 from kubeinstall.lab.plan import LabPlan, plan
+from kubeinstall.lab.snapshots import Snapshot
 from kubeinstall.releases import Version
 from kubeinstall.report import door
 
@@ -28,11 +31,80 @@ def command() -> None:
     """
 
 
+def _snapshots(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
+    """Names of snapshots, for a shell's completion."""
+    with contextlib.suppress(OSError):
+        return [name for name in snapshots.names() if name.startswith(typed)]
+    return []
+
+
 @command.command()
 @options.inventory
-def up(inventory: Path) -> None:
-    """Create and start the inventory's hosts; running hosts are not changed."""
-    lab.up(_plan(inventory), door.echo)
+@click.option(
+    "--from",
+    "snapshot",
+    metavar="NAME",
+    shell_complete=_snapshots,
+    help="Bring the lab up as it was saved by `lab save NAME`.",
+)
+def up(inventory: Path, snapshot: str | None) -> None:
+    """Create and start the inventory's hosts; running hosts are not changed.
+
+    With --from, returns when the nodes are Ready and the pods run that were when it was saved.
+    """
+    the_lab = _plan(inventory)
+    if snapshot is None:
+        lab.up(the_lab, door.echo)
+    else:
+        restoring.restore(the_lab, snapshot, door.echo)
+
+
+@command.command()
+@options.inventory
+@click.argument("name", shell_complete=_snapshots)
+@click.option("--replace", is_flag=True, help="Replace an existing snapshot of this name.")
+@click.option("--stop", is_flag=True, help="Leave the lab stopped; `lab up` starts it again.")
+def save(inventory: Path, name: str, replace: bool, stop: bool) -> None:
+    """Save the lab with its running cluster as the snapshot NAME.
+
+    The hosts are stopped for this, and started again. `lab up --from NAME` restores the lab.
+    """
+    saving.save(_plan(inventory), name, door.echo, replace=replace, stop=stop)
+
+
+@command.command("snapshots")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def list_snapshots(as_json: bool) -> int:
+    """List the snapshots on this machine. Exits with 17 if one cannot be read."""
+    system.require_root()
+    found, unreadable = snapshots.everything()
+    if as_json:
+        door.document(door.as_json([each.as_dict() for each in found]))
+    else:
+        for each in found:
+            door.echo(_line(each))
+    door.findings(unreadable)
+    return int(Kind.LAB) if unreadable else 0
+
+
+@command.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_snapshots)
+def rm(names: tuple[str, ...]) -> None:
+    """Remove snapshots; labs that were restored from them are not changed."""
+    system.require_root()
+    for name in names:
+        snapshots.remove(name)
+        door.echo(f"snapshot {name}: removed")
+
+
+def _line(snapshot: Snapshot) -> str:
+    nodes = len(snapshot.cluster.nodes) if snapshot.cluster else 0
+    cluster = f"{nodes} nodes, Kubernetes {snapshot.kubernetes}" if nodes else "no cluster"
+    made = snapshot.made.astimezone().strftime("%Y-%m-%d %H:%M")
+    return (
+        f"{snapshot.name:20}  {made}  lab {snapshot.lab}, {snapshot.subnet}, "
+        f"{len(snapshot.hosts)} hosts, {cluster}, {snapshot.copied / 1e6:,.0f} MB"
+    )
 
 
 @command.command()

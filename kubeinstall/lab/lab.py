@@ -69,23 +69,32 @@ def up(lab: LabPlan, progress: Progress, patience: float = 180) -> None:
     tree = trees.choose(lab.kubernetes, progress) if lab.mirror else None
     if tree:
         rpms.ensure(tree, progress)
-    with _alone(progress):
+    with alone(progress):
         lab.folder.mkdir(parents=True, exist_ok=True)
         _make_key(lab)
         _make_password(lab)
         if tree:
             services.publish_key(tree, lab)
-        network.up(lab)
-        _raise_inotify_limit()
-        _load_modules()
+        prepare(lab)
         bases = {host.purpose: roots.root(host.purpose, progress, lab.suite) for host in lab.hosts}
         new = all_at_once(lab.hosts, lambda host: _ensure(host, lab, bases[host.purpose], tree))
-        _write_known_hosts(lab)
-        all_at_once(lab.hosts, lambda host: _wait(host, patience))
+        write_known_hosts(lab)
+        all_at_once(lab.hosts, lambda host: wait(host, patience))
     seconds = f"{time.monotonic() - started:.1f} s"
     progress(
         f"lab {lab.name}: {len(lab.hosts)} hosts up, {sum(new)} of them started now, {seconds}"
     )
+
+
+def prepare(lab: LabPlan) -> None:
+    """Have this machine ready for the lab's hosts: its network, limits, and kernel modules.
+
+    Raises:
+        LabError: its subnet is in use.
+    """
+    network.up(lab)
+    _raise_inotify_limit()
+    _load_modules()
 
 
 def down(lab: LabPlan, progress: Progress) -> None:
@@ -95,15 +104,23 @@ def down(lab: LabPlan, progress: Progress) -> None:
         LabError: not root, or a process does not end.
     """
     system.require_root()
-    with _alone(progress):
-        hosts = {host.name: host for host in lab.hosts}
-        # Also what an earlier form of the inventory named.
-        for folder in (lab.folder / "hosts").glob("*/"):
-            hosts.setdefault(folder.name, LabHost(folder.name, "", Purpose.NODE, folder))
-        all_at_once(hosts.values(), _remove)
+    with alone(progress):
+        remove_hosts(lab)
         network.down(lab)
         shutil.rmtree(lab.folder, ignore_errors=True)
     progress(f"lab {lab.name}: removed")
+
+
+def remove_hosts(lab: LabPlan) -> None:
+    """Stop the lab's hosts and remove their disks, also of hosts that the inventory had before.
+
+    Raises:
+        LabError: a process does not end.
+    """
+    hosts = {host.name: host for host in lab.hosts}
+    for folder in (lab.folder / "hosts").glob("*/"):
+        hosts.setdefault(folder.name, LabHost(folder.name, "", Purpose.NODE, folder))
+    all_at_once(hosts.values(), _remove)
 
 
 def status(lab: LabPlan) -> list[HostStatus]:
@@ -139,12 +156,20 @@ def _ensure(host: LabHost, lab: LabPlan, base: Path, tree: MirrorTree | None) ->
     if found and found != wanted and host.purpose is Purpose.NODE:
         raise _changed(host, found, wanted)
     machine.stop(host)
-    if found == wanted:
-        disk.mount(host)
-    else:
+    if found != wanted:
         disk.make(host, base, wanted, lambda: _write(host, lab, tree))
-    machine.start(host, lab, services.binds(host) if is_mirror else ())
+    start(host, lab)
     return True
+
+
+def start(host: LabHost, lab: LabPlan) -> None:
+    """Start a host that has a disk.
+
+    Raises:
+        LabError: the cached root below its disk is gone.
+    """
+    disk.mount(host)
+    machine.start(host, lab, services.binds(host) if host.purpose is Purpose.MIRROR else ())
 
 
 def _write(host: LabHost, lab: LabPlan, tree: MirrorTree | None) -> None:
@@ -183,7 +208,8 @@ def _make_password(lab: LabPlan) -> None:
             file.write(f"{secrets.token_urlsafe(24)}\n")
 
 
-def _write_known_hosts(lab: LabPlan) -> None:
+def write_known_hosts(lab: LabPlan) -> None:
+    """Note the hosts' own ssh keys; their roots are mounted."""
     lines = [f"{host.address} {identity.public_host_key(host)}\n" for host in lab.hosts]
     lab.known_hosts.write_text("".join(lines), encoding="utf-8")
 
@@ -202,7 +228,7 @@ def _load_modules(names: Iterable[str] = ("overlay", "br_netfilter")) -> None:
             system.succeeds("modprobe", "--quiet", name)
 
 
-def _wait(host: LabHost, patience: float) -> None:
+def wait(host: LabHost, patience: float) -> None:
     """Wait until ssh answers and lets ordinary users in, and the mirror serves."""
     deadline = time.monotonic() + patience
     while not (_answers(host.address) and _has_booted(host)):
@@ -268,7 +294,7 @@ def all_at_once(hosts: Iterable[LabHost], do: Callable[[LabHost], T]) -> list[T]
 
 
 @contextlib.contextmanager
-def _alone(progress: Progress) -> Iterator[None]:
+def alone(progress: Progress) -> Iterator[None]:
     """One up or down at a time: labs share this machine's network settings."""
     STATE.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(STATE, os.O_RDONLY)

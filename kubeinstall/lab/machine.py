@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from kubeinstall.lab import cgroups
 from kubeinstall.lab.disk import DATA
 from kubeinstall.lab.errors import LabError
 from kubeinstall.lab.plan import LabHost, LabPlan
+from kubeinstall.lab.system import run
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -69,6 +72,41 @@ def leader(host: LabHost) -> int | None:
 def is_alive(host: LabHost) -> bool:
     """Whether the host runs, or is about to."""
     return _loop(host) is not None
+
+
+def inside(host: LabHost, *words: str, patience: float = 60) -> str:
+    """Run a program on the host, as root and without ssh, and return its standard output.
+
+    Args:
+        patience: seconds that it may take.
+
+    Raises:
+        LabError: the host does not run, or the program failed or takes longer.
+    """
+    first = leader(host)
+    if first is None:
+        raise LabError("the host is not running", host=host.name)
+    return run(*("nsenter", "-t", str(first), "-a", "--", *words), patience=patience)
+
+
+def power_off(host: LabHost, patience: float = 30) -> None:
+    """Shut the host down; what does not end is killed.
+
+    Args:
+        patience: seconds that its services have to stop.
+
+    Raises:
+        LabError: a process does not end.
+    """
+    first = leader(host)
+    if first is not None:
+        # For systemd as PID 1, this is `systemctl halt`; see "Signals" in systemd(1).
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(first, signal.SIGRTMIN + 3)
+        deadline = time.monotonic() + patience
+        while is_alive(host) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    stop(host)
 
 
 def stop(host: LabHost) -> None:

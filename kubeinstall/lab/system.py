@@ -21,11 +21,14 @@ _PROGRAMS = {
 }
 
 
-def run(*argv: str | Path, stdin: str | None = None) -> str:
+def run(*argv: str | Path, stdin: str | None = None, patience: float | None = None) -> str:
     """Run a program to its end and return its standard output.
 
+    Args:
+        patience: seconds that it may take.
+
     Raises:
-        LabError: it does not exist, or it failed; carries what it said.
+        LabError: it does not exist, it takes longer, or it failed; carries what it said.
     """
     command = [str(word) for word in argv]
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
@@ -38,9 +41,15 @@ def run(*argv: str | Path, stdin: str | None = None) -> str:
             errors="replace",
             check=False,
             env=environment,
+            timeout=patience,
         )
     except OSError as error:
         raise LabError(f"{command[0]} cannot be run", why=str(error)) from error
+    except subprocess.TimeoutExpired as error:
+        raise LabError(
+            f"`{' '.join(command[:4])}...` does not end on this machine",
+            why=f"it has run for {patience:.0f} s",
+        ) from error
     if done.returncode != 0:
         raise LabError(
             f"`{' '.join(command[:4])}...` failed on this machine",

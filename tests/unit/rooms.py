@@ -78,7 +78,10 @@ ROOMS: Mapping[str, Room] = {
     ),
     "diagnose": Room("evidence of a failure and its likely cause", "cluster"),
     "report": Room("output: terminal, plan, JSON", "engine"),
-    "lab": Room("hosts and a package mirror on this machine", "inventory releases"),
+    "lab": Room(
+        "hosts, snapshots of them and a package mirror on this machine",
+        "facts inventory releases",
+    ),
     "phases": Room(
         "one file per phase: what it decides and deploys",
         "addons cluster deploys engine facts files inventory operations preflight report verify",

@@ -1,0 +1,172 @@
+"""Signs of life of a lab's cluster: which nodes are Ready, and which pods run, as of a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_serializer
+
+LEADERS = frozenset({"kube-controller-manager", "kube-scheduler"})
+"""The leases in kube-system of what has to lead before the cluster reacts to anything."""
+
+
+class Signs(BaseModel):
+    """What is alive in a cluster.
+
+    Args:
+        nodes: names of nodes that are Ready.
+        pods: ``NAMESPACE/NAME`` of pods that are Ready, with all their containers running.
+        leaders: which of ``LEADERS`` have a holder.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    nodes: frozenset[str] = frozenset()
+    pods: frozenset[str] = frozenset()
+    leaders: frozenset[str] = frozenset()
+
+    @field_serializer("*")
+    def _in_order(self, names: frozenset[str]) -> list[str]:
+        return sorted(names)
+
+    def without(self, others: Signs) -> Signs:
+        """What is alive here and not there."""
+        return Signs(
+            nodes=self.nodes - others.nodes,
+            pods=self.pods - others.pods,
+            leaders=self.leaders - others.leaders,
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.nodes or self.pods or self.leaders)
+
+    def __str__(self) -> str:
+        parts = (("nodes", self.nodes), ("pods", self.pods), ("leases", self.leaders))
+        return "; ".join(f"{what} {', '.join(sorted(names))}" for what, names in parts if names)
+
+
+class _Answer(BaseModel):
+    """Of a host: whatever does not matter here may be in it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Condition(_Answer):
+    type: str
+    status: str
+    lastHeartbeatTime: AwareDatetime | None = None  # Kubernetes' own names
+
+
+class _Running(_Answer):
+    startedAt: AwareDatetime | None = None
+
+
+class _State(_Answer):
+    running: _Running | None = None
+
+
+class _Container(_Answer):
+    state: _State = _State()
+
+
+class _Status(_Answer):
+    phase: str = ""
+    conditions: tuple[_Condition, ...] = ()
+    containerStatuses: tuple[_Container, ...] = ()
+
+    @property
+    def ready(self) -> _Condition | None:
+        return next((c for c in self.conditions if (c.type, c.status) == ("Ready", "True")), None)
+
+
+class _Spec(_Answer):
+    holderIdentity: str = ""
+    renewTime: AwareDatetime | None = None
+
+
+class _Metadata(_Answer):
+    name: str
+    namespace: str = ""
+    deletionTimestamp: AwareDatetime | None = None
+
+
+class _Object(_Answer):
+    kind: Literal["Node", "Pod", "Lease"]
+    metadata: _Metadata
+    spec: _Spec = _Spec()
+    status: _Status = _Status()
+
+    @property
+    def is_meant_to_live(self) -> bool:
+        """Whether it is a node, or a pod that is neither ended nor being deleted."""
+        ended = self.status.phase in ("Succeeded", "Failed") or self.metadata.deletionTimestamp
+        return self.kind == "Node" or (self.kind == "Pod" and not ended)
+
+    def is_alive(self, since: datetime | None = None) -> bool:
+        """Whether it is, and has said so, or was started, since then."""
+        match self.kind:
+            case "Node":
+                ready = self.status.ready
+                return ready is not None and _not_before(ready.lastHeartbeatTime, since)
+            case "Pod":
+                running = [container.state.running for container in self.status.containerStatuses]
+                return self.status.ready is not None and all(
+                    state is not None and _not_before(state.startedAt, since) for state in running
+                )
+            case "Lease":
+                return bool(self.spec.holderIdentity) and _not_before(self.spec.renewTime, since)
+
+
+class _List(_Answer):
+    items: tuple[_Object, ...]
+
+
+def signs(answer: str, since: datetime | None = None) -> Signs:
+    """What is alive, according to nodes, pods and leases as ``kubectl get -A -o json`` prints them.
+
+    After a host was off, the objects in etcd are still those from before. So a node has to have
+    reported since then, and a pod's containers have to have been started since then.
+
+    Args:
+        since: signs of life from before do not count; None: all count.
+
+    Raises:
+        ValueError: the answer does not have that form.
+    """
+    return _signs(item for item in _items(answer) if item.is_alive(since))
+
+
+def dead(answer: str) -> Signs:
+    """The nodes and pods that are not alive, except pods that have ended or are being deleted.
+
+    Args:
+        answer: see ``signs``.
+
+    Raises:
+        ValueError: the answer does not have that form.
+    """
+    return _signs(item for item in _items(answer) if item.is_meant_to_live and not item.is_alive())
+
+
+def _items(answer: str) -> tuple[_Object, ...]:
+    try:
+        return _List.model_validate_json(answer).items
+    except ValidationError as error:
+        raise ValueError(f"kubectl's answer is not a list of objects: {error}") from error
+
+
+def _signs(items: Iterable[_Object]) -> Signs:
+    named: dict[str, set[tuple[str, str]]] = {"Node": set(), "Pod": set(), "Lease": set()}
+    for item in items:
+        named[item.kind].add((item.metadata.namespace, item.metadata.name))
+    return Signs(
+        nodes=frozenset(name for _, name in named["Node"]),
+        pods=frozenset("/".join(names) for names in named["Pod"]),
+        leaders=LEADERS & {name for space, name in named["Lease"] if space == "kube-system"},
+    )
+
+
+def _not_before(moment: datetime | None, since: datetime | None) -> bool:
+    return since is None or (moment is not None and moment >= since)
