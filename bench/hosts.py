@@ -28,7 +28,7 @@ WORK = Path("/run/kubeinstall-bench")
 USER = "bench"
 _SSHD = """
 Port {port}
-ListenAddress 127.0.0.1
+ListenAddress {address}
 HostKey /etc/ssh/bench_key
 AuthorizedKeysFile /etc/ssh/bench_authorized
 PasswordAuthentication no
@@ -41,23 +41,47 @@ PidFile none
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a host's sshd listens.
+
+    Args:
+        network: the file of its network namespace; None: this machine's.
+    """
+
+    address: str
+    port: int
+    network: Path | None = None
+
+    @property
+    def known(self) -> str:
+        """Its name in known_hosts."""
+        return self.address if self.port == 22 else f"[{self.address}]:{self.port}"
+
+
+@dataclass(frozen=True)
 class Bench:
     """Hosts that run.
 
     Args:
-        ports: host name to the port of its sshd.
+        places: host name to where its sshd listens.
+        key: what users log in with, root among them.
     """
 
-    ports: dict[str, int]
+    places: dict[str, Place]
     key: Path
     known_hosts: Path
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Host name to the port of its sshd."""
+        return {name: place.port for name, place in self.places.items()}
 
 
 def prepare() -> Path:
     """The root that all hosts are layered on: the lab's, with the Python that Ansible needs."""
     base = root(Purpose.NODE, print)
     layer = cache() / "roots" / f"bench-{base.name}"
-    with _alone(layer.with_suffix(".lock")):
+    with alone(layer.with_suffix(".lock")):
         if not layer.is_dir():
             print("installing Python into the hosts' root, for Ansible (once)", flush=True)
             _make(base, layer)
@@ -87,26 +111,38 @@ def _make(base: Path, layer: Path) -> None:
 @contextmanager
 def hosts(count: int, layer: Path) -> Iterator[Bench]:
     """That many fresh hosts, until the block ends; then nothing of them is left."""
+    ports = _free_ports(count)
+    places = {f"h{n}": Place("127.0.0.1", port) for n, port in enumerate(ports, 1)}
+    with hosts_at(places, [layer]) as bench:
+        yield bench
+
+
+@contextmanager
+def hosts_at(places: dict[str, Place], layers: list[Path]) -> Iterator[Bench]:
+    """Fresh hosts at these places, by name, until the block ends.
+
+    Args:
+        layers: what their roots are laid over, from the top, without the lab's.
+    """
     base = root(Purpose.NODE, print)
     with _folder() as own:
         key = own / "id_ed25519"
         host_key = own / "host_key"
         for path in (key, host_key):
             _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path))
-        ports = dict(zip([f"h{n}" for n in range(1, count + 1)], _free_ports(count), strict=True))
         known = own / "known_hosts"
         public = " ".join(host_key.with_suffix(".pub").read_text().split()[:2])
-        known.write_text("".join(f"[127.0.0.1]:{port} {public}\n" for port in ports.values()))
+        known.write_text("".join(f"{place.known} {public}\n" for place in places.values()))
         space = own / "hosts"
         space.mkdir()
         _run("mount", "-t", "tmpfs", "-o", "mode=700", "kubeinstall-bench", str(space))
         running: list[subprocess.Popen[bytes]] = []
         try:
-            for name, port in ports.items():
-                running.append(_start(space / name, port, [layer, base], key, host_key))
-            for port in ports.values():
-                _wait_for(port)
-            yield Bench(ports, key, known)
+            for name, place in places.items():
+                running.append(_start(space / name, place, [*layers, base], key, host_key))
+            for place in places.values():
+                _wait_for(place)
+            yield Bench(places, key, known)
         finally:
             for process in running:
                 with contextlib.suppress(ProcessLookupError):
@@ -130,7 +166,7 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """One process at a time."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -147,7 +183,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _start(
-    home: Path, port: int, layers: list[Path], key: Path, host_key: Path
+    home: Path, place: Place, layers: list[Path], key: Path, host_key: Path
 ) -> subprocess.Popen[bytes]:
     name = home.name
     merged = home / "root"
@@ -157,33 +193,34 @@ def _start(
     ssh = merged / "etc/ssh"
     shutil.copy(host_key, ssh / "bench_key")
     shutil.copy(key.with_suffix(".pub"), ssh / "bench_authorized")
-    (ssh / "bench_config").write_text(_SSHD.format(port=port))
+    (ssh / "bench_config").write_text(_SSHD.format(address=place.address, port=place.port))
     (merged / "etc/hosts").write_text(f"127.0.0.1 localhost {name}\n")
     start = (
         f"hostname {name}; mount -t proc proc {merged}/proc; mount --bind /dev {merged}/dev; "
         f"mount -t tmpfs tmpfs {merged}/run; mkdir -p {merged}/run/sshd {merged}/run/lock; "
         f"exec chroot {merged} /usr/sbin/sshd -D -f /etc/ssh/bench_config"
     )
+    enter = ["nsenter", f"--net={place.network}"] if place.network else []
     return subprocess.Popen(
-        ["unshare", "-m", "-p", "-u", "--fork", "--kill-child", "sh", "-c", start],
+        [*enter, "unshare", "-m", "-p", "-u", "--fork", "--kill-child", "sh", "-c", start],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(place: Place) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
-            with socket.create_connection(("127.0.0.1", port), 5) as sock:
+            with socket.create_connection((place.address, place.port), 5) as sock:
                 sock.settimeout(10)
                 if sock.recv(4) == b"SSH-":
                     return
         except OSError:
             pass
         if time.monotonic() > deadline:
-            raise TimeoutError(f"no sshd answers on port {port}")
+            raise TimeoutError(f"no sshd answers at {place.known}")
         time.sleep(0.1)
 
 
