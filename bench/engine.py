@@ -37,10 +37,9 @@ def main() -> int:
             costs[tool, count] = _measure(tool, count, layer)
             first, again = costs[tool, count]
             print(f"{tool} on {count}: first {first}, again {again}", file=sys.stderr, flush=True)
+            if given.json:  # each time: what is measured is kept if a later tool fails
+                save(given.json, collect("engine", _rows(costs), *_VERSIONS, note=given.note))
     print(_table(costs, counts))
-    if given.json:
-        tools = (OURS, PYINFRA, "ansible-core", "paramiko")
-        save(given.json, collect("engine", _rows(costs), *tools, note=given.note))
     return 0
 
 
@@ -114,6 +113,7 @@ _TOOLS: dict[str, Callable[[Bench, Path], tuple[list[str], dict[str, str]]]] = {
     "ansible": _ansible,
 }
 
+_VERSIONS = (OURS, PYINFRA, "ansible-core", "paramiko")
 _NAMES = {"ours": OURS, "pyinfra": PYINFRA, "ansible": ANSIBLE}
 
 
