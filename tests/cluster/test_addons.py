@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,9 +20,10 @@ from tests import programs
 from tests.cluster import published
 from tests.cluster.api import Api, Object
 from tests.cluster.shop import Shop, write
+from tests.killing import chance, kill_within
 from tests.labs import fresh
 from tests.render.test_addons import CASES, DOWNLOADED, addon_of, minors, rendered
-from tests.running import INVENTORIES, REPO, Ran, kubeinstall, on_host
+from tests.running import INVENTORIES, Ran, kubeinstall, on_host
 from tests.unit.addon_folders import config, folder
 from tests.web import Web, serving
 
@@ -84,7 +82,7 @@ _POOLS: Object = {
 def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The inventory of one node that takes pods."""
     text = (INVENTORIES / "lab-containerd.yaml").read_text()
-    text = text.replace("10.98.0", "10.80.0").replace("lab-containerd", "lab-addons")
+    text = text.replace("10.98.", "10.80.").replace("lab-containerd", "lab-addons")
     document = yaml.safe_load(text)
     document["groups"]["control_plane"]["taints"] = []
     del document["groups"]["workers"]
@@ -356,24 +354,13 @@ def test_what_is_refused_is_told_in_the_servers_words(shop: Shop) -> None:
     assert "spec.replicas: Invalid value: -1: must be greater than or equal to 0" in ran.text
 
 
-def test_killed_while_it_applies_it_converges(shop: Shop) -> None:
+def test_killed_while_it_applies_it_converges(shop: Shop, tmp_path: Path) -> None:
     """Twice, at different moments; nothing is forgotten that has to be pruned."""
-    for after, values in ((0.4, ["one", "a"]), (1.2, ["one", "b"])):
+    moments = chance()
+    for values in (["one", "a"], ["one", "b"]):
         path = shop.inventory(shop={"values": {"configs": values}}, base={})
-        started = subprocess.Popen(
-            [sys.executable, "-m", "kubeinstall", "up", "-y", "-i", str(path), "--only", "addons"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            cwd=REPO,
-        )
-        assert started.stdout
-        while b"phase addons" not in started.stdout.readline():
-            assert started.poll() is None
-        time.sleep(after)
-        started.kill()
-        started.wait()
-        started.stdout.close()
+        up = ["up", "-y", "-i", str(path), "--only", "addons"]
+        kill_within("addons", up, tmp_path / "killed.txt", moments)
     shop.up(**BOTH).ok()
     shop.up(**BOTH).ok()
     assert shop.changed == []
