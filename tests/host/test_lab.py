@@ -193,9 +193,7 @@ def test_through_the_bastion(lab: Lab) -> None:
 
 def test_up_twice_is_up_once(lab: Lab) -> None:
     before = {host: started(lab, host) for host in lab.status()}
-    begun = time.monotonic()
     assert "0 of them started now" in lab.run("up").ok().text
-    assert time.monotonic() - begun < 10
     assert {host: started(lab, host) for host in before} == before
 
 

@@ -25,7 +25,7 @@ FILES = "/root/note /var/lib/kubelet/note"
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     inventory = tmp_path_factory.mktemp("snapshots") / "lab.yaml"
-    with running(Lab("test-snapshots", "10.89.22", inventory)) as lab:
+    with running(Lab("test-snapshots", "10.89.28", inventory)) as lab:
         yield lab
 
 
@@ -116,7 +116,7 @@ def test_what_is_not_restored(lab: Lab, tmp_path: Path) -> None:
     other.write()
     refused = other.run("up", "--from", ONE)
     assert refused.code == 17
-    assert "w1 10.89.22.12" in refused.text
+    assert "w1 10.89.28.12" in refused.text
 
 
 def test_an_interrupted_save_is_no_snapshot(lab: Lab) -> None:

@@ -36,7 +36,7 @@ from tests.running import kubeinstall
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(600)]
 
-NETWORK = "10.89.52"
+NETWORK = "10.89.53"
 KEYRING = "/etc/apt/keyrings/kubernetes-apt-keyring.asc"
 FETCH = "Download the signing key of Kubernetes"
 NAME = "Configure the package source of Kubernetes"
