@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ from kubeinstall.run.phases import PHASES
 from tests.cluster import shop
 from tests.killing import chance, kill_within
 from tests.labs import fresh
-from tests.running import INVENTORIES, REPO, events, kubeinstall, on_host
+from tests.running import INVENTORIES, REPO, Ran, events, kubeinstall, on_host
+from tests.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 
@@ -154,18 +154,21 @@ def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
         cwd=REPO,
     )
     try:
-        deadline = time.monotonic() + 60
-        while "phase hosts" not in (tmp_path / "first").read_text():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: "phase hosts" in (tmp_path / "first").read_text(), 60)
         second = kubeinstall("up", "-y", "-i", LAB)
         assert second.code == 16, second.text
         assert str(first.pid) in second.text
     finally:
         first.kill()
         first.wait()
-    time.sleep(2)
-    kubeinstall("up", "-y", "-i", LAB).ok()
+    again: list[Ran] = []
+
+    def free() -> bool:
+        again.append(kubeinstall("up", "-y", "-i", LAB))
+        return again[-1].code != 16
+
+    until(free, 60)
+    again[-1].ok()
 
 
 def test_a_missing_image_is_named_with_the_registrys_answer(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ INSTALL = (
     "export DEBIAN_FRONTEND=noninteractive; apt-get install -yq --no-install-recommends {0}"
     " >/tmp/apt.log 2>&1 || {{ cat /tmp/apt.log; exit 1; }}"
 )
+NO_JOBS = "while systemctl list-jobs --no-legend | grep .; do sleep .1; done"
 POD = "10.244.7.2"
 LISTEN = (6443, 2379, 10250, 30080)
 
@@ -173,7 +174,7 @@ def test_nftables(h1: Lone) -> None:
 def test_nftables_loaded_anew(h1: Lone) -> None:
     up(h1)
     for verb in ("reload", "restart"):
-        h1.sh(f"systemctl {verb} nftables; sleep 1; systemctl is-active kubeinstall-firewall")
+        h1.sh(f"systemctl {verb} nftables; {NO_JOBS}; systemctl is-active kubeinstall-firewall")
         h1.sh(NODE_PORT)
         assert_opened(h1)
         assert up(h1) == []

@@ -35,13 +35,13 @@ def unmanaged(h1: Lone) -> set[str]:
 def test_network_manager_leaves_the_pods_interfaces(h1: Lone) -> None:
     # A bridge that is up and has an address is taken over as a connection of its own.
     h1.sh("ip link add cni0 type bridge; ip addr add 10.9.8.1/24 dev cni0; ip link set cni0 up")
-    h1.sh(f"for i in 1 2 3 4 5 6; do {DEVICES} | grep cni0:connected && break; sleep .5; done")
+    h1.sh(f"for i in $(seq 40); do {DEVICES} | grep cni0:connected && break; sleep .5; done")
     started = h1.sh("systemctl show -p ExecMainStartTimestampMonotonic NetworkManager")
     assert "cni0" not in unmanaged(h1)
     changed = h1.changed("hosts")
     assert "Exclude pod interfaces from NetworkManager" in changed
     assert "Reload NetworkManager's configuration" in changed
-    h1.sh(f"for i in 1 2 3 4 5 6; do {DEVICES} | grep cni0:unmanaged && break; sleep .5; done")
+    h1.sh(f"for i in $(seq 40); do {DEVICES} | grep cni0:unmanaged && break; sleep .5; done")
     assert "cni0" in unmanaged(h1)
     assert "host0" not in unmanaged(h1)
     assert started == h1.sh("systemctl show -p ExecMainStartTimestampMonotonic NetworkManager")
@@ -95,5 +95,5 @@ def test_reset_gives_network_manager_its_interfaces_back(h1: Lone) -> None:
     )
     assert h1.sh(f"ls {files} 2>/dev/null || true") == ""
     h1.sh("ip link add cni1 type bridge; ip addr add 10.9.7.1/24 dev cni1; ip link set cni1 up")
-    h1.sh(f"for i in 1 2 3 4 5 6; do {DEVICES} | grep cni1:connected && break; sleep .5; done")
+    h1.sh(f"for i in $(seq 40); do {DEVICES} | grep cni1:connected && break; sleep .5; done")
     assert "cni1" not in unmanaged(h1)

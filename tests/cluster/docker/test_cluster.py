@@ -78,7 +78,8 @@ def test_a_worker_that_left_the_inventory_keeps_what_it_needs(tmp_path: Path) ->
 
 def test_a_firewall_that_is_loaded_anew_lets_the_cluster_through(tmp_path: Path) -> None:
     """It flushes the rules of kube-proxy, the routes' unit and the openings."""
-    on_host(LAB, "w2", "systemctl reload nftables; sleep 2")
+    jobs = "while systemctl list-jobs --no-legend | grep .; do sleep .1; done"
+    on_host(LAB, "w2", f"systemctl reload nftables; {jobs}")
     assert "policy drop" in on_host(LAB, "w2", "nft list chain inet filter input")
     log = tmp_path / "events.jsonl"
     kubeinstall("up", "-y", "--smoke", "-i", LAB, "--events", log).ok()
