@@ -16,11 +16,17 @@ from xdist.scheduler import LoadScopeScheduling
 
 ORDER = (
     "host/test_hosts_deploys",
+    "host/test_docker",
+    "host/test_hosts_firewall",
     "host/test_lab",
     "cluster/docker",
     "cluster/test_containerd",
+    "cluster/test_addons",
+    "cluster/test_molecule",
 )
-"""The groups that begin first; the others follow in the order of their names."""
+"""The groups that begin first; the others follow in the order of their names.
+
+Some that need no mirror, as it may still be being built, then the longest."""
 LONG = 2.0
 """Seconds from which on a test is listed."""
 MAY_BE_SKIPPED = ("this machine has no cgroup v1",)
