@@ -20,6 +20,8 @@ from kubeinstall.preflight.disks import Room, folders, rooms_of
 
 _T = TypeVar("_T")
 
+NODE = "/etc/kubernetes/kubelet.conf"
+"""There on a host that is a node of a cluster."""
 _SYNCED = '  say synced "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)"'
 
 
@@ -212,7 +214,6 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
     targets = [*sorted(peers(host, present)), *sources(cluster)]
     rooms = folders(cluster)
     clock = [] if cluster.spec.time.manage else [_SYNCED]
-    hops = [f"hop {shlex.quote(to.node_ip)}" for to in cluster.hosts if to.name != host.name]
     names = [f"resolve {shlex.quote(name)}" for name in names_to_resolve(cluster)]
     return "\n".join(
         [
@@ -223,9 +224,9 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
                 nodefs=rooms["nodefs"],
                 imagefs=rooms["imagefs"],
             ),
-            *(hops if cluster.spec.network.is_routed else []),
+            *(_hops(cluster, host) if cluster.spec.network.is_routed else []),
             *names,
-            "if [ ! -e /etc/kubernetes/kubelet.conf ]; then",
+            f"if [ ! -e {NODE} ]; then",
             resources.script("preflight/proxies"),
             *clock,
             *_tries(targets),
@@ -234,6 +235,12 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
             "exit 0",
         ]
     )
+
+
+def _hops(cluster: Cluster, host: Host) -> list[str]:
+    """Only of a host that is no node yet: on one, a router makes no difference any more."""
+    others = [shlex.quote(to.node_ip) for to in cluster.hosts if to.name != host.name]
+    return [f"[ -e {NODE} ] || hops {' '.join(others)}"] if others else []
 
 
 def control_plane() -> str:

@@ -14,9 +14,10 @@ resolve() {
   say resolve "$1 $?"
 }
 
-hop() {
-  via=$(ip -4 route get "$1" 2>/dev/null | sed -n 's/.* via \([0-9.]*\) .*/\1/p')
-  [ -z "$via" ] || say hop "$1 $via"
+# The router on the way to each address that has one, in one process for all of them.
+hops() {
+  printf 'route get %s\n' "$@" | ip -4 -force -batch - 2>/dev/null |
+    sed -n 's/^\([0-9.]*\) via \([0-9.]*\) .*/hop\t\1 \2/p'
 }
 
 reach() {
