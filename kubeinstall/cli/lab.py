@@ -45,12 +45,12 @@ def _snapshots(_context: click.Context, _parameter: click.Parameter, typed: str)
     "snapshot",
     metavar="NAME",
     shell_complete=_snapshots,
-    help="Bring the lab up as it was saved by `lab save NAME`.",
+    help="Restore the lab that `lab save NAME` saved.",
 )
 def up(inventory: Path, snapshot: str | None) -> None:
     """Create and start the inventory's hosts; running hosts are not changed.
 
-    With --from, returns when the nodes are Ready and the pods run that were when it was saved.
+    With --from, restores a saved lab, and waits until its nodes and pods are as they were.
     """
     the_lab = _plan(inventory)
     if snapshot is None:
@@ -67,7 +67,7 @@ def up(inventory: Path, snapshot: str | None) -> None:
 def save(inventory: Path, name: str, replace: bool, stop: bool) -> None:
     """Save the lab with its running cluster as the snapshot NAME.
 
-    The hosts are stopped for this, and started again. `lab up --from NAME` restores the lab.
+    This stops the hosts and starts them again. `lab up --from NAME` restores the lab.
     """
     saving.save(_plan(inventory), name, door.echo, replace=replace, stop=stop)
 
@@ -90,7 +90,7 @@ def list_snapshots(as_json: bool) -> int:
 @command.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=_snapshots)
 def rm(names: tuple[str, ...]) -> None:
-    """Remove snapshots; labs that were restored from them are not changed."""
+    """Remove snapshots; labs restored from them are not affected."""
     system.require_root()
     for name in names:
         snapshots.remove(name)

@@ -50,17 +50,18 @@ def restore(lab: LabPlan, name: str, progress: Progress, patience: float = 180) 
 def _must_match(snapshot: Snapshot, lab: LabPlan) -> None:
     if differing := snapshots.differences(snapshot, lab):
         raise LabError(
-            f"the snapshot {snapshot.name} is not of the lab in this inventory",
+            f"the snapshot {snapshot.name} is of another lab than this inventory's",
             why="\n".join(differing),
-            next="use the inventory that it was saved with; certificates and kubeconfigs of its "
-            "cluster contain the hosts' addresses",
+            next="use the inventory it was saved with; the certificates and kubeconfigs of its "
+            "cluster contain the addresses of the hosts",
         )
 
 
 def _must_not_exist(lab: LabPlan) -> None:
     if any(disk.form(host) for host in lab.hosts):
         raise LabError(
-            f"the lab {lab.name} exists, and its hosts would be replaced",
+            f"the lab {lab.name} already exists",
+            why="its hosts would be replaced",
             next="remove it first: `kubeinstall lab down` with the same inventory",
         )
     # What an interrupted attempt may have left.
@@ -77,7 +78,7 @@ def _bases(snapshot: Snapshot, lab: LabPlan, progress: Progress) -> dict[str, Pa
             base = roots.root(host.purpose, progress, lab.suite)
         if not _is(base, host.base):
             raise LabError(
-                f"the cached Debian root that the snapshot {snapshot.name} was made on is gone",
+                f"the cached Debian root below the snapshot {snapshot.name} is gone",
                 host=host.name,
                 why=f"it was {host.base.root}; {base.name} has other packages",
                 next=f"remove the snapshot (`kubeinstall lab rm {snapshot.name}`), create the lab "

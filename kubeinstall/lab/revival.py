@@ -36,7 +36,7 @@ def alive(lab: LabPlan, progress: Progress, patience: float = 60) -> Signs | Non
     try:
         while dead := life.dead(answer := _ask(lab)):
             if time.monotonic() > deadline:
-                progress(f"not Ready, and not waited for when the lab is restored: {dead}")
+                progress(f"not Ready, so restoring the lab will not wait for it: {dead}")
                 break
             time.sleep(0.5)
         # What has not been renewed for a minute has a holder that is gone.
@@ -73,8 +73,8 @@ def wait(lab: LabPlan, expected: Signs | None, since: datetime, patience: float)
     while missing:
         if time.monotonic() > deadline:
             raise LabError(
-                f"the lab's cluster is not as it was after {patience:.0f} s",
-                why=why or f"not alive: {missing}",
+                f"after {patience:.0f} s, the lab's cluster is not yet as it was saved",
+                why=why or f"still missing: {missing}",
                 next="find out why with `kubeinstall status` and `kubeinstall lab ssh`, or remove "
                 "the lab with `kubeinstall lab down`",
             )

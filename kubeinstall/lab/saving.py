@@ -43,7 +43,7 @@ def save(
     snapshots.check_name(name)
     if name in snapshots.names() and not replace:
         raise LabError(
-            f"there is already a snapshot {name}", next="choose another name, or add --replace"
+            f"the snapshot {name} already exists", next="choose another name, or add --replace"
         )
     with labs.alone(progress):
         _must_be_up(lab)
@@ -55,7 +55,7 @@ def save(
         try:
             for hosts in in_order(lab):
                 labs.all_at_once(hosts, _shut_down)
-            progress(f"saving them; {_alive(found)}")
+            progress(f"saving the hosts; {_alive(found)}")
             saved = _write(lab, found, linked)
         finally:
             started = None if stop else revival.boot(lab)
@@ -90,9 +90,9 @@ def must_fit(folder: Path, size: int) -> None:
     free = shutil.disk_usage(there).free - _RESERVE
     if size > free:
         raise LabError(
-            f"there is not enough space in {there}",
-            why=f"{_megabytes(size)} are needed, {_megabytes(free)} can be used",
-            next="remove snapshots that you no longer need (`kubeinstall lab snapshots`, "
+            f"there is not enough disk space in {there}",
+            why=f"it needs {_megabytes(size)}, and {_megabytes(free)} are available",
+            next="remove snapshots you no longer need (`kubeinstall lab snapshots`, "
             "`kubeinstall lab rm NAME`), or labs (`kubeinstall lab down`)",
         )
 
@@ -102,7 +102,7 @@ def _must_be_up(lab: LabPlan) -> None:
     if down:
         raise LabError(
             f"not all hosts of the lab {lab.name} are running: {', '.join(down)}",
-            why="a snapshot contains all hosts of a lab, as they run together",
+            why="a snapshot contains all hosts of a running lab",
             next="run `kubeinstall lab up` with the same inventory first",
         )
 
@@ -128,9 +128,9 @@ def _bases(lab: LabPlan) -> dict[str, Base]:
 
 def _alive(snapshot: Snapshot) -> str:
     if snapshot.cluster is None:
-        return "they have no cluster that answers"
+        return "no cluster answers on them"
     nodes, pods = len(snapshot.cluster.nodes), len(snapshot.cluster.pods)
-    return f"their cluster has {nodes} nodes that are Ready and {pods} pods that run"
+    return f"their cluster has {nodes} Ready nodes and {pods} running pods"
 
 
 def _shut_down(host: LabHost) -> None:

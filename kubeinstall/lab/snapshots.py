@@ -164,8 +164,8 @@ def check_name(name: str) -> None:
     """
     if not _NAME.fullmatch(name):
         raise LabError(
-            f"{name!r} cannot be the name of a snapshot",
-            next="use lower-case letters, digits, and . _ - between them; at most 63 characters",
+            f"{name!r} is not a valid name for a snapshot",
+            next="use at most 63 lowercase letters and digits, with . _ - between them",
         )
 
 
@@ -186,7 +186,9 @@ def load(name: str) -> Snapshot:
         create = "create one from a running lab: kubeinstall lab save NAME -i FILE"
         raise LabError(
             f"there is no snapshot {name!r}",
-            why=f"there are {', '.join(known)}" if known else "there are none on this machine",
+            why=f"this machine has {', '.join(known)}"
+            if known
+            else "this machine has no snapshots",
             next=did_you_mean(name, known) or create,
         )
     try:
@@ -199,7 +201,7 @@ def load(name: str) -> Snapshot:
         at = ".".join(str(part) for part in first["loc"])
         raise _unreadable(name, f"{_NOTE}: {at}: {first['msg']}") from error
     if found.name != name:
-        raise _unreadable(name, f"{_NOTE} is that of {found.name}")
+        raise _unreadable(name, f"{_NOTE} belongs to the snapshot {found.name}")
     return found
 
 

@@ -47,8 +47,8 @@ def run(*argv: str | Path, stdin: str | None = None, patience: float | None = No
         raise LabError(f"{command[0]} cannot be run", why=str(error)) from error
     except subprocess.TimeoutExpired as error:
         raise LabError(
-            f"`{' '.join(command[:4])}...` does not end on this machine",
-            why=f"it has run for {patience:.0f} s",
+            f"`{' '.join(command[:4])}...` did not end in time on this machine",
+            why=f"it was stopped after {patience:.0f} s",
         ) from error
     if done.returncode != 0:
         raise LabError(

@@ -79,7 +79,7 @@ ROOMS: Mapping[str, Room] = {
     "diagnose": Room("evidence of a failure and its likely cause", "cluster"),
     "report": Room("output: terminal, plan, JSON", "engine"),
     "lab": Room(
-        "hosts, snapshots of them and a package mirror on this machine",
+        "hosts, their snapshots and a package mirror on this machine",
         "facts inventory releases",
     ),
     "phases": Room(

@@ -83,7 +83,7 @@ def test_removed(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".one", "a/b", "../etc", "Big", "a" * 64, "a\n"])
 def test_names_that_are_none(name: str, folder: Path) -> None:
-    with pytest.raises(LabError, match="cannot be the name"):
+    with pytest.raises(LabError, match="is not a valid name"):
         snapshots.check_name(name)
     (folder / ".one").mkdir(parents=True)
     for use in (snapshots.load, snapshots.remove):
@@ -93,7 +93,7 @@ def test_names_that_are_none(name: str, folder: Path) -> None:
 
 
 def test_an_unknown_one_is_reported_with_the_known_ones() -> None:
-    with pytest.raises(LabError, match="none on this machine"):
+    with pytest.raises(LabError, match="this machine has no snapshots"):
         snapshots.load("docker")
     made("docker-1.20")
     made("other")
@@ -113,7 +113,7 @@ def test_notes_that_cannot_be_read(folder: Path) -> None:
         "JSON": "{",
         "Input should be an object": "[]",
         "form: Input should be 1": broken(form=2),
-        "that of two": broken(name="two"),
+        "belongs to the snapshot two": broken(name="two"),
         "made": broken(made="2026-11-27"),
         "hosts.0.name": broken(hosts=[host]),
         "hosts.0.base.root": broken(hosts=[root]),
@@ -157,5 +157,5 @@ def test_another_lab_than_the_one_that_was_saved(change: str, into: str, what: s
 
 def test_more_than_the_disk_can_take(tmp_path: Path) -> None:
     saving.must_fit(tmp_path / "not" / "there", 0)
-    with pytest.raises(LabError, match=r"not enough space[\s\S]*1,000,000,000,000 MB"):
+    with pytest.raises(LabError, match=r"not enough disk space[\s\S]*1,000,000,000,000 MB"):
         saving.must_fit(tmp_path / "not" / "there", 10**18)
