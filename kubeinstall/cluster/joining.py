@@ -11,16 +11,23 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kubeinstall.certificates import load_pem
 from kubeinstall.facts.kubeadm import ADMIN, KUBEADM
+from kubeinstall.facts.kubectl import Timeout, kubectl
+from kubeinstall.resources import script
 
 _TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
 _DESCRIPTION = "kubeinstall: workers join with it"
 _MARK = base64.b64encode(_DESCRIPTION.encode()).decode()
 _MINUTES_AFTER_INTERRUPT = 2
 
-TOKEN_COMMAND = (
-    f"{KUBEADM} --kubeconfig {ADMIN} token create --ttl 15m0s --description '{_DESCRIPTION}'"
+_CREATE = (
+    *(KUBEADM, "--kubeconfig", ADMIN, "token", "create"),
+    *("--ttl", "15m0s", "--description", _DESCRIPTION),
 )
-"""Prints a fresh token that is good for a quarter of an hour, if nobody deletes it before."""
+TOKEN_COMMAND = script("kubeadm/token", _CREATE, kubectl=kubectl(Timeout.POLL))
+"""Prints a fresh token that is good for a quarter of an hour, if nobody deletes it before.
+
+It is ready to be joined with: the control plane has signed the cluster's address with it.
+"""
 
 TOKENS = (
     "-n kube-system get secrets --field-selector type=bootstrap.kubernetes.io/token "

@@ -158,7 +158,8 @@ def join(
     words = [KUBEADM, "join", "--config", "/dev/stdin"]
     if skip_phases:
         words.append(f"--skip-phases={','.join(skip_phases)}")
-    command = reading(environment, _with_effect(words, version, _JOINED))
+    joined = f"{script('kubeadm/waiting_kubelet')}\n{_with_effect(words, version, _JOINED)}"
+    command = reading(environment, joined)
     yield Command(command, stream=True, stdin=config or "", _timeout=_TIMEOUT)
 
 

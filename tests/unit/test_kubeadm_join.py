@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pyinfra.api.exceptions import OperationError
 
+from kubeinstall import resources
 from kubeinstall.cluster import joining
 from kubeinstall.facts import kubeadm as facts
 from kubeinstall.operations import kubeadm
@@ -90,6 +92,70 @@ def test_a_join_gets_its_token_on_standard_input(monkeypatch: pytest.MonkeyPatch
     assert command.stdin == "secret"
     assert command.stream
     assert "secret" not in f"{command} {command!r}"
+
+
+CONF = """\
+users:
+- name: default-auth
+  user:
+    client-certificate: {folder}/kubelet-client-current.pem
+    client-key: {folder}/kubelet-client-current.pem
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "runs", "code"),
+    [
+        # Nothing, the kubelet's configuration alone, and the certificate that it names.
+        ([], True, 124),
+        (["kubelet.conf"], True, 124),
+        (["kubelet-client-current.pem"], True, 124),
+        (["kubelet.conf", "kubelet-client-current.pem"], True, 0),
+        # It has failed already.
+        ([], False, 1),
+    ],
+)
+def test_a_kubelet_counts_as_started_when_it_has_its_certificate(
+    tmp_path: Path, files: list[str], runs: bool, code: int
+) -> None:
+    """For as long as kubeadm runs, which starts it; and no longer than a limit."""
+    for name in files:
+        (tmp_path / name).write_text(CONF.format(folder=tmp_path))
+    script = resources.script("kubeadm/waiting_kubelet")
+    for there, here in {
+        "/run/systemd/system": str(tmp_path / "units"),
+        "/etc/kubernetes": str(tmp_path),
+        "timeout 20 ": "timeout 0.3 ",
+    }.items():
+        assert there in script
+        script = script.replace(there, here)
+    kubeadm = f"""
+sed -n 's/^ExecStartPost=-//p' {tmp_path}/units/kubelet.service.d/*.conf > {tmp_path}/start
+cat
+{"MAINPID=$$" if runs else "true & MAINPID=$!; wait"}
+export MAINPID
+sh {tmp_path}/start
+exit $?
+"""
+    ran = subprocess.run(
+        ["sh", "-c", f"systemctl() {{ echo $*; }}\n{script}\n{kubeadm}"],
+        input="configuration\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == code
+    assert ran.stdout == "configuration\ndaemon-reload\n"
+    assert not [path for path in (tmp_path / "units").rglob("*") if path.is_file()]
+
+
+def test_kubeadm_joins_while_the_kubelet_waits_for_its_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (join,) = texts(joins(monkeypatch, facts.JoinState(), environment="/e"))
+    before, _, after = join.partition(resources.script("kubeadm/waiting_kubelet"))
+    assert before == "set -a; . /e; set +a; "
+    assert "\nset -- /usr/bin/kubeadm join " in after
 
 
 def test_a_half_joined_worker_is_reset_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -277,3 +277,42 @@ def test_a_token_expires_two_minutes_after_an_interrupt(tmp_path: Path) -> None:
     now = subprocess.run(["date", "+%s"], capture_output=True, text=True, check=True).stdout
     then = subprocess.run(["date", "-d", until, "+%s"], capture_output=True, text=True, check=True)
     assert 110 <= int(then.stdout) - int(now) <= 125
+
+
+def handed_out(folder: Path, signed_after: int, output: str = TOKEN) -> tuple[str, list[str]]:
+    """What a control plane prints of a fresh token, and what kubectl was called with.
+
+    Args:
+        signed_after: from which question on cluster-info is signed with it.
+    """
+    programs = {
+        "kubeadm": f"echo {output}",
+        "kubectl": f'echo "$*" >> {folder}/asked; '
+        f"[ $(wc -l < {folder}/asked) -lt {signed_after} ] || echo signature",
+    }
+    for name, body in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+        (folder / name).chmod(0o755)
+    script = joining.TOKEN_COMMAND
+    for name in programs:
+        script = script.replace(f"/usr/bin/{name}", str(folder / name))
+    ran = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    return ran.stdout, (folder / "asked").read_text().splitlines()
+
+
+@pytest.mark.parametrize("before", ["", "a warning: x.y\\n"])
+def test_a_token_is_handed_out_once_cluster_info_is_signed_with_it(
+    tmp_path: Path, before: str
+) -> None:
+    """A join that came earlier would look again only after five seconds."""
+    printed, asked = handed_out(tmp_path, 3, f"'{before}{TOKEN}'")
+    assert joining.token(printed) == TOKEN
+    assert len(asked) == 3
+    assert all(call.endswith("jsonpath={.data.jws-kubeconfig-abcdef}") for call in asked)
+    assert TOKEN.partition(".")[2] not in " ".join(asked)
+
+
+def test_a_token_that_kubeadm_does_not_make_is_not_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        handed_out(tmp_path, 1, "no; exit 3")
+    assert not (tmp_path / "asked").exists()
