@@ -76,6 +76,19 @@ class Pod:
         )
 
 
+@dataclass(frozen=True)
+class Try:
+    """What a pod of the app has to get an answer from.
+
+    Args:
+        what: what it tries, in words.
+    """
+
+    pod: Pod
+    url: str
+    what: str
+
+
 def run(run: Run) -> None:
     """Deploy the app, try it, remove it; skipped where nothing was changed.
 
@@ -146,15 +159,15 @@ def _try(run: Run, nodes: list[str]) -> None:
     _service(run)
     if run.cluster.spec.kubeadm.installs("coredns"):
         name = f"web.{NAMESPACE}.svc.{run.cluster.spec.network.dns_domain}"
-        _from_pod(run, pods[0], f"http://{name}/hostname", "DNS")
+        _from_pods(run, [Try(pods[0], f"http://{name}/hostname", "DNS")])
         run.reporter.note(f"the Service answers at its name {name}")
-    run.kubectl.must(f"{_K} scale deployment web --replicas={replicas + 1} >/dev/null")
-    pods = _wait_for(run, replicas + 1)
-    run.reporter.note(f"scaled up to {replicas + 1} pods")
     gone = pods[0].name
-    run.kubectl.must(f"{_K} delete pod {shlex.quote(gone)} --wait=false >/dev/null")
+    run.kubectl.must(
+        f"{_K} scale deployment web --replicas={replicas + 1} >/dev/null &&\n"
+        f"{_K} delete pod {shlex.quote(gone)} --ignore-not-found --wait=false >/dev/null"
+    )
     _wait_for(run, replicas + 1, without=gone)
-    run.reporter.note(f"deleted pod {gone}; it was replaced")
+    run.reporter.note(f"scaled up to {replicas + 1} pods; deleted pod {gone}; it was replaced")
 
 
 def _wait_for(run: Run, count: int, without: str = "") -> list[Pod]:
@@ -204,24 +217,35 @@ def _until(run: Run, what: str, met: Callable[[], list[Pod]], why: Callable[[], 
 
 def _pod_to_pod(run: Run, pods: list[Pod]) -> None:
     """Each pod asks each other one: traffic may get through one way and not the other."""
-    for here, there in permutations(pods, 2):
-        _from_pod(run, here, f"http://{there.address}:8080/hostname", f"pod to pod on {there.node}")
+    _from_pods(
+        run,
+        [
+            Try(here, f"http://{there.address}:8080/hostname", f"pod to pod on {there.node}")
+            for here, there in permutations(pods, 2)
+        ],
+    )
     across = len({pod.node for pod in pods}) > 1
     run.reporter.note(f"pods can reach each other{' across nodes' if across else ''}")
 
 
-def _from_pod(run: Run, pod: Pod, url: str, what: str) -> None:
-    """Fetch a URL inside a pod, and again for some seconds."""
-    command = f"timeout 3 wget -q -O - {shlex.quote(url)}"
-    loop = f"for i in 1 2 3 4 5; do {command} && exit 0; sleep 1; done; exit 1"
+def _from_pods(run: Run, tries: Sequence[Try]) -> None:
+    """Fetch URLs inside pods, all pods at once, and again for some seconds."""
+    urls: dict[str, list[str]] = {}
+    for one in tries:
+        urls.setdefault(one.pod.name, []).append(one.url)
+    words = [" ".join([name, *of_pod]) for name, of_pod in urls.items()]
     answer = run.kubectl.ask(
-        f"{_K} exec {shlex.quote(pod.name)} -- sh -c {shlex.quote(loop)}", timeout=60
+        script("smoke/from_pods", words, namespace=NAMESPACE, kubectl=KUBECTL), timeout=90
     )
-    if not answer.ok or not answer.stdout.startswith("web-"):
-        said = " ".join((answer.stderr or answer.stdout).split())
-        raise _failed(
-            run, f"{what}: {pod.name} on {pod.node} does not get an answer from {url}", said
-        )
+    for one in tries:
+        name = f"{one.pod.name} "
+        lines = [s.removeprefix(name) for s in answer.stdout.splitlines() if s.startswith(name)]
+        if f"{one.url} ok" not in lines:
+            failed = f"{one.url} failed "
+            own = [s.removeprefix(failed) for s in lines if s.startswith(failed)]
+            why = (own or lines[-1:] or [answer.stderr])[0]
+            where = f"{name}on {one.pod.node}"
+            raise _failed(run, f"{one.what}: {where} does not get an answer from {one.url}", why)
 
 
 def _service(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,16 +29,18 @@ class App:
 
     Args:
         deaf: of these words in a question, no answer comes from the app.
+        broken: a pod in which nothing can be run.
         keeps: a pod that is deleted stays.
     """
 
-    def __init__(self, deaf: str = "", *, keeps: bool = False) -> None:
+    def __init__(self, deaf: str = "", broken: str = "", *, keeps: bool = False) -> None:
         self.there = False
         self.pods: list[int] = []
         self.steps: list[str] = []
         self.tried: dict[str, list[str]] = {}
         self._deaf = deaf
         self._keeps = keeps
+        self._broken = broken
         self._made = 0
 
     def __call__(self, host: str, command: str) -> Output:
@@ -51,11 +54,11 @@ class App:
         elif found := re.search(r"scale deployment web --replicas=(\d+)", command):
             self.steps.append(f"scale to {found[1]}")
             self._scale(int(found[1]))
-        elif found := re.search(r"delete pod web-(\d+) ", command):
-            self.steps.append("delete a pod")
-            if not self._keeps:
-                self.pods.remove(int(found[1]))
-                self._scale(len(self.pods) + 1)
+            if found := re.search(r"delete pod web-(\d+) ", command):
+                self.steps.append("delete a pod")
+                if not self._keeps:
+                    self.pods.remove(int(found[1]))
+                    self._scale(len(self.pods) + 1)
         elif "get nodes -o json" in command:
             return Output(0, json.dumps({"items": NODES}), "")
         elif "get pods -o json" in command:
@@ -63,13 +66,20 @@ class App:
         elif "get service web" in command:
             spec = {"clusterIP": "10.96.0.99", "ports": [{"nodePort": 30080}]}
             return Output(0, json.dumps({"spec": spec}), "")
-        elif found := re.search(r"exec web-\d+ .*http://([^/]+)/hostname", command):
-            self.steps.append("name" if found[1].startswith("web.") else "pod to pod")
-            deaf = self._deaf and self._deaf in command
-            return Output(1, "", "timed out") if deaf else Output(0, "web-1\n", "")
+        elif found := re.search(r"^set -- (.*)$", command, re.MULTILINE):
+            words = shlex.split(found[1])
+            self.steps.append("name" if "//web." in words[0] else "pod to pod")
+            return Output(0, "".join(self._from_pod(*word.split()) for word in words), "")
         elif "ClusterIP" in command:
             return self._from_host(host, command)
         return Output(0, "", "")
+
+    def _from_pod(self, name: str, *urls: str) -> str:
+        if name == self._broken:
+            return f"{name} error: unable to upgrade connection\n"
+        deaf = [bool(self._deaf) and self._deaf in url for url in urls]
+        told = ["failed wget: timed out" if one else "ok" for one in deaf]
+        return "".join(f"{name} {url} {said}\n" for url, said in zip(urls, told, strict=True))
 
     def _from_host(self, host: str, command: str) -> Output:
         tries = re.findall(r"^try '?([^' ]+)'? (\d+) '?([^'\n]+)'?$", command, re.MULTILINE)
@@ -112,7 +122,7 @@ def test_an_app_that_works_is_tried_from_every_side_and_gone_afterwards() -> Non
     code, errors, _, memory = tried(app)
     assert (code, errors) == (0, [])
     assert app.steps == [
-        *("remove", "apply", "pod to pod", "pod to pod", "name"),
+        *("remove", "apply", "pod to pod", "name"),
         *("scale to 3", "delete a pod", "remove"),
     ]
     assert not app.there
@@ -144,6 +154,13 @@ def test_what_gets_no_answer_fails_the_run_and_the_app_is_gone(deaf: str, what: 
     assert code == Kind.CLUSTER
     assert errors[0].what.startswith(what)
     assert app.steps[-1] == "remove"
+
+
+def test_a_pod_in_which_nothing_runs_tells_why() -> None:
+    code, errors, _, _ = tried(App(broken="web-2"))
+    assert code == Kind.CLUSTER
+    assert errors[0].what.startswith("smoke test: pod to pod on w2: web-2 on w1 does not get an")
+    assert errors[0].why == "error: unable to upgrade connection"
 
 
 def test_a_pod_that_was_deleted_and_stays_is_no_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
