@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Self
 
 from pyinfra.context import host
@@ -33,6 +34,13 @@ class Inputs:
         return cls(host.data.cluster, host.data.node)
 
 
+class Later(Enum):
+    """A phase that installs packages, by its name."""
+
+    RUNTIME = "runtime"
+    PACKAGES = "packages"
+
+
 @dataclass(frozen=True)
 class SystemInputs(Inputs):
     """The inputs of a deploy that depends on the host's operating system.
@@ -40,9 +48,11 @@ class SystemInputs(Inputs):
     Args:
         system: as preflight found it; None: the host is asked. What else a deploy asks for depends
             on it, so as a fact it costs a round trip of its own.
+        later: phases that are still to come in this run, whose packages may be installed already.
     """
 
     system: SystemState | None = None
+    later: frozenset[Later] = frozenset()
 
     def identified(self) -> SystemState:
         """The host's system."""

@@ -50,6 +50,7 @@ class Debian:
         }
     )
     selinux_package = ""
+    together = True
 
     def runtime_package(self, runtime: RuntimeName) -> str:
         return "docker.io" if runtime is RuntimeName.DOCKER else "containerd"
@@ -66,9 +67,10 @@ class Debian:
         held: bool = False,
         repository: str = "",
         instead_of: tuple[str, ...] = (),
+        along: Wanted = (),
     ) -> None:
         del repository  # An apt source excludes nothing.
-        packages.installed(wanted=wanted, held=held, instead_of=instead_of, name=name)
+        packages.installed(wanted=wanted, held=held, instead_of=instead_of, along=along, name=name)
 
     def removed(self, names: tuple[str, ...], *, name: str) -> None:
         packages.removed(names=names, name=name)

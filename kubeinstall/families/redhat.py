@@ -46,6 +46,8 @@ class RedHat:
         }
     )
     selinux_package = "container-selinux"
+    # dnf lifts a repository's excludes for a whole command only.
+    together = False
 
     def runtime_package(self, runtime: RuntimeName) -> str:
         # They have neither of their own: both come from Docker's repository.
@@ -63,8 +65,9 @@ class RedHat:
         held: bool = False,
         repository: str = "",
         instead_of: tuple[str, ...] = (),
+        along: Wanted = (),
     ) -> None:
-        del instead_of  # dnf finds out by itself what has to go.
+        del instead_of, along  # dnf finds out by itself what has to go.
         dnf.installed(wanted=wanted, held=held, repository=repository, name=name)
 
     def removed(self, names: tuple[str, ...], *, name: str) -> None:

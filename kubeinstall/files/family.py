@@ -69,6 +69,9 @@ class Family(Protocol):
     selinux_package: str
     """The package with SELinux's rules for containers; empty where SELinux is not at work."""
 
+    together: bool
+    """Whether packages of several phases can be installed in one transaction."""
+
     def runtime_package(self, runtime: RuntimeName) -> str:
         """The package of a runtime: the distribution's own, where it has one."""
 
@@ -83,6 +86,7 @@ class Family(Protocol):
         held: bool = False,
         repository: str = "",
         instead_of: tuple[str, ...] = (),
+        along: Wanted = (),
     ) -> None:
         """Install packages.
 
@@ -92,6 +96,8 @@ class Family(Protocol):
             held: keep them from being upgraded by anything else.
             repository: name of the one they come from, where it excludes them by itself.
             instead_of: installed packages that exclude them, and go in the same transaction.
+            along: what later phases will install, taken along where anything is installed here;
+                empty unless ``together``.
         """
 
     def removed(self, names: tuple[str, ...], *, name: str) -> None:

@@ -135,6 +135,13 @@ def versions(cluster: Cluster) -> tuple[tuple[str, str], ...]:
     return tuple((name, version) for name in PACKAGES)
 
 
+def tools(cluster: Cluster, family: Family) -> tuple[tuple[str, str], ...]:
+    """What Kubernetes calls and its own packages need not bring, in any version."""
+    # What a reset takes ipvs' services away with, and what people look at them with.
+    ipvs = ("ipvsadm",) if cluster.spec.kube_proxy.mode == "ipvs" else ()
+    return tuple((tool, "") for tool in (*family.tools, *ipvs))
+
+
 def files(cluster: Cluster, family: Family) -> Iterable[RenderedFile]:
     """The files of the phase."""
     path = cluster.spec.packages.key

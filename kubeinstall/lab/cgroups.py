@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import time
 from dataclasses import dataclass
@@ -98,6 +99,17 @@ def make(cgroups: tuple[Path, ...]) -> None:
             for name in ("cpuset.cpus", "cpuset.mems"):
                 (cgroup / name).write_text((cgroup.parent / name).read_text())
             (cgroup / "cgroup.clone_children").write_text("1")
+
+
+def processor_time(cgroups: tuple[Path, ...]) -> float:
+    """Seconds of processor time that a host's processes have used; 0 if nothing counts them."""
+    for cgroup in cgroups:
+        v1, v2 = cgroup / "cpuacct.usage", cgroup / "cpu.stat"
+        if v1.exists():
+            return int(v1.read_text()) / 1e9
+        if v2.exists() and (used := re.search(r"^usage_usec (\d+)$", v2.read_text(), re.M)):
+            return int(used[1]) / 1e6
+    return 0.0
 
 
 def kill(cgroups: tuple[Path, ...], patience: float = 20) -> bool:

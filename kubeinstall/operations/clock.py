@@ -18,7 +18,12 @@ def others_off() -> Generator[Command]:
     """No time service beside chrony: two would pull the clock to and fro."""
     units = host.get_fact(OtherTimeServices)
     if units:
-        yield Command(f"systemctl disable --quiet --now {shlex.join(units)}")
+        # The package of one may have been removed in favour of chrony, and the service runs on.
+        yield Command(
+            f"systemctl stop {shlex.join(units)} && for unit in {shlex.join(units)}; do "
+            'if systemctl is-enabled --quiet "$unit" 2>/dev/null; then '
+            'systemctl disable --quiet "$unit" || exit; fi; done'
+        )
 
 
 @operation()

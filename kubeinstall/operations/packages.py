@@ -62,7 +62,10 @@ def unknown(
 
 @operation()
 def installed(
-    wanted: Wanted, held: bool = False, instead_of: tuple[str, ...] = ()
+    wanted: Wanted,
+    held: bool = False,
+    instead_of: tuple[str, ...] = (),
+    along: Wanted = (),
 ) -> Generator[Command]:
     """Packages, in exactly the version wanted where one is given.
 
@@ -73,18 +76,22 @@ def installed(
         wanted: names and versions, e.g. ``(("kubelet", "1.36.2-*"), ("socat", ""))``.
         held: keep them from being upgraded by anything but this; unheld only by hand.
         instead_of: installed packages that exclude them; apt does not dare to remove them itself.
+        along: what others will install later, taken along if anything is installed here. Nothing of
+            that transaction is started, and where it fails only what is wanted here is installed.
     """
     names = tuple(name for name, _ in wanted)
-    present = host.get_fact(Packages, names=names)
+    present = host.get_fact(Packages, names=(*names, *(name for name, _ in along)))
     missing = lacking(wanted, present)
     if missing:
         if host.get_fact(Interrupted):
             finish = f"quietly env {_ENVIRONMENT} dpkg {_confold()} --configure -a"
             yield Command(f"{_FREE}{finish}", stream=True, _timeout=_TIMEOUT)
-        available = host.get_fact(Available, names=tuple(name for name, _ in missing))
-        if unknown(missing, available):
+        along = lacking(along, present)
+        asked = (*missing, *along)
+        available = host.get_fact(Available, names=tuple(name for name, _ in asked))
+        if unknown(asked, available):
             yield Command(f"{_FREE}{_UPDATE}", stream=True, _timeout=_TIMEOUT)
-        yield Command(_install(missing, instead_of), stream=True, _timeout=_TIMEOUT)
+        yield Command(_install(missing, instead_of, along), stream=True, _timeout=_TIMEOUT)
     if held and (missing or not all(present[name].held for name in names)):
         yield Command(f"apt-mark hold {' '.join(map(shlex.quote, names))} >/dev/null")
 
@@ -103,20 +110,37 @@ def _confold() -> str:
     return "--force-confdef --force-confold"
 
 
-def _install(missing: Wanted, instead_of: tuple[str, ...]) -> str:
+def _install(missing: Wanted, instead_of: tuple[str, ...], along: Wanted = ()) -> str:
     """The shell script that installs, or says which versions there are instead."""
     checks = "\n".join(f"need {shlex.quote(n)} {_grep(v)}" for n, v in missing)
-    asked = [f"{n}={v}" if v else n for n, v in missing]
-    specs = " ".join(map(shlex.quote, (*asked, *(f"{name}-" for name in instead_of))))
+    specs = " ".join([*_specs(missing), *(shlex.quote(f"{name}-") for name in instead_of)])
     # A version that was upgraded by hand goes back: only what is named in one is downgraded.
     allowed = "--allow-change-held-packages --allow-downgrades"
-    apt = f"quietly env {_APT} install --no-install-recommends {allowed} {specs}"
+    install = f"{_APT} install --no-install-recommends {allowed} {specs}"
+    apt = f"quietly env {install}"
+    more = _along(f"{install} {' '.join(_specs(along))}") if along else ""
     return f"""\
 {_FREE}{checks}
-{apt} && exit 0
+{more}{apt} && exit 0
 echo 'installing failed; trying again with fresh package lists' >&2
 {_UPDATE}
 {apt}"""
+
+
+def _specs(wanted: Wanted) -> list[str]:
+    return [shlex.quote(f"{name}={version}" if version else name) for name, version in wanted]
+
+
+def _along(install: str) -> str:
+    """The part of the script that takes others' packages along, and ends it if that succeeds.
+
+    A service is started once, by who configures it. $SYSTEMD_OFFLINE is systemd's own variable for
+    that (ENVIRONMENT.md): systemctl enables units, and leaves the running system alone.
+    """
+    return f"""\
+quietly env SYSTEMD_OFFLINE=1 {install} && {{ systemctl daemon-reload; exit; }}
+echo 'installing the packages of later phases as well failed; installing without them' >&2
+"""
 
 
 def _grep(version: str) -> str:

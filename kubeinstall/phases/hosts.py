@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubeinstall.deploys.hosts import Inputs, prepare
+from kubeinstall.deploys.inputs import Later
 from kubeinstall.engine.types import Deploys, Step
 from kubeinstall.inventory.model import Host
 from kubeinstall.phases.phase import Run
@@ -13,8 +14,14 @@ def deploys(run: Run) -> Deploys:
 
 
 def _inputs(run: Run, host: Host) -> Inputs:
-    shared = run.shared_machine_ids.get(host.name, "")
-    return Inputs(run.cluster, host, run.systems.get(host.name), shared)
+    return Inputs(
+        run.cluster,
+        host,
+        run.systems.get(host.name),
+        run.later(Later.RUNTIME, Later.PACKAGES),
+        shared_machine_id=run.shared_machine_ids.get(host.name, ""),
+        clock_is_off=host.name in run.clocks_off,
+    )
 
 
 def run(run: Run) -> None:

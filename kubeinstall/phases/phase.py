@@ -12,6 +12,7 @@ from kubeinstall.cluster.answering import Answering
 from kubeinstall.cluster.kubectl import Kubectl
 from kubeinstall.cluster.nodes import Nodes, Standing
 from kubeinstall.cluster.rolling import Act, Progress, Rolled, Turn, roll
+from kubeinstall.deploys.inputs import Later
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Deploys, HostResult
 from kubeinstall.facts.identity import SystemState
@@ -52,11 +53,15 @@ class Run:
     """What else makes the run fail."""
     failed_output: dict[str, str] = field(default_factory=dict)
     """Host to what its failed command printed."""
+    phases: frozenset[str] = frozenset()
+    """Names of the phases of this run."""
     prefetched: bool = False
     systems: Mapping[str, SystemState] = field(default_factory=dict)
     """Host to its operating system, as preflight found it."""
     shared_machine_ids: Mapping[str, str] = field(default_factory=dict)
     """Host to the machine-id that it shares with another and is to renew."""
+    clocks_off: frozenset[str] = frozenset()
+    """Hosts whose clock preflight found to be wrong."""
     addons: Prepared | None = None
     """The inventory's addons."""
     answering: Answering = field(init=False)
@@ -81,6 +86,13 @@ class Run:
         """Hosts that are connected and not failed, within the limit, control planes first."""
         alive = set(self.session.alive)
         return [h for h in self.cluster.hosts if h.name in alive and self.selected(h.name)]
+
+    def later(self, *phases: Later) -> frozenset[Later]:
+        """Those of these phases whose packages may be installed before they run.
+
+        None in a dry run: a plan lists what a phase installs once, under that phase.
+        """
+        return frozenset(one for one in phases if one.value in self.phases and not self.dry)
 
     def selected(self, name: str) -> bool:
         """Whether a host is within the limit."""

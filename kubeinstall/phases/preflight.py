@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from kubeinstall.findings import KubeinstallError
 from kubeinstall.phases import addons
 from kubeinstall.phases.phase import Run
+from kubeinstall.preflight import clocks
 from kubeinstall.preflight.identity import renewed
 from kubeinstall.preflight.other_sources import advice, lost, question
 from kubeinstall.preflight.probe import Probe, script
@@ -24,8 +26,10 @@ def run(run: Run) -> None:
     """
     hosts = run.hosts()
     questions = {host.name: script(run.cluster, host, hosts) for host in hosts}
+    before = time.time()
     answers = run.session.ask_all(questions, timeout=60)
     probes = {name: Probe.parse(answer.stdout) for name, answer in answers.items()}
+    run.clocks_off = clocks.off(probes, before, time.time())
     run.systems = {name: probe.system for name, probe in probes.items() if probe.os}
     run.shared_machine_ids = renewed(run.cluster, probes)
     findings = judge(run.cluster, probes, _elsewhere(run, probes))

@@ -12,7 +12,7 @@ from kubeinstall.cluster.kubelets_on_disk import own_words
 from kubeinstall.cluster.node import SOCKET
 from kubeinstall.cluster.nodes import Standing
 from kubeinstall.cluster.rolling import Progress, Turn
-from kubeinstall.deploys.inputs import SystemInputs
+from kubeinstall.deploys.inputs import Later, SystemInputs
 from kubeinstall.deploys.kubernetes.nodes import Kubelets
 from kubeinstall.deploys.runtime import install
 from kubeinstall.deploys.runtime.switching import Inputs, switch
@@ -25,10 +25,12 @@ from kubeinstall.phases.phase import Run
 
 
 def deploys(run: Run) -> Deploys:
-    return {
-        host.name: [Step(install, SystemInputs(run.cluster, host, run.systems.get(host.name)))]
-        for host in run.hosts()
-    }
+    return {host.name: [Step(install, _inputs(run, host))] for host in run.hosts()}
+
+
+def _inputs(run: Run, host: Host) -> SystemInputs:
+    later = run.later(Later.PACKAGES)
+    return SystemInputs(run.cluster, host, run.systems.get(host.name), later)
 
 
 def run(run: Run) -> None:
@@ -77,7 +79,9 @@ def _move(run: Run, hosts: Sequence[Host], old: Mapping[str, str]) -> Sequence[H
     ways = {host.name: f"from {old[host.name]} to {new}" for host in hosts}
 
     def act(these: Sequence[Host]) -> dict[str, Finding]:
-        inputs = [Inputs(run.cluster, h, run.systems.get(h.name), config) for h in these]
+        inputs = [
+            Inputs(run.cluster, h, run.systems.get(h.name), kubelet_config=config) for h in these
+        ]
         run.round("runtime", {one.host.name: [Step(switch, one)] for one in inputs})
         return run.failed(these)
 

@@ -14,6 +14,19 @@ _MOST_SKEW = 30.0
 """Seconds between a clock and the middle one."""
 
 
+def off(probes: Probes, before: float, after: float) -> frozenset[str]:
+    """Hosts whose clock differs from this machine's: TLS and signed package lists may refuse it.
+
+    Args:
+        before, after: this machine's clock when the hosts were asked, and when all had answered;
+            seconds since 1970.
+    """
+    least, most = before - _MOST_SKEW, after + _MOST_SKEW
+    return frozenset(
+        name for name, probe in probes.items() if probe.time and not least <= probe.time <= most
+    )
+
+
 def synced(_cluster: Cluster, host: Host, probe: Probe) -> Iterable[Finding]:
     """A clock that nothing keeps in sync."""
     # A container's clock is its machine's.

@@ -23,6 +23,7 @@ def execute(run: Run, phases: Sequence[Phase]) -> int:
         0, or the exit code of the first failure's kind.
     """
     wanted = [phase for phase in phases if phase.planned or not run.dry]
+    run.phases = frozenset(phase.name for phase in wanted)
     skipped: list[str] = []
     try:
         for phase in wanted:

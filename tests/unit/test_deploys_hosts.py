@@ -267,8 +267,28 @@ def test_other_time_services_are_told_from_their_units() -> None:
     assert found == ("ntpsec.service", "openntpd.service")
 
 
-def test_other_time_services_are_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = {OtherTimeServices: ("ntpsec.service",)}
+@pytest.mark.parametrize(
+    ("fails", "code", "calls"),
+    [
+        ("", 0, ["stop", "is-enabled", "disable", "is-enabled", "disable"]),
+        # The units of packages that chrony's has replaced are gone.
+        ("is-enabled", 0, ["stop", "is-enabled", "is-enabled"]),
+        ("stop", 1, ["stop"]),
+        ("disable", 1, ["stop", "is-enabled", "disable"]),
+    ],
+)
+def test_other_time_services_are_turned_off(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails: str, code: int, calls: list[str]
+) -> None:
+    facts = {OtherTimeServices: ("ntpsec.service", "openntpd.service")}
     (off,) = texts(commands(monkeypatch, others_off, facts))
-    assert off == "systemctl disable --quiet --now ntpsec.service"
+    program = tmp_path / "systemctl"
+    program.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/calls; [ "$1" != "{fails}" ]\n')
+    program.chmod(0o755)
+    path = f"{tmp_path}:/usr/bin:/bin"
+    ended = subprocess.run(["sh", "-c", off], env={"PATH": path}, check=False)
+    assert ended.returncode == code
+    called = (tmp_path / "calls").read_text().splitlines()
+    assert called[0] == "stop ntpsec.service openntpd.service"
+    assert [call.split()[0] for call in called] == calls
     assert commands(monkeypatch, others_off, {}) == []

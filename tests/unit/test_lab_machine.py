@@ -87,6 +87,21 @@ def test_new_cpusets_are_filled(tmp_path: Path) -> None:
     assert (tmp_path / "host/cgroup.clone_children").read_text() == "1"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "seconds"),
+    [
+        ("cpuacct.usage", "2500000000\n", 2.5),
+        ("cpu.stat", "usage_usec 1500000\nuser_usec 1\n", 1.5),
+        ("cpu.stat", "nr_periods 3\n", 0.0),
+        ("cgroup.procs", "7\n", 0.0),
+    ],
+)
+def test_processor_time_of_a_host(tmp_path: Path, name: str, text: str, seconds: float) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / name).write_text(text)
+    assert cgroups.processor_time((tmp_path / "a", tmp_path / "b")) == seconds
+
+
 def test_nspawn_is_told_the_mode() -> None:
     told = {mode: cgroups.environment(mode) for mode in (CgroupMode.V1, CgroupMode.V2)}
     key = "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"

@@ -126,6 +126,7 @@ COMPOSED: dict[str, Callable[[], str]] = {
     "preflight, control plane": lambda: probe.script(CLUSTER, CLUSTER.first, CLUSTER.hosts),
     "preflight, worker": lambda: probe.script(CLUSTER, CLUSTER.workers[0], CLUSTER.hosts),
     "apt": lambda: packages._install((("kubelet", "1.36.*"), ("socat", "")), ("podman",)),
+    "apt, with more": lambda: packages._install((("socat", ""),), (), (("kubelet", "1.36.*"),)),
     "dnf": lambda: dnf._install((("kubelet", "1.36.*"), ("socat", "")), "kubernetes", True, ":"),
     "images": lambda: images.pull_script(["a/b:1"], False, True, ["a"]),
     "kubelet": lambda: kubelet.restart("w1", "maxPods=5", undo=("/etc/it",)),

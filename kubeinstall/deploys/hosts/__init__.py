@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
-from kubeinstall.deploys import network
+from kubeinstall.deploys import clock, network, together
 from kubeinstall.deploys.hosts import firewall, proxy
 from kubeinstall.deploys.hosts.network_managers import pods_left_alone
 from kubeinstall.deploys.inputs import SystemInputs
@@ -22,7 +22,7 @@ from kubeinstall.findings import Finding, Kind, KubeinstallError
 from kubeinstall.inventory.catalogue.host_needs import host_needs
 from kubeinstall.inventory.model import Cluster, Selinux
 from kubeinstall.operations import selinux
-from kubeinstall.operations.clock import in_sync, others_off
+from kubeinstall.operations.clock import others_off
 from kubeinstall.operations.files import Holds, managed_file
 from kubeinstall.operations.machine_id import machine_id_renewed
 from kubeinstall.operations.modules import modules_loaded
@@ -38,14 +38,16 @@ class Inputs(SystemInputs):
 
     Args:
         shared_machine_id: the one to be renewed, if preflight found clones; else empty.
+        clock_is_off: its clock is to be corrected before package sources are used.
     """
 
     shared_machine_id: str = ""
+    clock_is_off: bool = False
 
 
 @deploy("Prepare the host")
 def prepare(inputs: Inputs | None = None) -> None:
-    """Proxy, names, clock, swap, upgrades, network managers, what addons need, kernel, firewall."""
+    """Proxy, names, upgrades, clock, swap, network managers, what addons need, kernel, firewall."""
     inputs = inputs or Inputs.plain()
     cluster, node, family = inputs.cluster, inputs.host, inputs.family()
     proxy.configure(cluster, family.package_format)
@@ -56,13 +58,13 @@ def prepare(inputs: Inputs | None = None) -> None:
         addresses = tuple(host_files.addresses(cluster).items())
         kept = tuple(host_files.kept_addresses(cluster).items())
         etc_hosts(addresses=addresses, kept=kept, name="Add the cluster's hosts to /etc/hosts")
-    if cluster.spec.time.manage:
-        _clock(cluster, family)
-    swap_off(name="Turn off swap")
     for file in family.upgrade_files:
         managed_file(
             path=file.path, content=file.content, holds=Holds.PUBLIC, name=f"Write {file.path}"
         )
+    if cluster.spec.time.manage:
+        _clock(inputs, family)
+    swap_off(name="Turn off swap")
     pods_left_alone()
     network.alone(cluster)
     _selinux(cluster, family)
@@ -73,9 +75,11 @@ def prepare(inputs: Inputs | None = None) -> None:
     firewall.kept(cluster, node)
 
 
-def _clock(cluster: Cluster, family: Family) -> None:
-    chrony = family.chrony
-    family.installed((("chrony", ""),), name="Install chrony")
+def _clock(inputs: Inputs, family: Family) -> None:
+    cluster, chrony = inputs.cluster, family.chrony
+    along = () if inputs.clock_is_off else together.ahead(inputs)
+    title = f"Install chrony{together.TITLE if along else ''}"
+    family.installed((("chrony", ""),), along=along, name=title)
     conf = host_files.chrony_conf(cluster)
     if conf:
         managed_file(
@@ -87,9 +91,8 @@ def _clock(cluster: Cluster, family: Family) -> None:
         )
     others_off(name="Turn off other time services")
     running(unit=chrony.unit, configs=(chrony.conf,), name="Run chrony")
-    if cluster.spec.time.sync_timeout:
-        timeout = cluster.spec.time.sync_timeout
-        in_sync(timeout=timeout, unit=chrony.unit, name="Wait for the clock to synchronize")
+    if inputs.clock_is_off:
+        clock.awaited(cluster, family)
 
 
 def _addon_packages(cluster: Cluster, family: Family) -> None:

@@ -1,10 +1,15 @@
-"""The ``images`` phase: kubeadm's images are on the host before kubeadm starts anything."""
+"""The ``images`` phase: kubeadm's images are on the host before kubeadm starts anything.
+
+It also waits for the clock, which has had since the ``hosts`` phase to get in step: what comes next
+makes certificates.
+"""
 
 from __future__ import annotations
 
 from pyinfra.api.deploy import deploy
 
-from kubeinstall.deploys.inputs import Inputs
+from kubeinstall.deploys import clock
+from kubeinstall.deploys.inputs import SystemInputs
 from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.files import proxy as proxy_files
 from kubeinstall.inventory.model import Cluster, Host, RuntimeName
@@ -15,9 +20,9 @@ _ADDONS = ("coredns", "kube-proxy")
 
 
 @deploy("Pull the Kubernetes images")
-def pull(inputs: Inputs | None = None) -> None:
-    """The images from kubeadm's own list that the host needs to become a node."""
-    inputs = inputs or Inputs.plain()
+def pull(inputs: SystemInputs | None = None) -> None:
+    """The images of kubeadm's own list that the host needs to become a node; the clock in step."""
+    inputs = inputs or SystemInputs.plain()
     cluster, node = inputs.cluster, inputs.host
     pulled(
         config=kubeadm_files.images_config(cluster, node),
@@ -30,6 +35,7 @@ def pull(inputs: Inputs | None = None) -> None:
         ),
         name="Pull the images that kubeadm needs",
     )
+    clock.awaited(cluster, inputs.family())
 
 
 def left_out(cluster: Cluster, node: Host) -> tuple[str, ...]:

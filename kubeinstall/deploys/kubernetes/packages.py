@@ -20,9 +20,7 @@ def install(inputs: SystemInputs | None = None) -> None:
     inputs = inputs or SystemInputs.plain()
     cluster, node, family = inputs.cluster, inputs.host, inputs.family()
     kubelet_flags.check(cluster, node)
-    # What a reset takes its services away with, and what people look at them with.
-    ipvs = ("ipvsadm",) if cluster.spec.kube_proxy.mode == "ipvs" else ()
-    tools = tuple((tool, "") for tool in (*family.tools, *ipvs))
+    tools = package_files.tools(cluster, family)
     family.installed(tools, name="Install Kubernetes' dependencies")
     wanted = package_files.versions(cluster)
     if archive := package_files.archive(cluster):

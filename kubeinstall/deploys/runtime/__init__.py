@@ -5,17 +5,16 @@ from __future__ import annotations
 from pyinfra.api.deploy import deploy
 
 from kubeinstall import families
+from kubeinstall.deploys import runtime_packages, together
 from kubeinstall.deploys.inputs import SystemInputs
 from kubeinstall.deploys.runtime import (
     containerd,
     containerd_archive,
     crictl,
     docker,
-    docker_packages,
 )
-from kubeinstall.facts.identity import SystemState
 from kubeinstall.files import containerd_archive as containerd_archive_files
-from kubeinstall.inventory.model import Cluster, RuntimeName
+from kubeinstall.inventory.model import RuntimeName
 
 _NO_RUNTIME = {"podman-docker"}
 """Rivals that run no containers: just a command."""
@@ -35,7 +34,7 @@ def install(inputs: SystemInputs | None = None) -> None:
     if archive := containerd_archive_files.archive(cluster):
         containerd_archive.install(cluster, family, archive)
     else:
-        package = _package(cluster, inputs.identified())
+        package = _package(inputs)
         containerd_archive.remove()
     if runtime.name is RuntimeName.DOCKER:
         docker.configure(cluster, family)
@@ -44,15 +43,17 @@ def install(inputs: SystemInputs | None = None) -> None:
     crictl.configure(cluster)
 
 
-def _package(cluster: Cluster, system: SystemState) -> str:
+def _package(inputs: SystemInputs) -> str:
     """The runtime's package, from where it comes; its name."""
+    cluster, system = inputs.cluster, inputs.identified()
     runtime, family = cluster.spec.runtime, families.of(system)
     package = runtime.package or family.runtime_package(runtime.name)
-    wanted = docker_packages.wanted(package, runtime.version)
-    source = docker_packages.repository(cluster, package, family.package_format, system)
+    wanted = runtime_packages.wanted(package, runtime.version)
+    source = runtime_packages.repository(cluster, package, family.package_format, system)
     if source:
         family.repository(source, wanted)
-    title, held = f"Install {package}", bool(runtime.version)
+    along = together.ahead(inputs)
+    title, held = f"Install {package}{together.TITLE if along else ''}", bool(runtime.version)
     others = family.rivals.get(package, ())
     rivals = family.present(others) if others else ()
     if rivals:
@@ -63,6 +64,7 @@ def _package(cluster: Cluster, system: SystemState) -> str:
         held=held,
         repository=source.name if source else "",
         instead_of=rivals,
+        along=along,
         name=title,
     )
     return package

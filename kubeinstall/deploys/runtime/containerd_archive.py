@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubeinstall.deploys import downloads
-from kubeinstall.deploys.runtime.docker_packages import CONTAINERD_IO
+from kubeinstall.deploys.runtime_packages import CONTAINERD_IO
 from kubeinstall.files import containerd_archive as files
 from kubeinstall.files.family import Family
 from kubeinstall.inventory.model import Cluster

@@ -33,7 +33,7 @@ OF_CLUSTER = (
         "cluster.runtime.package cluster.runtime.repository.url cluster.runtime.repository.key",
         CARRIED,
         "the new package replaces the old one",
-        "unit/test_docker_packages.py::test_on_debian",
+        "unit/test_runtime_packages.py::test_on_debian",
     ),
     row(
         "cluster.runtime.version",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubeinstall.deploys.runtime import docker_packages
+from kubeinstall.deploys import runtime_packages
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.families.debian import DEBIAN
 from kubeinstall.families.redhat import REDHAT
@@ -22,17 +22,17 @@ ROCKY = SystemState("rocky", "9.5", ("rhel", "centos", "fedora"), "")
 
 def test_docker_ce_is_three_packages() -> None:
     version = "5:28.0.1-1~debian.12~bookworm"
-    assert docker_packages.wanted("docker-ce", version) == (
+    assert runtime_packages.wanted("docker-ce", version) == (
         ("docker-ce", version),
         ("docker-ce-cli", version),
         ("containerd.io", ""),
     )
-    assert docker_packages.wanted("docker.io", None) == (("docker.io", ""),)
+    assert runtime_packages.wanted("docker.io", None) == (("docker.io", ""),)
 
 
 @pytest.mark.parametrize("package", ["docker.io", "containerd", "moby-engine"])
 def test_a_package_of_the_distribution_needs_no_repository(package: str) -> None:
-    found = docker_packages.repository(cluster(), package, PackageFormat.DEB, BOOKWORM)
+    found = runtime_packages.repository(cluster(), package, PackageFormat.DEB, BOOKWORM)
     assert found is None
 
 
@@ -55,7 +55,7 @@ def test_a_package_of_the_distribution_needs_no_repository(package: str) -> None
 )
 def test_on_debian(spec: dict[str, Any], lines: str) -> None:
     made = cluster(**spec)
-    found = docker_packages.repository(made, "docker-ce", PackageFormat.DEB, BOOKWORM)
+    found = runtime_packages.repository(made, "docker-ce", PackageFormat.DEB, BOOKWORM)
     assert found is not None
     _, source = DEBIAN.repository_files(found)
     assert source.path == "/etc/apt/sources.list.d/docker.list"
@@ -65,7 +65,7 @@ def test_on_debian(spec: dict[str, Any], lines: str) -> None:
 
 
 def test_on_rocky() -> None:
-    found = docker_packages.repository(cluster(), "containerd.io", PackageFormat.RPM, ROCKY)
+    found = runtime_packages.repository(cluster(), "containerd.io", PackageFormat.RPM, ROCKY)
     assert found is not None
     _, source = REDHAT.repository_files(found)
     base = "https://download.docker.com/linux/centos/$releasever/$basearch/stable/"
@@ -76,4 +76,4 @@ def test_on_rocky() -> None:
 def test_a_system_that_docker_has_no_packages_for() -> None:
     system = SystemState("openEuler", "24.03", (), "")
     with pytest.raises(KubeinstallError, match="no packages for openEuler"):
-        docker_packages.repository(cluster(), "docker-ce", PackageFormat.RPM, system)
+        runtime_packages.repository(cluster(), "docker-ce", PackageFormat.RPM, system)
