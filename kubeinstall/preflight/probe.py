@@ -22,7 +22,10 @@ _T = TypeVar("_T")
 
 NODE = "/etc/kubernetes/kubelet.conf"
 """There on a host that is a node of a cluster."""
-_SYNCED = '  say synced "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)"'
+_SYNCED = """\
+say synced "$(timedatectl show -p NTPSynchronized --value 2>/dev/null)"
+say container "$(systemd-detect-virt --container 2>/dev/null)"
+"""
 
 
 @dataclass(frozen=True)
@@ -31,22 +34,24 @@ class Probe:
 
     Args:
         kernel: its release, e.g. ``6.1.0-40-amd64``.
-        container: the kind of container the host is, empty or ``none`` if it is none.
+        container: the kind of container the host is, empty or ``none`` if it is none; asked only
+            with ``synced``.
         time: its clock, seconds since 1970.
         cgroup: the file system at /sys/fs/cgroup; ``cgroup2fs`` for v2.
         source: the address that its default route starts from.
         resolver: which name servers it asks.
         mac: of the interface that has its node address.
         synced: ``yes`` or ``no``: whether the kernel calls its clock kept; asked only where
-            kubeinstall does not keep it.
+            kubeinstall does not keep it, and the host is no node yet.
         disk_mb: free space under /var.
         rooms: the file systems that the kubelet calls ``nodefs`` and ``imagefs``.
         unresolved: names that it was asked to resolve, and could not.
         node: it has a kubelet's credentials, or a control plane's pods, already.
         hops: another host's address to the router on the way; asked only where the pod network
-            bears none.
+            bears none, and the host is no node yet.
         cni: the names of its CNI configuration files.
-        ports: TCP ports that are listened on, and by which program.
+        ports: TCP ports that are listened on, and by which program; asked only where the host is
+            no node yet.
         reach: ``address:port`` to ``ok``, ``refused`` or why not.
         proxy: apt or dnf goes through a proxy.
         login_proxy: logins are given one, which commands of ours do not have.
@@ -224,10 +229,10 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
                 nodefs=rooms["nodefs"],
                 imagefs=rooms["imagefs"],
             ),
-            *(_hops(cluster, host) if cluster.spec.network.is_routed else []),
             *names,
             f"if [ ! -e {NODE} ]; then",
-            resources.script("preflight/proxies"),
+            resources.script("preflight/fresh"),
+            *(_hops(cluster, host) if cluster.spec.network.is_routed else []),
             *clock,
             *_tries(targets),
             "fi",
@@ -238,9 +243,8 @@ def script(cluster: Cluster, host: Host, present: Iterable[Host]) -> str:
 
 
 def _hops(cluster: Cluster, host: Host) -> list[str]:
-    """Only of a host that is no node yet: on one, a router makes no difference any more."""
     others = [shlex.quote(to.node_ip) for to in cluster.hosts if to.name != host.name]
-    return [f"[ -e {NODE} ] || hops {' '.join(others)}"] if others else []
+    return [f"hops {' '.join(others)}"] if others else []
 
 
 def control_plane() -> str:

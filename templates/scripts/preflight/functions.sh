@@ -2,11 +2,11 @@
 # What the questions of preflight are asked with: each prints lines "NAME<tab>VALUE".
 say() { printf '%s\t%s\n' "$1" "$2"; }
 
-# A folder that is not there yet will be made where its parents are.
-room() {
-  at=$2
+# Sets "at" to a folder, or to the nearest one around it: one that is not there yet will be made there.
+parent() {
+  at=$1
   until [ -e "$at" ] || [ "${at%/*}" = "$at" ]; do at=${at%/*}; done
-  say room "$1 $(stat -f -c '%S %b %a %c %d' "${at:-/}" 2>/dev/null)"
+  at=${at:-/}
 }
 
 resolve() {
