@@ -15,7 +15,7 @@ from pyinfra.api.facts import FactBase, ShortFactBase
 
 from kubeinstall.engine.batch import Answer, answers, ask_script
 from kubeinstall.engine.requests import FactError, Request
-from kubeinstall.engine.together import Ask, alone, asks
+from kubeinstall.engine.together import Ask, AskMany, alone, asks
 from kubeinstall.engine.types import Output
 
 
@@ -88,7 +88,7 @@ class Facts:
         """Something has changed: what was known may be wrong."""
         self._known.clear()
 
-    def _put(self, wanted: list[Ask]) -> None:
+    def _put(self, wanted: list[Ask | AskMany]) -> None:
         if not wanted:
             return
         text, mark = ask_script([ask.question for ask in wanted])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from pyinfra.facts import files
 
@@ -36,6 +37,52 @@ class Ask:
             for path, requests in self.requests.items()
             if path in found
             for request in requests
+        }
+
+
+class Many(Protocol):
+    """A fact's class whose command can be put for many at once, as several of ours can.
+
+    ``asked`` are the keyword arguments of each.
+    """
+
+    def together(self, asked: Sequence[Mapping[str, Any]]) -> str:
+        """The command for all of them."""
+
+    def apart(
+        self, output: Sequence[str], asked: Sequence[Mapping[str, Any]]
+    ) -> Sequence[tuple[str, ...]]:
+        """What the fact's own command would have printed for each.
+
+        Raises:
+            ValueError: the output cannot be parted.
+        """
+
+
+@dataclass(frozen=True)
+class AskMany:
+    """A question for many facts of one class.
+
+    Args:
+        requests: in the order in which they are asked.
+    """
+
+    fact: Many
+    requests: Sequence[Request]
+
+    @property
+    def question(self) -> Question:
+        return Question(self.fact.together([request.kwargs for request in self.requests]))
+
+    def share(self, answer: Answer) -> dict[Request, Answer]:
+        """Each request's answer; none where the host's answer cannot be parted."""
+        try:
+            asked = [request.kwargs for request in self.requests]
+            parts = () if answer.exit_code else self.fact.apart(answer.lines, asked)
+        except ValueError:
+            return {}
+        return {
+            request: Answer(0, lines) for request, lines in zip(self.requests, parts, strict=False)
         }
 
 
@@ -73,23 +120,27 @@ _PROGRAMS = {
 }
 
 
-def asks(requests: Iterable[Request]) -> list[Ask]:
+def asks(requests: Iterable[Request]) -> list[Ask | AskMany]:
     """What to ask for these facts."""
     of_files: dict[_Program, dict[str, list[Request]]] = {}
+    many: dict[Any, list[Request]] = {}
     others: dict[Question, list[Request]] = {}
     for request in requests:
         program, path = _PROGRAMS.get(request.fact), _path(request)
-        if program and path:
+        if hasattr(request.fact, "together") and not (request.args or request.settings):
+            many.setdefault(request.fact, []).append(request)
+        elif program and path:
             of_files.setdefault(program, {}).setdefault(path, []).append(request)
         else:
             others.setdefault(request.asked[1], []).append(request)
     return [
         *(Ask(question, {"": same}) for question, same in others.items()),
         *(Ask(program.question(paths), paths) for program, paths in of_files.items()),
+        *(AskMany(fact, same) for fact, same in many.items()),
     ]
 
 
-def alone(requests: Iterable[Request]) -> list[Ask]:
+def alone(requests: Iterable[Request]) -> list[Ask | AskMany]:
     """The same with pyinfra's own question for each: for those that came out of step."""
     return [Ask(request.asked[1], {"": [request]}) for request in requests]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pyinfra.api.facts import FactBase
 
+from kubeinstall.facts.services import present
+
 OTHERS = ("systemd-timesyncd", "ntp", "ntpd", "ntpsec", "openntpd")
 """Services that set the clock as chrony does, by the names distributions have for them."""
 
@@ -32,8 +34,8 @@ class OtherTimeServices(FactBase[tuple[str, ...]]):
         return ()
 
     def command(self) -> str:
-        units = " ".join(f"{name}.service" for name in OTHERS)
-        return f"systemctl show {units} -p Id -p ActiveState -p UnitFileState 2>/dev/null || true"
+        show = "systemctl show $units -p Id -p ActiveState -p UnitFileState 2>/dev/null"
+        return f'{present(f"{name}.service" for name in OTHERS)}\n[ -z "$units" ] || {show} || true'
 
     def process(self, output: list[str]) -> tuple[str, ...]:
         units = [

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyinfra.api.facts import FactBase
 
-from kubeinstall.facts.values import mode
+from kubeinstall.facts.values import mode, number
 
 BACKUP_SUFFIX = ".before-kubeinstall"
 
@@ -37,7 +39,10 @@ class FileState:
 
 
 class File(FactBase[FileState | None]):
-    """Mode and content of the file at ``path``; None where there is none."""
+    """Mode and content of the file at ``path``; None where there is none.
+
+    Many are read by one command: see ``docs/architecture.md``, "Facts in bulk".
+    """
 
     def command(self, path: str) -> str:
         file, backup = shlex.quote(path), shlex.quote(path + BACKUP_SUFFIX)
@@ -56,6 +61,43 @@ class File(FactBase[FileState | None]):
             return None
         return FileState(permissions, content, output[1].strip() == "yes")
 
+    @staticmethod
+    def together(asked: Sequence[Mapping[str, Any]]) -> str:
+        """The command for several paths."""
+        paths = shlex.join(one["path"] for one in asked)
+        return (
+            f'set -- {paths}; for f do shift; if [ ! -f "$f" ]; then echo -; else '
+            f'if [ -e "$f{BACKUP_SUFFIX}" ]; then echo yes; else echo no; fi; set -- "$@" "$f"; '
+            'fi; done; [ $# = 0 ] || { stat -L -c "%a %s" -- "$@" && cat -- "$@" | base64 -w0; }'
+        )
+
+    @staticmethod
+    def apart(output: Sequence[str], asked: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+        """What ``command`` would have printed for each of them.
+
+        Raises:
+            ValueError: a file changed meanwhile, or this is no such output.
+        """
+        backed_up, rest = output[: len(asked)], output[len(asked) :]
+        there = sum(1 for answer in backed_up if answer != "-")
+        shown, coded = rest[:there], "".join(rest[there : there + 1])
+        content = base64.b64decode(coded, validate=True)
+        files: list[tuple[str, bytes]] = []
+        at = 0
+        for line in shown:
+            permissions, _, size = line.partition(" ")
+            end = at + number(size)
+            files.append((permissions, content[at:end]))
+            at = end
+        if len(backed_up) != len(asked) or len(shown) != there or at != len(content):
+            raise ValueError("the files are not as long as they were")
+        left = iter(files)
+        return [() if answer == "-" else _printed(answer, *next(left)) for answer in backed_up]
+
+
+def _printed(backed_up: str, permissions: str, content: bytes) -> tuple[str, ...]:
+    return permissions, backed_up, base64.b64encode(content).decode()
+
 
 class Exists(FactBase[bool]):
     """Whether anything is at ``path``; a dangling link is something."""
@@ -70,3 +112,21 @@ class Exists(FactBase[bool]):
 
     def process(self, output: list[str]) -> bool:
         return "yes" in output
+
+    @staticmethod
+    def together(asked: Sequence[Mapping[str, Any]]) -> str:
+        """The command for several paths."""
+        paths = shlex.join(one["path"] for one in asked)
+        there = '[ -e "$at" ] || [ -L "$at" ]'
+        return f"for at in {paths}; do if {there}; then echo yes; else echo no; fi; done"
+
+    @staticmethod
+    def apart(output: Sequence[str], asked: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+        """What ``command`` would have printed for each of them.
+
+        Raises:
+            ValueError: this is no such output.
+        """
+        if len(output) != len(asked):
+            raise ValueError("it is not one line for each path")
+        return [(line,) if line == "yes" else () for line in output]

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
+from kubeinstall.facts.services import present
+from kubeinstall.resources import script
+
 OFF = "/var/lib/kubeinstall/firewall-off"
 """What we turned off, a name a line; nftables' tables are beside it, in ``firewall-off.nft``."""
 
-_SERVICES = "firewalld nftables netfilter-persistent iptables"
+_SERVICES = tuple(
+    f"{name}.service" for name in ("firewalld", "nftables", "netfilter-persistent", "iptables")
+)
 _RULE = re.compile(r"[A-Za-z0-9 ./:,_-]+")
 _HEX = b"kubeinstall".hex()
 """ufw's files have comments in hex."""
@@ -53,16 +58,7 @@ class Firewalls(FactBase[FirewallState]):
         return FirewallState()
 
     def command(self) -> str:
-        return rf"""
-export LC_ALL=C
-if command -v ufw >/dev/null; then
-  grep -qsi '^ENABLED=yes' /etc/ufw/ufw.conf && echo at-work && ours=yes
-  grep -qs {_HEX} /etc/ufw/user.rules && ours=yes
-  [ -z "$ours" ] || ufw show added 2>/dev/null | sed -n 's/^ufw /ufw /p'
-fi
-systemctl show {_SERVICES} -p Id -p ActiveState -p UnitFileState 2>/dev/null | sed 's/^/unit /'
-sed 's/^/off /' {OFF} 2>/dev/null
-true"""
+        return "\n".join([present(_SERVICES), script("firewall/at_work", mark=_HEX, off=OFF)])
 
     def process(self, output: list[str]) -> FirewallState:
         pairs = [line.partition(" ") for line in output]

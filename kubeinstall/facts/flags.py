@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyinfra.api.facts import FactBase
+
+from kubeinstall.resources import script
 
 _MOST = 1 << 16
 """Characters of a command line that are read as a shell would, which takes its time."""
@@ -69,18 +70,9 @@ class Flags(FactBase[CommandLine]):
         return CommandLine()
 
     def command(self, unit: str, files: tuple[str, ...], usual: str) -> str:
-        name, more = shlex.quote(unit), " ".join(map(shlex.quote, files))
-        # Only variables with options: such a file may hold a login as well.
-        return f"""\
-printf '%s\\n' {shlex.quote(f"unit {unit}")} {shlex.quote(f"usual {usual}")}
-systemctl show {name} -p LoadState -p ExecStart -p Environment 2>/dev/null
-listed=$(systemctl show {name} -p EnvironmentFiles --value 2>/dev/null | sed 's/ (.*//')
-for file in ${{listed:-{more}}}; do
-  [ -f "$file" ] || continue
-  printf 'file %s %s\\n' "$(sed -e ':a' -e '/\\\\$/{{N;s/\\\\\\n//;ta' -e '}}' "$file" |
-    grep -E '^[[:space:]]*[A-Za-z_]*(OPT|ARG|FLAG)[A-Za-z_]*=' | base64 -w0)" "$file"
-done
-true"""
+        asked = {"unit": unit, "files": files, "usual": usual}
+        words = shlex.join([f"unit {unit}", f"usual {usual}"])
+        return f"printf '%s\\n' {words}\n{self.together([asked])}"
 
     def process(self, output: list[str]) -> CommandLine:
         given = dict(line.split(" ", 1) for line in output if re.match(r"(unit|usual) ", line))
@@ -91,23 +83,52 @@ true"""
         for word in _words(shown.get("Environment", "")):
             name, _, value = word.partition("=")
             variables[name] = (value, f"{name} in {unit}")
+        options: dict[str, list[str]] = {}
         for line in output:
             kind, _, rest = line.partition(" ")
-            encoded, _, path = rest.partition(" ")
-            if kind == "file":
-                for name, value in _assignments(_decoded(encoded)):
-                    variables[name] = (value, f"{name} in {path}")
+            path, _, assigned = rest.partition("\t")
+            if kind == "option":
+                options.setdefault(path, []).append(assigned)
+        for path in _listed(output) or options:
+            for name, value in _assignments("\n".join(options.get(path, ()))):
+                variables[name] = (value, f"{name} in {path}")
         argv = re.search(r"argv\[\]=(.*?) ;", shown.get("ExecStart", ""))
         text = argv[1] if loaded and argv else given.get("usual", "")
         words = list(_expanded(text, variables, unit))
         return CommandLine(loaded, tuple(_flags(words)))
 
+    @staticmethod
+    def together(asked: Sequence[Mapping[str, Any]]) -> str:
+        """The command for several units."""
+        files = dict.fromkeys(path for one in asked for path in one["files"])
+        units = " ".join(one["unit"] for one in asked)
+        return script("services/flags", units=units, files=" ".join(files))
 
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text, validate=True).decode(errors="replace")
-    except binascii.Error:
-        return ""
+    @staticmethod
+    def apart(output: Sequence[str], asked: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+        """What ``command`` would have printed for each of them.
+
+        Raises:
+            ValueError: it is not about as many units.
+        """
+        options = [line for line in output if line.startswith("option ")]
+        lines = [line for line in output if not line.startswith("option ")]
+        shown = "\n".join(lines).split("\n\n")
+        if len(shown) != len(asked):
+            raise ValueError("it is not about as many units as were asked for")
+        found = []
+        for unit, one in zip(shown, asked, strict=True):
+            block = unit.split("\n")
+            read = tuple(f"option {path}\t" for path in _listed(block) or one["files"])
+            own = [line for line in options if line.startswith(read)]
+            found.append((f"unit {one['unit']}", f"usual {one['usual']}", *block, *own))
+        return found
+
+
+def _listed(shown: Sequence[str]) -> list[str]:
+    """The environment files of a unit, in order."""
+    found = (re.fullmatch(r"EnvironmentFiles=(.+?)(?: \(.*)?", line) for line in shown)
+    return [match[1] for match in found if match]
 
 
 def _words(text: str) -> list[str]:

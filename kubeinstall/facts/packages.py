@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyinfra.api.facts import FactBase
 
@@ -28,8 +30,7 @@ class Packages(FactBase[dict[str, PackageState]]):
         return {}
 
     def command(self, names: tuple[str, ...]) -> str:
-        form = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\\n"
-        return f"dpkg-query -W -f '{form}' {' '.join(map(shlex.quote, names))} 2>/dev/null || true"
+        return self.together([{"names": names}])
 
     def process(self, output: list[str]) -> dict[str, PackageState]:
         rows = [line.split() for line in output]
@@ -38,6 +39,19 @@ class Packages(FactBase[dict[str, PackageState]]):
             for row in rows
             if len(row) == 4 and row[3] == "installed"
         }
+
+    @staticmethod
+    def together(asked: Sequence[Mapping[str, Any]]) -> str:
+        """The command for several lists of names."""
+        form = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\\n"
+        names = dict.fromkeys(name for one in asked for name in one["names"])
+        return f"dpkg-query -W -f '{form}' {shlex.join(names)} 2>/dev/null || true"
+
+    @staticmethod
+    def apart(output: Sequence[str], asked: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+        """What ``command`` would have printed for each of them."""
+        rows = [(line.partition(" ")[0], line) for line in output]
+        return [tuple(line for name, line in rows if name in one["names"]) for one in asked]
 
 
 class Available(FactBase[dict[str, tuple[str, ...]]]):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from pyinfra.api.facts import FactBase
+
+from kubeinstall.resources import script
 
 
 @dataclass(frozen=True)
@@ -55,21 +61,7 @@ class Unit(FactBase[UnitState]):
         return UnitState()
 
     def command(self, unit: str, configs: tuple[str, ...] = ()) -> str:
-        name = shlex.quote(unit)
-        show = (
-            f"systemctl show {name} -p LoadState -p ActiveState -p UnitFileState"
-            " -p NeedDaemonReload -p ExecMainStartTimestamp"
-        )
-        # systemd before 247 has no --timestamp; whole seconds must do there.
-        lines = [f"{show} --timestamp=us 2>/dev/null || {show} 2>/dev/null"]
-        if configs:
-            files = " ".join(map(shlex.quote, configs))
-            lines.append(f"stat -L -c Config=%.Y {files} 2>/dev/null")
-        return (
-            f"{{ {'; '.join(lines)}; }} | while IFS= read -r line; do case $line in"
-            ' ExecMainStartTimestamp=?*) date -d "${line#*=}" +Started=%s.%N ;;'
-            ' *) printf "%s\\n" "$line" ;; esac; done || true'
-        )
+        return self.together([{"unit": unit, "configs": configs}])
 
     def process(self, output: list[str]) -> UnitState:
         pairs = [(key, value) for key, _, value in (line.partition("=") for line in output)]
@@ -79,9 +71,47 @@ class Unit(FactBase[UnitState]):
             active=one.get("ActiveState", "inactive"),
             enabled=one.get("UnitFileState", ""),
             stale=one.get("NeedDaemonReload") == "yes",
-            started=_number(one.get("Started", "")),
-            configured=max((_number(v) for key, v in pairs if key == "Config"), default=0.0),
+            started=_time(one.get("ExecMainStartTimestamp", "")),
+            configured=max(
+                (_number(v.partition(" ")[0]) for key, v in pairs if key == "Config"), default=0.0
+            ),
         )
+
+    @staticmethod
+    def together(asked: Sequence[Mapping[str, Any]]) -> str:
+        """The command for several units."""
+        names = shlex.join(one["unit"] for one in asked)
+        show = (
+            f"TZ=UTC systemctl show {names} -p LoadState -p ActiveState -p UnitFileState"
+            " -p NeedDaemonReload -p ExecMainStartTimestamp"
+        )
+        # systemd before 247 has no --timestamp; whole seconds must do there.
+        shown = f"{show} --timestamp=us 2>/dev/null || {show} 2>/dev/null"
+        configs = dict.fromkeys(path for one in asked for path in one.get("configs", ()))
+        stat = f"stat -L -c 'Config=%.Y %n' {shlex.join(configs)} 2>/dev/null" if configs else ""
+        return f"{shown}; {stat or 'true'} || true"
+
+    @staticmethod
+    def apart(output: Sequence[str], asked: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+        """What ``command`` would have printed for each of them.
+
+        Raises:
+            ValueError: it is not about as many units.
+        """
+        configs = {line.partition(" ")[2]: line for line in output if line.startswith("Config=")}
+        lines = [line for line in output if not line.startswith("Config=")]
+        shown = "\n".join(lines).split("\n\n")
+        if len(shown) != len(asked):
+            raise ValueError("it is not about as many units as were asked for")
+        return [
+            (*unit.split("\n"), *(configs[p] for p in one.get("configs", ()) if p in configs))
+            for unit, one in zip(shown, asked, strict=True)
+        ]
+
+
+def present(names: Iterable[str]) -> str:
+    """Shell that sets ``units`` to those of some units that systemd has a file of."""
+    return script("services/present", wanted=" ".join(names))
 
 
 RELOADS = "/run/kubeinstall/reloaded"
@@ -104,6 +134,18 @@ class Reload(FactBase[float]):
 
     def process(self, output: list[str]) -> float:
         return _number("".join(output[:1]))
+
+
+_TIME = re.compile(r"\w{3} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) UTC", re.ASCII)
+
+
+def _time(text: str) -> float:
+    """A time as systemd prints it where its zone is UTC; 0 for none."""
+    found = _TIME.fullmatch(text)
+    try:
+        return datetime.fromisoformat(found[1]).replace(tzinfo=UTC).timestamp() if found else 0.0
+    except ValueError:
+        return 0.0
 
 
 def _number(text: str) -> float:

@@ -66,7 +66,7 @@ class Swap(FactBase[SwapState]):
             fstab=tuple(found.get("fstab", ())),
             units=tuple(found.get("unit", ())),
             services=tuple(found.get("service", ())),
-            zram=tuple(filter(_ZRAM.fullmatch, found.get("zram", ()))),
+            zram=tuple(sorted(filter(_ZRAM.fullmatch, found.get("zram", ())))),
             waagent="waagent" in found,
             target="target" in found,
         )

@@ -280,7 +280,7 @@ SHOWN = [
     "ActiveState=active",
     "UnitFileState=enabled",
     "NeedDaemonReload=no",
-    "Started=1795238059.500000000",
+    "ExecMainStartTimestamp=Sat 2026-11-21 05:14:19.500000 UTC",
 ]
 
 
@@ -288,9 +288,9 @@ SHOWN = [
     ("configs", "outdated"),
     [
         ([], False),
-        (["Config=1795238059.400000000"], False),
-        (["Config=1795238059.600000000"], True),
-        (["Config=1795238059.4", "Config=1795238060.0"], True),
+        (["Config=1795238059.400000000 /a"], False),
+        (["Config=1795238059.600000000 /a b"], True),
+        (["Config=1795238059.4 /a", "Config=1795238060.0 /b"], True),
         (["Config=junk"], False),
     ],
 )

@@ -20,7 +20,7 @@ from kubeinstall.engine import bulk
 from kubeinstall.engine.batch import Answer, answers, ask_script
 from kubeinstall.engine.bulk import Facts
 from kubeinstall.engine.requests import Request
-from kubeinstall.engine.together import Ask, alone, asks
+from kubeinstall.engine.together import Ask, AskMany, alone, asks
 from kubeinstall.engine.types import Output, Status
 from tests.unit.clusters import cluster
 from tests.unit.local_session import LocalSession, steps
@@ -36,7 +36,7 @@ def shell(script: str) -> Output:
     return Output(done.returncode, done.stdout, done.stderr)
 
 
-def told(wanted: list[Ask]) -> dict[Request, Answer]:
+def told(wanted: list[Ask | AskMany]) -> dict[Request, Answer]:
     script, mark = ask_script([ask.question for ask in wanted])
     found: dict[Request, Answer] = {}
     for ask, answer in zip(wanted, answers(shell(script), mark), strict=True):

@@ -129,9 +129,8 @@ def test_dnf_has_one_repository_of_a_name(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def kubelet_line(options: str) -> CommandLine:
-    encoded = base64.b64encode(f"KUBELET_EXTRA_ARGS={options}\n".encode()).decode()
     asked = ["unit kubelet.service", f"usual {kubelet_flags.USUAL}"]
-    return Flags().process([*asked, f"file {encoded} /etc/default/kubelet"])
+    return Flags().process([*asked, f"option /etc/default/kubelet\tKUBELET_EXTRA_ARGS={options}"])
 
 
 @pytest.mark.parametrize(
@@ -178,7 +177,7 @@ def test_kubeadms_own_flags_are_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) 
             "LoadState=loaded",
             f"ExecStart={{ path=/usr/bin/kubelet ; {argv} }}",
             'Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"',
-            f"file {base64.b64encode(text.encode()).decode()} /var/lib/kubelet/kubeadm-flags.env",
+            f"option /var/lib/kubelet/kubeadm-flags.env\t{text}",
         ]
     )
     assert [flag.name for flag in line.flags] == ["config", "node-ip"]
