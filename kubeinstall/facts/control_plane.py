@@ -8,9 +8,11 @@ them before wait-control-plane).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from pyinfra.api.facts import FactBase
 
@@ -139,7 +141,7 @@ class ControlPlaneState:
         addresses: that etcd and the API server go by, as their manifests say.
         members: that etcd's members go by, as its data say; only where its manifest lacks.
         kubelet_active: the kubelet's service is active, or on its way.
-        answers: the API server is ready, and has answered all that was asked.
+        answers: the API server has answered all that was asked; where something lacks it is ready.
         why: what it, or its pod, said instead.
         objects: parts in the cluster that are not there; known only from one that answers.
         cluster: the cluster's name by the kubeconfigs; empty without one.
@@ -183,20 +185,27 @@ class ControlPlane(FactBase[ControlPlaneState]):
         config: path of the configuration that kubeinstall gives init.
         node: the name of the host's node.
         kubelet_config: the ConfigMap with the configuration of all kubelets.
+        skip_phases: those that init leaves out.
     """
 
     @staticmethod
     def default() -> ControlPlaneState:
         return ControlPlaneState()
 
-    def command(self, config: str, node: str, kubelet_config: str) -> str:
+    def command(
+        self, config: str, node: str, kubelet_config: str, skip_phases: tuple[str, ...] = ()
+    ) -> str:
+        names = {part: one.name for part, one in _OBJECTS.items()}
+        names[Part.KUBELET_CONFIG] = kubelet_config
+        objects = [one.document(names[part]) for part, one in _OBJECTS.items()]
+        objects.append(_Object("Node").document(node))
         question = script(
             "control_plane/state",
             files=" ".join([*AUTHORITIES, *(f for files in FILES.values() for f in files)]),
             manifests=" ".join(FILES[part][0] for part in STATIC_PODS),
             config=config,
-            node=node,
-            kubelet_config=kubelet_config,
+            objects=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}),
+            made=" ".join(f"{_OBJECTS[p].kind}/{names[p]}" for p in ours(_OBJECTS, skip_phases)),
             kubectl=kubectl(Timeout.POLL),
         )
         functions = [script("control_plane/addresses"), script("control_plane/last_words")]
@@ -216,7 +225,6 @@ class ControlPlane(FactBase[ControlPlaneState]):
         ended, broken = _judged(pems, found.get("now", ["0"])[0])
         there -= broken
         answers = "answers" in found
-        made = {name.partition("/")[2] for name in found.get("object", ())}
         addresses, members = in_use(found.get("address", ()))
         return ControlPlaneState(
             begun="begun" in found,
@@ -233,25 +241,46 @@ class ControlPlane(FactBase[ControlPlaneState]):
             kubelet_active="active" in found,
             answers=answers,
             why="; ".join([*found.get("words", ()), *found.get("why", ())]),
-            objects=_absent(made, "unmarked" in found) if answers else frozenset(),
+            objects=(
+                _absent(found.get("object", ()), "unmarked" in found) if answers else frozenset()
+            ),
             cluster=found.get("cluster", [""])[0],
             config_sha256=found.get("config", [""])[0],
         )
 
 
-_OBJECTS: Mapping[Part, str] = {
-    Part.CONFIG: "kubeadm-config",
-    Part.KUBELET_CONFIG: "kubelet-config",
-    Part.BOOTSTRAP_TOKEN: "cluster-info",
-    Part.KUBE_PROXY: "kube-proxy",
-    Part.COREDNS: "coredns",
+@dataclass(frozen=True)
+class _Object:
+    """An object of the cluster."""
+
+    kind: str
+    name: str = ""
+    namespace: str = "kube-system"
+
+    def document(self, name: str) -> dict[str, Any]:
+        """As kubectl is asked for it."""
+        version = "v1" if self.kind in ("ConfigMap", "Node") else "apps/v1"
+        metadata = {"name": name}
+        if self.kind != "Node":
+            metadata["namespace"] = self.namespace
+        return {"apiVersion": version, "kind": self.kind, "metadata": metadata}
+
+
+_OBJECTS: Mapping[Part, _Object] = {
+    Part.CONFIG: _Object("ConfigMap", "kubeadm-config"),
+    Part.KUBELET_CONFIG: _Object("ConfigMap", "kubelet-config"),
+    Part.BOOTSTRAP_TOKEN: _Object("ConfigMap", "cluster-info", "kube-public"),
+    Part.KUBE_PROXY: _Object("DaemonSet", "kube-proxy"),
+    Part.COREDNS: _Object("Deployment", "coredns"),
 }
-"""What each part has in the cluster; the kubelets' ConfigMap has the minor in its name once."""
+"""What each part has in the cluster; the kubelets' ConfigMap had the minor in its name once."""
 
 
 def _absent(made: Collection[str], unmarked: bool) -> frozenset[Part]:
     absent = {
-        part for part, name in _OBJECTS.items() if not any(one.startswith(name) for one in made)
+        part
+        for part, one in _OBJECTS.items()
+        if not any(name.startswith(f"{one.kind}/{one.name}") for name in made)
     }
     return frozenset(absent | {Part.MARK} if unmarked else absent)
 

@@ -20,6 +20,7 @@ def question(cluster: Cluster) -> Mapping[str, Any]:
         "config": kubeadm.CONFIG,
         "node": cluster.first.hostname,
         "kubelet_config": kubelet.config_map(cluster.version),
+        "skip_phases": tuple(cluster.spec.kubeadm.skip_phases),
     }
 
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.unit
 
 PEM = certificate().public_bytes(Encoding.PEM).decode()  # ended on 2026-01-02
 KUBELET_PEM = "/var/lib/kubelet/pki/kubelet-client-current.pem"
-ARGUMENTS = {"config": "/etc/kubernetes/kubeinstall/kubeadm.yaml", "node": "cp1"}
+ARGUMENTS: dict[str, Any] = {"config": "/etc/kubernetes/kubeinstall/kubeadm.yaml", "node": "cp1"}
 ADMIN = "current-context: kubernetes-admin@prod\n"
 
 
@@ -47,15 +47,16 @@ class Disk:
         (self._top / name).write_text(f"#!/bin/sh\n{body}\n")
         (self._top / name).chmod(0o755)
 
-    def kubectl(self, found: str = "", labels: str = "", readyz: str = "ok") -> None:
+    def kubectl(self, *found: str, readyz: str = "ok") -> None:
+        """It has these objects, each as ``KIND NAME LABELS``, as far as it is asked for them."""
+        shown = "\n".join(
+            f"*'\"{name}\"'*) echo '{kind}   {name}   {labels}' ;;\nesac; case $asked in"
+            for kind, name, labels in (one.split(" ", 2) for one in found)
+        )
         self.program(
             "kubectl",
-            f"""case $* in
-              *readyz*) echo '{readyz}' ;;
-              *kube-public*) printf '%s\\n' {found} | grep cluster-info || true ;;
-              *jsonpath*) echo '{labels}' ;;
-              *) printf '%s\\n' {found} | grep -v cluster-info || true ;;
-            esac""",
+            f"case $* in *readyz*) echo '{readyz}'; exit ;; *get*-f*-*) ;; *) exit 1 ;; esac\n"
+            f"asked=$(cat)\ncase $asked in\n{shown}\n'') ;; esac",
         )
 
     def write(self, path: str, text: str = "x") -> None:
@@ -75,9 +76,9 @@ class Disk:
         env = {"PATH": f"{self._top}:/usr/bin:/bin"}
         return run(self._here(text), env=env).replace(str(self._top), "")
 
-    def state(self) -> ControlPlaneState:
+    def state(self, **more: Any) -> ControlPlaneState:
         fact = ControlPlane()
-        said = self._run(fact.command(**ARGUMENTS, kubelet_config="kubelet-config-1.20"))
+        said = self._run(fact.command(**ARGUMENTS, kubelet_config="kubelet-config-1.20", **more))
         return fact.process(said.splitlines())
 
     def probe(self) -> Probe:
@@ -219,31 +220,47 @@ def test_what_is_no_address_is_none() -> None:
     assert in_use(lines) == (("10.0.0.1",), ("10.0.0.2", "fd00::1"))
 
 
-MADE = (
-    "configmap/kubeadm-config configmap/kubelet-config-1.20 daemonset.apps/kube-proxy "
-    "deployment.apps/coredns configmap/cluster-info"
-)
-MARKED = 'x{"node-role.kubernetes.io/control-plane":""}'
+MADE = {
+    Part.CONFIG: "ConfigMap kubeadm-config <none>",
+    Part.KUBELET_CONFIG: "ConfigMap kubelet-config-1.20 <none>",
+    Part.KUBE_PROXY: "DaemonSet kube-proxy map[k8s-app:kube-proxy]",
+    Part.COREDNS: "Deployment coredns map[k8s-app:kube-dns]",
+    Part.BOOTSTRAP_TOKEN: "ConfigMap cluster-info <none>",
+}
+MARKED = "Node cp1 map[a:b node-role.kubernetes.io/control-plane:]"
 
 
 def test_what_a_cluster_that_answers_has(disk: Disk) -> None:
     disk.whole()
-    disk.kubectl(MADE, MARKED)
+    disk.kubectl(*MADE.values(), MARKED, readyz="not asked")
     state = disk.state()
     assert (state.answers, state.objects, state.cluster) == (True, frozenset(), "prod")
-    disk.kubectl(MADE.replace("daemonset.apps/kube-proxy ", ""), MARKED)
-    assert disk.state().objects == {Part.KUBE_PROXY}
-    disk.kubectl(MADE.replace("configmap/cluster-info", ""), 'x{"a":"b"}')
-    assert disk.state().objects == {Part.BOOTSTRAP_TOKEN, Part.MARK}
-    # A node that is not there is not marked by kubeadm, either.
-    disk.kubectl(MADE, "")
+    for part, one in MADE.items():
+        disk.kubectl(*(other for other in MADE.values() if other != one), MARKED)
+        assert disk.state().objects == {part}
+    disk.kubectl(*MADE.values(), "Node cp1 map[a:b]")
+    assert disk.state().objects == {Part.MARK}
+    disk.kubectl(*MADE.values(), "Node cp1 map[node-role.kubernetes.io/master:]")
     assert disk.state().objects == set()
+    # A node that is not there is not marked by kubeadm, either.
+    disk.kubectl(*MADE.values())
+    assert disk.state().objects == set()
+
+
+def test_what_lacks_may_only_lack_yet_where_the_api_server_is_not_ready(disk: Disk) -> None:
+    disk.whole()
+    less = [one for part, one in MADE.items() if part is not Part.COREDNS]
+    disk.kubectl(*less, MARKED, readyz="[-]etcd failed")
+    assert (disk.state().answers, disk.state().why) == (False, "[-]etcd failed")
+    state = disk.state(skip_phases=("addon/coredns",))
+    assert state.answers
+    assert state.objects == {Part.COREDNS}
 
 
 @pytest.mark.parametrize("readyz", ["", "not ok", "[-]etcd failed"])
 def test_of_one_that_does_not_answer_nothing_is_said_to_lack(disk: Disk, readyz: str) -> None:
     disk.whole()
-    disk.kubectl("", "", readyz=readyz)
+    disk.kubectl(readyz=readyz)
     pods = "/var/log/pods/kube-system_kube-apiserver-cp1_1/kube-apiserver/2.log"
     disk.write(pods, '{"log":"Error: unknown flag: --frobnicate\\n","stream":"stderr"}\n')
     state = disk.state()
@@ -254,7 +271,7 @@ def test_of_one_that_does_not_answer_nothing_is_said_to_lack(disk: Disk, readyz:
 
 
 def test_an_answer_that_breaks_off_is_none(disk: Disk) -> None:
-    """Ready, but it refuses the second question: nothing lacks, and nothing is put back."""
+    """Ready, but it refuses to tell what it has: nothing lacks, and nothing is put back."""
     disk.whole()
     disk.program("kubectl", "case $* in *readyz*) echo ok ;; *) echo Forbidden >&2; exit 1 ;; esac")
     state = disk.state()

@@ -1,9 +1,11 @@
 # shellcheck shell=sh
 # How far "kubeadm init" came, after the functions "addresses" and "last_words".
 # files: all that init makes, manifests: those of the static pods, config: what we give init,
-# node: the node's name, kubelet_config: the ConfigMap of the kubelets' configuration,
-# kubectl: how it is called.
-: "${files?}" "${manifests?}" "${config?}" "${node?}" "${kubelet_config?}" "${kubectl?}"
+# objects: the node and what init makes in the cluster, as JSON, made: KIND/NAME of what it is to
+# make of them, kubectl: how it is called.
+: "${files?}" "${manifests?}" "${config?}" "${objects?}" "${made?}" "${kubectl?}"
+line='
+'
 admin=/etc/kubernetes/admin.conf
 signed=/var/lib/kubelet/pki/kubelet-client-current.pem
 say() { printf '%s=%s\n' "$1" "$2"; }
@@ -21,22 +23,24 @@ grep -q kubelet-client-current.pem /etc/kubernetes/kubelet.conf 2>/dev/null && s
 case $(systemctl is-active kubelet) in inactive | failed | unknown) ;; *) say active yes ;; esac
 data=$(sed -n 's/^ *- --data-dir=//p' /etc/kubernetes/manifests/etcd.yaml 2>/dev/null)
 data=${data:-/var/lib/etcd}
+# What is there, in one call: a program of that size starts slowly. Where something lacks that init
+# makes, it may only lack yet: then the API server has to be ready.
 ask() {
-  said=$($kubectl get --raw /readyz 2>&1) && [ "$said" = ok ] || return
-  said=$($kubectl -n kube-system get configmap/kubeadm-config "configmap/$kubelet_config" \
-    daemonset/kube-proxy deployment/coredns --ignore-not-found -o name 2>&1) || return
-  found=$said
-  said=$($kubectl -n kube-public get configmap/cluster-info --ignore-not-found -o name 2>&1) ||
-    return
-  found="$found
-$said"
-  said=$($kubectl get node "$node" --ignore-not-found -o 'jsonpath=x{.metadata.labels}' 2>&1) ||
-    return
-  case $said in
-    '' | *node-role.kubernetes.io/control-plane* | *node-role.kubernetes.io/master*) ;;
-    *) say unmarked yes ;;
-  esac
-  printf '%s\n' "$found" | while read -r one; do say object "$one"; done
+  said=$(printf '%s\n' "$objects" | $kubectl get -f - --ignore-not-found --no-headers \
+    -o 'custom-columns=KIND:.kind,NAME:.metadata.name,LABELS:.metadata.labels' 2>&1) || return
+  found=$(printf '%s\n' "$said" | while read -r kind name labels; do
+    case "$kind $labels" in
+      Node*node-role.kubernetes.io/control-plane* | Node*node-role.kubernetes.io/master*) ;;
+      Node*) say unmarked yes ;;
+      *) say object "$kind/$name" ;;
+    esac
+  done)
+  for one in $made; do
+    case $found$line in *"=$one$line"*) continue ;; esac
+    said=$($kubectl get --raw /readyz 2>&1) && [ "$said" = ok ] || return
+    break
+  done
+  printf '%s\n' "$found"
   say answers yes
 }
 if [ -s $admin ] && [ -x /usr/bin/kubectl ]; then
