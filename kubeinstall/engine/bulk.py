@@ -59,10 +59,15 @@ class Facts:
         self.asked[request] = None
         if request not in self._known:
             if self.recording:
-                self.missing[request] = None
+                if not (getattr(fact, "costly", False) and self._waits()):
+                    self.missing[request] = None
                 return fact.default()
             self.read([request])
         return request.value(self._known[request])
+
+    def _waits(self) -> bool:
+        """Whether the operation has asked for something else that is not known yet."""
+        return not self.missing.keys().isdisjoint(self.asked)
 
     def value(self, fact: type[FactBase[Any]], kwargs: Mapping[str, Any]) -> Any:
         """A fact for who is no deploy, with the arguments that deploys ask for it with.

@@ -110,6 +110,9 @@ class RpmAvailable(FactBase[dict[str, tuple[str, ...]]]):
         repository: whose own excludes do not count; empty: all count.
     """
 
+    costly = True
+    """Asked only where what its operation asks before does not make it superfluous."""
+
     @staticmethod
     def default() -> dict[str, tuple[str, ...]]:
         return {}

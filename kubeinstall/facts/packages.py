@@ -61,6 +61,9 @@ class Available(FactBase[dict[str, tuple[str, ...]]]):
         names: package names.
     """
 
+    costly = True
+    """Asked only where what its operation asks before does not make it superfluous."""
+
     @staticmethod
     def default() -> dict[str, tuple[str, ...]]:
         return {}
@@ -79,6 +82,9 @@ class Available(FactBase[dict[str, tuple[str, ...]]]):
 
 class Interrupted(FactBase[bool]):
     """Whether dpkg was interrupted and has to finish what it began."""
+
+    costly = True
+    """Asked only where what its operation asks before does not make it superfluous."""
 
     @staticmethod
     def default() -> bool:

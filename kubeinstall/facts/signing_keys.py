@@ -71,6 +71,9 @@ class Offered:
 class SourceKeys(FactBase[Offered]):
     """The signing keys at ``url``, fetched by the host, through its package manager's proxy."""
 
+    costly = True
+    """Asked only where what its operation asks before does not make it superfluous."""
+
     @staticmethod
     def default() -> Offered:
         return Offered(why="it was not asked for yet")

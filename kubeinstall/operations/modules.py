@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pyinfra.api.operation import operation
 from pyinfra.context import host
 
+from kubeinstall.facts.files import File
 from kubeinstall.facts.kernel import Module, Modules
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.files import MARKER, Holds, managed_file
@@ -35,6 +36,7 @@ def modules_loaded(names: tuple[str, ...], path: str) -> Generator[Command]:
         path: a file of our own in /etc/modules-load.d.
     """
     found = host.get_fact(Modules, names=names)
+    host.get_fact(File, path=path)  # Asked for now, so that both are read at once.
     for name in names:
         if name not in found:
             quoted = shlex.quote(name)

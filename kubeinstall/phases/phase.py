@@ -171,6 +171,8 @@ class Run:
             told: called as it goes on.
             batch: how many hosts at a time.
         """
+        if not turns:
+            return Rolled()
         try:
             rolled = roll(
                 turns,

@@ -46,7 +46,8 @@ def answering(
 ) -> Output:
     """A cluster of these nodes and pods, and the control plane's static ones."""
     pods = [*pods, *(pod(f"{name}-cp1", "True") for name in static)]
-    text = f"{json.dumps({'items': nodes})}\036{json.dumps({'items': pods})}\0361000\n"
+    items = [*({**n, "kind": "Node"} for n in nodes), *({**p, "kind": "Pod"} for p in pods)]
+    text = f"{json.dumps({'items': items})}\0361000\n"
     return Output(0, text, "")
 
 

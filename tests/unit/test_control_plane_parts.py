@@ -239,7 +239,7 @@ def test_preflight_names_another_program_of_that_name() -> None:
 
 def test_verify_names_a_control_planes_pod_that_is_not_there() -> None:
     def answers(names: list[str]) -> Any:
-        items = [{"metadata": {"name": name}} for name in names]
+        items = [{"kind": "Pod", "metadata": {"name": name}} for name in names]
         return lambda _command: (0, json.dumps({"items": items}))
 
     check, names = (

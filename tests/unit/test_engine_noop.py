@@ -16,7 +16,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.facts import files
 
-from kubeinstall.engine import bulk
+from kubeinstall.engine import backend, bulk
 from kubeinstall.engine.batch import Answer, answers, ask_script
 from kubeinstall.engine.bulk import Facts
 from kubeinstall.engine.requests import Request
@@ -222,3 +222,45 @@ def test_hosts_have_the_data_that_a_deploy_brings_along() -> None:
     with LocalSession(cluster(workers=0)) as session:
         session.round("p", {"cp1": steps(made)})
     assert seen == ["given", ("set", "default")]
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_what_is_costly_is_asked_only_once_it_is_known_to_be_needed(
+    tmp_path: Path, present: bool
+) -> None:
+    path = tmp_path / "file"
+    if present:
+        path.write_text("x")
+
+    class Costly(Content):
+        costly = True
+
+        def command(self, path: str) -> str:
+            return f"touch {path}.asked; echo y"
+
+    @operation()
+    def counted() -> Commands:
+        if not host.get_fact(Content, path=str(path)):
+            yield StringCommand(f"printf %s {host.get_fact(Costly, path=str(path))} >{path}")
+
+    asked = Path(f"{path}.asked")
+    with LocalSession(cluster(workers=0)) as session:
+        session.round("p", everywhere(session, one(lambda: counted(name="Write it"))))
+    assert asked.exists() is not present
+    assert path.read_text() == ("x" if present else "y")
+
+
+def test_the_checks_of_a_host_ask_for_the_same_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def ask(command: str) -> Output:
+        asked.append(command)
+        return Output(len(asked), "", "")
+
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    made = backend.LiveBackend("h1", ask)
+    assert [made.run("cat %s", "/a").rc, made.run("cat /a").rc, made.run("cat /b").rc] == [1, 1, 2]
+    now[0] += 1.5
+    assert made.run("cat /a").rc == 3
+    assert asked == ["cat /a", "cat /b", "cat /a"]

@@ -215,6 +215,8 @@ def test_kubelets_that_are_as_they_should_be_are_left_alone() -> None:
     run, session, _, api = over({})
     kubelets.run(run)
     assert (session.did, api.calls, run.changed) == ([], [], False)
+    # Its nodes are asked for once, for nothing has changed.
+    assert len([sent for sent in session.sent if "get nodes -o json" in sent.command]) == 1
 
 
 def test_a_node_whose_policy_stays_keeps_its_pods() -> None:

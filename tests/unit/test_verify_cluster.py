@@ -28,7 +28,7 @@ def test_nodes() -> None:
             }
             for name in names
         ]
-        return always(json.dumps({"items": made}))
+        return always(json.dumps({"items": [{**node, "kind": "Node"} for node in made]}))
 
     every = items("cp1", "w1", "w2")
     assert ended(cluster_state.nodes_are_the_inventorys, every) == ""
@@ -47,7 +47,8 @@ def clusters(
     """Why a check of the cluster's state failed."""
 
     def answers(command: str) -> tuple[int, str]:
-        items = nodes if " get nodes " in command else workloads
+        assert " get nodes,pods,daemonsets,deployments " in command
+        items = [*({**node, "kind": "Node"} for node in nodes), *workloads]
         return 0, json.dumps({"items": items})
 
     return ended(check, answers, **spec)

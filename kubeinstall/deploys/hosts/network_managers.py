@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pyinfra.context import host
 
+from kubeinstall.facts.files import File
 from kubeinstall.facts.services import Unit
 from kubeinstall.operations.files import MARKER, Holds, absent_file, managed_file
 from kubeinstall.operations.services import forgotten, reloaded
@@ -36,7 +37,11 @@ def networkd_conf() -> str:
 
 def pods_left_alone() -> None:
     """Each manager's configuration, where the manager is."""
-    if host.get_fact(Unit, unit=NETWORK_MANAGER).load == "loaded":
+    manager, networkd = (host.get_fact(Unit, unit=unit) for unit in (NETWORK_MANAGER, NETWORKD))
+    # Asked for in any case, so that all are read at once.
+    for path in (NETWORK_MANAGER_FILE, NETWORKD_FILE):
+        host.get_fact(File, path=path)
+    if manager.load == "loaded":
         managed_file(
             path=NETWORK_MANAGER_FILE,
             content=network_manager_conf(),
@@ -49,7 +54,7 @@ def pods_left_alone() -> None:
             command=f"systemctl reload {NETWORK_MANAGER}",
             name="Reload NetworkManager's configuration",
         )
-    if host.get_fact(Unit, unit=NETWORKD).is_active:
+    if networkd.is_active:
         # It reads this when it starts, and that is when it takes routes and rules away.
         managed_file(
             path=NETWORKD_FILE,

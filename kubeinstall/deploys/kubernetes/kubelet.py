@@ -8,12 +8,13 @@ from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
 from kubeinstall.deploys import inputs
-from kubeinstall.facts.files import File
+from kubeinstall.facts.files import Exists, File
+from kubeinstall.facts.services import Unit
 from kubeinstall.files import kubelet as files
 from kubeinstall.inventory.model import Cluster, Document, Host, NetworkPlugin
 from kubeinstall.operations.commands import operation_id
 from kubeinstall.operations.files import Holds, absent_file, managed_file
-from kubeinstall.operations.kubelet import another_policy, configured
+from kubeinstall.operations.kubelet import STATES, UNIT, another_policy, configured
 
 ANOTHER_POLICY = operation_id(another_policy)
 """The operation that a node is drained for."""
@@ -51,6 +52,10 @@ def configure(inputs: Inputs | None = None) -> None:
     old = host.get_fact(File, path=files.CONFIG)
     env = host.get_fact(File, path=files.FLAGS)
     instance = host.get_fact(File, path=files.INSTANCE)
+    # What the operation asks for, as far as it can be told: so all is read at once.
+    host.get_fact(Unit, unit=UNIT, configs=(files.CONFIG, files.FLAGS))
+    for path in STATES:
+        host.get_fact(Exists, path=path)
     if not base or old is None or env is None:
         return
     found, flags = files.document(old.text), files.flags(env.text or "")

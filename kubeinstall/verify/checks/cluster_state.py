@@ -66,7 +66,7 @@ def own_workloads_are_there(host: Host, _machine: Machine, cluster: Cluster) -> 
     kubeadm = cluster.spec.kubeadm
     wanted = [("DaemonSet", "kube-proxy")] if kubeadm.installs("kube-proxy") else []
     wanted += [("Deployment", "coredns")] if kubeadm.installs("coredns") else []
-    listed = _get(host, "daemonsets,deployments -n kube-system")
+    listed = _get(host, "DaemonSet", "Deployment")
     found = {(one["kind"], one["metadata"]["name"]): one for one in listed}
     networked = has_network(cluster, _nodes(host))
     for kind, name in wanted:
@@ -75,7 +75,7 @@ def own_workloads_are_there(host: Host, _machine: Machine, cluster: Cluster) -> 
         # CoreDNS needs the pod network, which the cluster's users may have yet to bring.
         if there and (networked or name == "kube-proxy"):
             absent = frozenset(other.name for other in cluster.others)
-            pods = _get(host, "pods -n kube-system") if absent else []
+            pods = _get(host, "Pod") if absent else []
             late = unready(there, pods, absent)
             expect(not late, str(late), f"{KUBECTL} -n kube-system describe {kind} {name}")
 
@@ -85,29 +85,29 @@ def system_pods_are_ready(host: Host, _machine: Machine, cluster: Cluster) -> No
     now = seconds(host.check_output("date +%s").strip())
     networked = has_network(cluster, _nodes(host))
     others = {other.name for other in cluster.others}
-    pods = [
-        pod
-        for pod in _get(host, "pods -n kube-system")
-        if pod["spec"].get("nodeName") not in others
-    ]
+    pods = [pod for pod in _get(host, "Pod") if pod["spec"].get("nodeName") not in others]
     wrong = pending_pods(pods, now, networked=networked)
     expect(not wrong, "; ".join(map(str, wrong)), f"{KUBECTL} -n kube-system get pods")
 
 
 def control_plane_pods_are_there(host: Host, _machine: Machine, cluster: Cluster) -> None:
     """Every control plane runs etcd, the API server, the controller manager and the scheduler."""
-    wrong = missing_static_pods(_get(host, "pods -n kube-system"), static_pods(cluster))
+    wrong = missing_static_pods(_get(host, "Pod"), static_pods(cluster))
     expect(not wrong, "; ".join(map(str, wrong)), up())
 
 
+_STATE = f"{KUBECTL} -n kube-system get nodes,pods,daemonsets,deployments"
+"""All checks ask for the same, in one call: kubectl starts slowly."""
+
+
 def _nodes(host: Host) -> tuple[Node, ...]:
-    return parsed(_get(host, "nodes"))
+    return parsed(_get(host, "Node"))
 
 
-def _get(host: Host, what: str) -> list[dict[str, Any]]:
-    answer = host.run(f"{KUBECTL} get {what} -o json")
-    expect(answer.rc == 0, " ".join(answer.stderr.split()), f"{KUBECTL} get {what}")
-    return listed(answer.stdout)
+def _get(host: Host, *kinds: str) -> list[dict[str, Any]]:
+    answer = host.run(f"{_STATE} -o json")
+    expect(answer.rc == 0, " ".join(answer.stderr.split()), _STATE)
+    return [one for one in listed(answer.stdout) if one.get("kind") in kinds]
 
 
 CHECKS = (
