@@ -25,7 +25,9 @@ _APT = f"{_ENVIRONMENT} apt-get -q -y -o DPkg::Lock::Timeout=60 {_DPKG}"
 _FREE = script("packages/apt", limit=LOCK_TIMEOUT) + "\n"
 
 # A source of the user's that fails is no reason to stop: what is wanted may come from another.
-_UPDATE = f"quietly env {_APT} update || true"
+# Descriptions of packages are not needed; those that are there stay.
+_NO_DESCRIPTIONS = "-o Acquire::Languages=none -o APT::Get::List-Cleanup=false"
+_UPDATE = f"quietly env {_APT} {_NO_DESCRIPTIONS} update || true"
 
 Wanted = tuple[tuple[str, str], ...]
 """Names, each with a version as apt takes it (``*`` stands for anything) or an empty string."""

@@ -46,7 +46,8 @@ def swap_off() -> Generator[Command]:
     for unit in swap.units:
         yield Command(_mask(unit))
     if swap.target:
-        yield Command("systemctl mask --quiet swap.target")
+        # It counts at boot: what runs need not be read again for it.
+        yield Command("systemctl mask --quiet --no-reload swap.target")
     if swap.fstab or swap.zram:
         yield Command("systemctl daemon-reload")
 

@@ -126,7 +126,7 @@ def test_swap_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "systemctl disable --now --quiet zramswap.service" in lines
     empty = [line.rpartition(": > ")[2] for line in lines if ": > " in line]
     assert empty == [f"/etc/systemd/zram-generator.conf{at}" for at in ("", ".d/mine.conf")]
-    assert masks[2] == "systemctl mask --quiet swap.target"
+    assert masks[2] == "systemctl mask --quiet --no-reload swap.target"
     assert commands(monkeypatch, swap_off, {Swap: SwapState()}) == []
 
 
@@ -138,7 +138,7 @@ def test_swap_off(monkeypatch: pytest.MonkeyPatch) -> None:
             SwapState(services=("zramswap.service",)),
             ["systemctl disable --now --quiet zramswap.service"],
         ),
-        (SwapState(target=True), ["systemctl mask --quiet swap.target"]),
+        (SwapState(target=True), ["systemctl mask --quiet --no-reload swap.target"]),
     ],
 )
 def test_swap_only_what_is_there(

@@ -74,6 +74,8 @@ def test_an_unknown_version_needs_one(monkeypatch: pytest.MonkeyPatch, version: 
     facts = {Available: {name: (version,) for name, _ in WANTED}}
     lines = texts(commands(monkeypatch, installed, facts, wanted=WANTED))
     assert [("apt-get" in line and " update " in line) for line in lines] == [True, True]
+    # Files of descriptions are neither fetched nor removed.
+    assert "Acquire::Languages=none -o APT::Get::List-Cleanup=false update" in lines[0]
     assert "install" not in lines[0]
 
 
