@@ -14,13 +14,15 @@ def deploys(run: Run) -> Deploys:
 
 
 def _inputs(run: Run, host: Host) -> Inputs:
+    off = host.name in run.clocks_off
     return Inputs(
         run.cluster,
         host,
         run.systems.get(host.name),
         run.later(Later.RUNTIME, Later.PACKAGES),
         shared_machine_id=run.shared_machine_ids.get(host.name, ""),
-        clock_is_off=host.name in run.clocks_off,
+        clock_is_off=off,
+        clock_awaited=off or "images" not in run.phases,
     )
 
 

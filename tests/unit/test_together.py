@@ -46,12 +46,20 @@ def made(tmp_path: Path) -> Cluster:
 def prepared(
     made: Cluster,
     later: Iterable[Later] = BOTH,
+    *,
     answers: Mapping[re.Pattern[str], str] | None = None,
     clock_is_off: bool = False,
+    clock_awaited: bool = False,
     name: str = "debian-12",
 ) -> dict[str, list[str]]:
     """What the operations of the hosts phase would run."""
-    inputs = hosts.Inputs(made, made.first, later=frozenset(later), clock_is_off=clock_is_off)
+    inputs = hosts.Inputs(
+        made,
+        made.first,
+        later=frozenset(later),
+        clock_is_off=clock_is_off,
+        clock_awaited=clock_awaited,
+    )
     return commands(
         {**(answers or {}), **recording(name)}, made, lambda: hosts.prepare(inputs=inputs)
     )
@@ -94,11 +102,30 @@ def test_a_host_that_is_not_fresh_gets_them_phase_by_phase(made: Cluster, name: 
 
 
 def test_a_clock_that_is_off_is_corrected_before_sources_are_used(made: Cluster) -> None:
-    ran = prepared(made, clock_is_off=True)
+    ran = prepared(made, clock_is_off=True, clock_awaited=True)
     assert first_try(ran["Install chrony"]) == "chrony"
     assert SOURCE not in ran
     assert WAIT in ran
     assert WAIT not in prepared(made)
+
+
+@pytest.mark.parametrize(
+    ("names", "off", "awaited"),
+    [
+        (["hosts", "images"], frozenset({"w1"}), False),
+        (["hosts", "images"], frozenset({"cp1"}), True),
+        (["hosts", "runtime", "packages"], frozenset(), True),
+    ],
+)
+def test_the_clock_is_awaited_as_late_as_possible(
+    names: list[str], off: frozenset[str], awaited: bool
+) -> None:
+    ran, session, _ = played_run(cluster())
+    session.connect()
+    ran.phases, ran.clocks_off = frozenset(names), off
+    (step,) = hosts_phase.deploys(ran)["cp1"]
+    assert step.inputs.clock_awaited is awaited
+    assert step.inputs.clock_is_off is ("cp1" in off)
 
 
 def test_the_runtime_takes_along_what_is_left(made: Cluster) -> None:

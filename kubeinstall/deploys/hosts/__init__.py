@@ -39,10 +39,12 @@ class Inputs(SystemInputs):
     Args:
         shared_machine_id: the one to be renewed, if preflight found clones; else empty.
         clock_is_off: its clock is to be corrected before package sources are used.
+        clock_awaited: wait for the clock here; False: a later phase does.
     """
 
     shared_machine_id: str = ""
     clock_is_off: bool = False
+    clock_awaited: bool = True
 
 
 @deploy("Prepare the host")
@@ -91,7 +93,7 @@ def _clock(inputs: Inputs, family: Family) -> None:
         )
     others_off(name="Turn off other time services")
     running(unit=chrony.unit, configs=(chrony.conf,), name="Run chrony")
-    if inputs.clock_is_off:
+    if inputs.clock_awaited:
         clock.awaited(cluster, family)
 
 
