@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_serializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_serializer
 
 LEADERS = frozenset({"kube-controller-manager", "kube-scheduler"})
 """The leases in kube-system of what has to lead before the cluster reacts to anything."""
@@ -17,7 +17,8 @@ class Signs(BaseModel):
 
     Args:
         nodes: names of nodes that are Ready.
-        pods: ``NAMESPACE/NAME`` of pods that are Ready, with all their containers running.
+        pods: ``NAMESPACE/NAME`` of pods that are Ready, with all their containers running. Static
+            pods need not be Ready.
         leaders: which of ``LEADERS`` have a holder.
     """
 
@@ -80,6 +81,11 @@ class _Status(_Answer):
     def ready(self) -> _Condition | None:
         return next((c for c in self.conditions if (c.type, c.status) == ("Ready", "True")), None)
 
+    def is_running(self, since: datetime | None) -> bool:
+        running = [container.state.running for container in self.containerStatuses]
+        started = [state is not None and _not_before(state.startedAt, since) for state in running]
+        return bool(started) and all(started)
+
 
 class _Spec(_Answer):
     holderIdentity: str = ""
@@ -90,6 +96,12 @@ class _Metadata(_Answer):
     name: str
     namespace: str = ""
     deletionTimestamp: AwareDatetime | None = None
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it is what the API server shows of a static pod: a mirror pod."""
+        return "kubernetes.io/config.mirror" in self.annotations
 
 
 class _Object(_Answer):
@@ -106,15 +118,15 @@ class _Object(_Answer):
 
     def is_alive(self, since: datetime | None = None) -> bool:
         """Whether it is, and has said so, or was started, since then."""
+        ready = self.status.ready
         match self.kind:
             case "Node":
-                ready = self.status.ready
                 return ready is not None and _not_before(ready.lastHeartbeatTime, since)
             case "Pod":
-                running = [container.state.running for container in self.status.containerStatuses]
-                return self.status.ready is not None and all(
-                    state is not None and _not_before(state.startedAt, since) for state in running
-                )
+                # The startup probes that kubeadm gives to a control plane begin after ten seconds.
+                # That it works is seen otherwise: it answers, and its leases are renewed.
+                is_ready = self.metadata.is_static or ready is not None
+                return is_ready and self.status.is_running(since)
             case "Lease":
                 return bool(self.spec.holderIdentity) and _not_before(self.spec.renewTime, since)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from kubeinstall.facts.kubeadm import ADMIN
 from kubeinstall.facts.kubectl import Timeout, kubectl
+from kubeinstall.findings import KubeinstallError
 from kubeinstall.lab import lab as labs
 from kubeinstall.lab import life, machine
 from kubeinstall.lab.errors import LabError
@@ -19,8 +20,7 @@ _ASK = (*_KUBECTL, "get", "-A", "-o", "json", "nodes,pods,leases.coordination.k8
 
 def control_planes(lab: LabPlan) -> tuple[LabHost, ...]:
     """The hosts with a control plane on their disks, which are mounted."""
-    nodes = (host for host in lab.hosts if host.purpose is Purpose.NODE)
-    return tuple(host for host in nodes if (host.root / ADMIN.lstrip("/")).is_file())
+    return tuple(host for host in _nodes(lab) if (host.root / ADMIN.lstrip("/")).is_file())
 
 
 def alive(lab: LabPlan, progress: Progress, patience: float = 60) -> Signs | None:
@@ -69,7 +69,7 @@ def wait(lab: LabPlan, expected: Signs | None, since: datetime, patience: float)
     labs.all_at_once(lab.hosts, lambda host: labs.wait(host, patience))
     if not expected:
         return
-    missing, why = expected, ""
+    missing, why, answered = expected, "", False
     while missing:
         if time.monotonic() > deadline:
             raise LabError(
@@ -80,10 +80,23 @@ def wait(lab: LabPlan, expected: Signs | None, since: datetime, patience: float)
             )
         try:
             missing, why = expected.without(life.signs(_ask(lab), since)), ""
-        except (LabError, ValueError) as error:
+            if not answered:
+                _restart_kubelets(lab, missing)
+                answered = True
+        except (KubeinstallError, ValueError) as error:
             why = str(error)
         if missing:
             time.sleep(0.25)
+
+
+def _restart_kubelets(lab: LabPlan, missing: Signs) -> None:
+    """Restart those whose nodes have not reported yet.
+
+    They started before the API server did, and wait longer after each attempt: up to 7 s to
+    register, 10 s to report pods, 30 s to learn of them.
+    """
+    waiting = [host for host in _nodes(lab) if host.name in missing.nodes]
+    labs.all_at_once(waiting, lambda host: machine.inside(host, "systemctl", "restart", "kubelet"))
 
 
 def _ask(lab: LabPlan) -> str:
@@ -99,3 +112,7 @@ def _ask(lab: LabPlan) -> str:
         except LabError as failed:
             error = failed
     raise error
+
+
+def _nodes(lab: LabPlan) -> list[LabHost]:
+    return [host for host in lab.hosts if host.purpose is Purpose.NODE]

@@ -140,15 +140,15 @@ def _shut_down(host: LabHost) -> None:
 
 
 def _write(lab: LabPlan, snapshot: Snapshot, linked: Linked) -> Snapshot:
-    part = snapshots.begin(snapshot.name)
-    (part / "lab").mkdir()
-    copying.copy((path for path in lab.folder.iterdir() if path.is_file()), part / "lab")
-    sizes = labs.all_at_once(
-        lab.hosts, lambda host: disk.keep(host, linked[host.name], part / "hosts" / host.name)
-    )
-    size = sum(sizes, Size())
-    saved = snapshot.model_copy(update={"linked": size.linked, "copied": size.copied})
-    snapshots.finish(part, saved)
+    with snapshots.being_made(snapshot.name) as part:
+        (part / "lab").mkdir()
+        copying.copy((path for path in lab.folder.iterdir() if path.is_file()), part / "lab")
+        sizes = labs.all_at_once(
+            lab.hosts, lambda host: disk.keep(host, linked[host.name], part / "hosts" / host.name)
+        )
+        size = sum(sizes, Size())
+        saved = snapshot.model_copy(update={"linked": size.linked, "copied": size.copied})
+        snapshots.finish(part, saved)
     return saved
 
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -231,17 +233,24 @@ def remove(name: str) -> None:
     shutil.rmtree(_beside(name))
 
 
-def begin(name: str) -> Path:
-    """An empty folder in which a snapshot is made; it is none before ``finish``."""
+@contextmanager
+def being_made(name: str) -> Iterator[Path]:
+    """An empty folder in which a snapshot is made; it is none before ``finish``.
+
+    What was made is removed if it was not finished, also by an attempt before that was killed.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = FOLDER / f".{name}.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=0o700)
-    return part
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def finish(part: Path, snapshot: Snapshot) -> None:
-    """Make a snapshot of a folder that ``begin`` gave, in the place of one of its name."""
+    """Make a snapshot of a folder from ``being_made``, in the place of one of its name."""
     (part / _NOTE).write_text(snapshot.model_dump_json(indent=2) + "\n", encoding="utf-8")
     if snapshot.folder.exists():
         remove(snapshot.name)

@@ -55,9 +55,21 @@ def lease(
     return {"kind": "Lease", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
 
 
-ALIVE = [node(NEW), node(BOOT), pod(NEW), pod(BOOT, NEW), lease(NEW), lease(BOOT)]
+def static(*started: str | None) -> dict[str, Any]:
+    found = pod(*started, ready="False")
+    found["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "0123", "other": "x"}
+    return found
+
+
+ALIVE = [static(NEW), node(NEW), node(BOOT), pod(NEW), pod(BOOT, NEW), lease(NEW), lease(BOOT)]
 DEAD = [
     *(node(OLD), node(None), node(NEW, "False"), node(NEW, "Unknown")),
+    *(
+        static(OLD),
+        static(None),
+        static(),
+        pod(),
+    ),
     *(pod(OLD), pod(NEW, OLD), pod(NEW, None), pod(NEW, ready="False")),
     *(lease(OLD), lease(NEW, holder=""), lease(NEW, name="x"), lease(NEW, namespace="shop")),
 ]

@@ -41,9 +41,9 @@ def made(name: str, lab: LabPlan | None = None) -> Snapshot:
     bases = dict.fromkeys((host.name for host in lab.hosts), BASE)
     cluster = Signs(nodes=frozenset({"cp1", "w1", "w2"}))
     found = snapshots.describe(lab, name, datetime.now(UTC), bases, cluster)
-    part = snapshots.begin(name)
-    (part / "what").write_text(lab.kubernetes)
-    snapshots.finish(part, found)
+    with snapshots.being_made(name) as part:
+        (part / "what").write_text(lab.kubernetes)
+        snapshots.finish(part, found)
     return found
 
 
@@ -57,10 +57,16 @@ def test_saved_and_found(folder: Path) -> None:
 
 def test_one_that_is_not_finished_does_not_count(folder: Path) -> None:
     assert snapshots.names() == []
-    part = snapshots.begin("one")
-    (part / "half").touch()
-    assert snapshots.names() == []
-    assert list(snapshots.begin("one").iterdir()) == []
+    (folder / ".one.part").mkdir(parents=True)
+    (folder / ".one.part" / "left by one that was killed").touch()
+    with snapshots.being_made("one") as part:
+        assert list(part.iterdir()) == []
+        (part / "half").touch()
+        assert snapshots.names() == []
+    with pytest.raises(OSError, match="full"), snapshots.being_made("one") as part:
+        (part / "half").touch()
+        raise OSError("full")
+    assert list(folder.iterdir()) == []
     made("one")
     assert snapshots.names() == ["one"] == [path.name for path in folder.iterdir()]
 
