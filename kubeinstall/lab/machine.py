@@ -14,7 +14,7 @@ from kubeinstall.lab import cgroups
 from kubeinstall.lab.disk import DATA
 from kubeinstall.lab.errors import LabError
 from kubeinstall.lab.plan import LabHost, LabPlan
-from kubeinstall.lab.system import run
+from kubeinstall.lab.system import run, succeeds
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -160,6 +160,11 @@ def _nspawn(host: LabHost, lab: LabPlan) -> list[str]:
 
 def _forget(host: LabHost) -> None:
     """Remove what nspawn leaves behind when it is killed."""
+    # The kernel removes it with the host's network namespace, which takes seconds on a busy
+    # machine; until then, a host of that name does not start.
+    cable = f"vb-{host.machine}"
+    if Path("/sys/class/net", cable).exists():
+        succeeds("ip", "link", "delete", cable)
     try:
         root = host.root.stat()
     except FileNotFoundError:

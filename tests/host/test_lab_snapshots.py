@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kubeinstall.lab.plan import LabHost, Purpose
 from tests.labs import Lab, running
 from tests.running import kubeinstall
 from tests.waiting import until
@@ -102,6 +103,20 @@ def test_saved_twice_and_what_was_restored_outlives_its_snapshot(lab: Lab) -> No
     kubeinstall("lab", "rm", ONE, TWO).ok()
     lab.run("up").ok()
     assert notes(lab) == {"second"}
+
+
+def test_a_network_interface_that_the_kernel_has_not_removed_yet(lab: Lab) -> None:
+    """As on a busy machine, for some seconds after the host's processes are gone."""
+    lab.run("save", ONE, "--stop").ok()
+    cable = f"vb-{LabHost('cp1', '', Purpose.NODE, lab.state / 'hosts/cp1').machine}"
+    subprocess.run(
+        ["ip", "link", "add", cable, "type", "veth", "peer", "name", "test-left"], check=True
+    )
+    try:
+        lab.run("up").ok()
+        assert lab.sh("cp1", "hostname") == "cp1"
+    finally:
+        subprocess.run(["ip", "link", "delete", "test-left"], check=False, capture_output=True)
 
 
 def test_what_is_not_restored(lab: Lab, tmp_path: Path) -> None:
