@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_serializer
 
+_SYSTEM = "kube-system/"
 LEADERS = frozenset({"kube-controller-manager", "kube-scheduler"})
 """The leases in kube-system of what has to lead before the cluster reacts to anything."""
 
@@ -99,55 +100,72 @@ class _Metadata(_Answer):
     annotations: dict[str, str] = Field(default_factory=dict)
 
     @property
+    def full_name(self) -> str:
+        """Its name, after its namespace if it is in one."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+    @property
     def is_static(self) -> bool:
         """Whether it is what the API server shows of a static pod: a mirror pod."""
         return "kubernetes.io/config.mirror" in self.annotations
 
 
+_Kind = Literal["NodeList", "PodList", "LeaseList"]
+
+
 class _Object(_Answer):
-    kind: Literal["Node", "Pod", "Lease"]
     metadata: _Metadata
     spec: _Spec = _Spec()
     status: _Status = _Status()
 
-    @property
-    def is_meant_to_live(self) -> bool:
+    def is_meant_to_live(self, kind: _Kind) -> bool:
         """Whether it is a node, or a pod that is neither ended nor being deleted."""
         ended = self.status.phase in ("Succeeded", "Failed") or self.metadata.deletionTimestamp
-        return self.kind == "Node" or (self.kind == "Pod" and not ended)
+        return kind == "NodeList" or (kind == "PodList" and not ended)
 
-    def is_alive(self, since: datetime | None = None) -> bool:
+    def is_alive(self, kind: _Kind, since: datetime | None = None) -> bool:
         """Whether it is, and has said so, or was started, since then."""
         ready = self.status.ready
-        match self.kind:
-            case "Node":
+        match kind:
+            case "NodeList":
                 return ready is not None and _not_before(ready.lastHeartbeatTime, since)
-            case "Pod":
+            case "PodList":
                 # The startup probes that kubeadm gives to a control plane begin after ten seconds.
                 # That it works is seen otherwise: it answers, and its leases are renewed.
                 is_ready = self.metadata.is_static or ready is not None
                 return is_ready and self.status.is_running(since)
-            case "Lease":
+            case "LeaseList":
                 return bool(self.spec.holderIdentity) and _not_before(self.spec.renewTime, since)
 
 
 class _List(_Answer):
+    kind: _Kind
     items: tuple[_Object, ...]
 
 
+PATHS = (
+    "/api/v1/nodes",
+    "/api/v1/pods",
+    "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases",
+)
+"""What the API server is asked for; `kubectl get` by names would first ask for all its kinds."""
+_SEPARATOR = "\x1e"
+
+
 def signs(answer: str, since: datetime | None = None) -> Signs:
-    """What is alive, according to nodes, pods and leases as ``kubectl get -A -o json`` prints them.
+    """What is alive, according to the API server's answers for ``PATHS``.
 
     After a host was off, the objects in etcd are still those from before. So a node has to have
     reported since then, and a pod's containers have to have been started since then.
 
     Args:
+        answer: JSON lists, with ASCII's record separator after each.
         since: signs of life from before do not count; None: all count.
 
     Raises:
         ValueError: the answer does not have that form.
     """
-    return _signs(item for item in _items(answer) if item.is_alive(since))
+    return _signs(answer, lambda kind, item: item.is_alive(kind, since))
 
 
 def dead(answer: str) -> Signs:
@@ -159,24 +177,24 @@ def dead(answer: str) -> Signs:
     Raises:
         ValueError: the answer does not have that form.
     """
-    return _signs(item for item in _items(answer) if item.is_meant_to_live and not item.is_alive())
+    return _signs(
+        answer, lambda kind, item: item.is_meant_to_live(kind) and not item.is_alive(kind)
+    )
 
 
-def _items(answer: str) -> tuple[_Object, ...]:
+def _signs(answer: str, counts: Callable[[_Kind, _Object], bool]) -> Signs:
+    found: dict[str, set[str]] = {}
     try:
-        return _List.model_validate_json(answer).items
+        lists = [_List.model_validate_json(part) for part in answer.split(_SEPARATOR)[:-1]]
     except ValidationError as error:
-        raise ValueError(f"kubectl's answer is not a list of objects: {error}") from error
-
-
-def _signs(items: Iterable[_Object]) -> Signs:
-    named: dict[str, set[tuple[str, str]]] = {"Node": set(), "Pod": set(), "Lease": set()}
-    for item in items:
-        named[item.kind].add((item.metadata.namespace, item.metadata.name))
+        raise ValueError(f"kubectl's answer is not lists of objects: {error}") from error
+    for each in lists:
+        names = {item.metadata.full_name for item in each.items if counts(each.kind, item)}
+        found.setdefault(each.kind, set()).update(names)
     return Signs(
-        nodes=frozenset(name for _, name in named["Node"]),
-        pods=frozenset("/".join(names) for names in named["Pod"]),
-        leaders=LEADERS & {name for space, name in named["Lease"] if space == "kube-system"},
+        nodes=frozenset(found.get("NodeList", ())),
+        pods=frozenset(found.get("PodList", ())),
+        leaders=LEADERS & {name.removeprefix(_SYSTEM) for name in found.get("LeaseList", ())},
     )
 
 

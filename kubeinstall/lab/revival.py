@@ -14,8 +14,9 @@ from kubeinstall.lab.errors import LabError
 from kubeinstall.lab.life import Signs
 from kubeinstall.lab.plan import LabHost, LabPlan, Progress, Purpose
 
-_KUBECTL = kubectl(Timeout.POLL).split()
-_ASK = (*_KUBECTL, "get", "-A", "-o", "json", "nodes,pods,leases.coordination.k8s.io")
+_ASK = "; ".join(
+    rf"{kubectl(Timeout.POLL)} get --raw {path} || exit; printf '\036'" for path in life.PATHS
+)
 
 
 def control_planes(lab: LabPlan) -> tuple[LabHost, ...]:
@@ -108,7 +109,7 @@ def _ask(lab: LabPlan) -> str:
     error = LabError("no host of the lab has a control plane")
     for host in control_planes(lab):
         try:
-            return machine.inside(host, *_ASK, patience=20)
+            return machine.inside(host, "sh", "-c", _ASK, patience=20)
         except LabError as failed:
             error = failed
     raise error

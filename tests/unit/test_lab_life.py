@@ -17,7 +17,12 @@ SINCE = datetime(2026, 11, 27, 12, 0, 0, tzinfo=UTC)
 
 
 def answer(*items: dict[str, Any]) -> str:
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    kinds = ("Node", "Pod", "Lease")
+    lists = [[item for item in items if item["kind"] == kind] for kind in kinds]
+    pairs = zip(kinds, lists, strict=True)
+    return "".join(
+        json.dumps({"kind": f"{kind}List", "items": each}) + "\n\x1e" for kind, each in pairs
+    )
 
 
 def node(heard: str | None, ready: str = "True") -> dict[str, Any]:
@@ -99,10 +104,25 @@ def test_what_is_missing() -> None:
     assert not before.without(before)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"items": [{"kind": "Node"}]}', '{"items": 3}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "{}",
+        '{"kind": "NodeList", "items": [{"kind": "Node"}]}',
+        '{"kind": "NodeList", "items": 3}',
+        '{"kind": "SecretList", "items": []}',
+    ],
+)
 def test_an_answer_of_another_form(text: str) -> None:
-    with pytest.raises(ValueError, match="not a list of objects"):
-        signs(text)
+    with pytest.raises(ValueError, match="not lists of objects"):
+        signs(text + "\x1e")
+
+
+def test_an_answer_that_was_cut_off_counts_as_far_as_it_is_whole() -> None:
+    whole = answer(node(NEW), pod(NEW))
+    assert str(signs(whole[: whole.index("PodList")])) == "nodes w1"
+    assert not signs("")
 
 
 def test_what_is_meant_to_live_and_does_not() -> None:
