@@ -163,7 +163,7 @@ def test_the_line_for_the_login_shell_needs_no_shells_own_quoting() -> None:
 
 def test_a_host_that_answers_no_number_is_not_believed() -> None:
     client = PlayedClient(
-        lambda line: ["sh", "-c", f"exec 3>&1; {line.replace('hello $(id -u)', 'hello ²')}"]
+        lambda line: ["sh", "-c", f"exec 3>&1; {line.replace('hello $u', 'hello ²')}"]
     )
     with (
         played.connection(client, user="root") as connection,

@@ -14,7 +14,7 @@ _ki_in_time() {
 }
 _ki_take() {
   # shellcheck disable=SC2015 # whatever fails
-  head -c "$_ki_size" && IFS=' ' read -r _ki_end _ki_until && [ "$_ki_end" = "$_ki_mark" ] ||
+  { [ "$_ki_size" = 0 ] || head -c "$_ki_size"; } && IFS=' ' read -r _ki_end _ki_until && [ "$_ki_end" = "$_ki_mark" ] ||
     { (_ki_say broken); return 74; }
   _ki_in_time "$_ki_until" || { (_ki_say late); return 74; }
 }
