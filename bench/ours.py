@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench.deploy import settle
 from bench.hosts import USER
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Step
@@ -35,6 +34,9 @@ def cluster(key: Path, known_hosts: Path, ports: list[int]) -> Cluster:
 
 
 def _settle(inputs: None) -> None:
+    # Imports pyinfra, which connecting does not need.
+    from bench.deploy import settle
+
     del inputs
     settle()
 

@@ -14,6 +14,10 @@ _MISSING = "missing"
 _CODE = re.compile(r"\d{1,3}", re.ASCII)
 
 
+class FactError(Exception):
+    """A fact could not be read."""
+
+
 @dataclass(frozen=True)
 class Question:
     """A read-only shell snippet.

@@ -13,8 +13,8 @@ from typing import Any
 from pyinfra.api.exceptions import FactPreconditionError
 from pyinfra.api.facts import FactBase, ShortFactBase
 
-from kubeinstall.engine.batch import Answer, answers, ask_script
-from kubeinstall.engine.requests import FactError, Request
+from kubeinstall.engine.batch import Answer, FactError, answers, ask_script
+from kubeinstall.engine.requests import Request
 from kubeinstall.engine.together import Ask, AskMany, alone, asks
 from kubeinstall.engine.types import Output
 

@@ -10,10 +10,11 @@ from typing import Any
 from pyinfra.api.exceptions import DeployError, OperationError
 from pyinfra.api.exceptions import FactError as PyinfraFactError
 
+from kubeinstall.engine.batch import FactError
 from kubeinstall.engine.bulk import Facts
 from kubeinstall.engine.connector import LiveConnector
 from kubeinstall.engine.redact import LineRedactor
-from kubeinstall.engine.requests import FactError, Request
+from kubeinstall.engine.requests import Request
 from kubeinstall.engine.state import HostState
 from kubeinstall.engine.types import Event, HostResult, Step
 from kubeinstall.findings import KubeinstallError

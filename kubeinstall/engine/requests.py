@@ -14,11 +14,7 @@ from pyinfra.api.facts import SU_REGEXES, FactBase
 from pyinfra.api.util import get_kwargs_str
 
 from kubeinstall.engine import commands
-from kubeinstall.engine.batch import Answer, Question
-
-
-class FactError(Exception):
-    """A fact could not be read."""
+from kubeinstall.engine.batch import Answer, FactError, Question
 
 
 @dataclass(frozen=True)

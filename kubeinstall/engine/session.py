@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from kubeinstall.engine.bulk import Facts
+from kubeinstall.engine.batch import FactError
 from kubeinstall.engine.connections import Connections
 from kubeinstall.engine.lock import PATIENCE
-from kubeinstall.engine.requests import FactError, Request
 from kubeinstall.engine.types import (
     Deploy,
     Deploys,
@@ -33,7 +33,9 @@ from kubeinstall.ssh.streams import ConnectionLost
 if TYPE_CHECKING:
     from pyinfra.api.facts import FactBase
 
+    from kubeinstall.engine.bulk import Facts
     from kubeinstall.engine.prepare import Task
+    from kubeinstall.engine.requests import Request
 
 _READING = "reading its state"
 
@@ -67,6 +69,16 @@ class Session(Connections):
         self._facts: dict[str, Facts] = {}
         self._learned: dict[Deploy[Any], dict[Request, None]] = {}
         self._guard = threading.Lock()
+
+    def connect(self, names: Iterable[str] | None = None) -> None:
+        """Connect to hosts; see ``Connections.connect``."""
+        # pyinfra is imported while hosts answer: it takes as long as a login.
+        loading = threading.Thread(target=import_module, args=("kubeinstall.engine.execute",))
+        loading.start()
+        try:
+            super().connect(names)
+        finally:
+            loading.join()
 
     @property
     def trips(self) -> dict[str, int]:
@@ -148,6 +160,8 @@ class Session(Connections):
 
     def open(self, host: str) -> tuple[Facts, Connection]:
         """A host's connection, and its facts as they are read over it."""
+        from kubeinstall.engine.bulk import Facts
+
         connection = self._connections[host]
 
         def read(script: str) -> Output:

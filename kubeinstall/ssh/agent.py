@@ -12,11 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-import paramiko
-
 from kubeinstall.resources import script
 from kubeinstall.ssh.channel import CommandTimeout, Upload
 from kubeinstall.ssh.clock import now
+from kubeinstall.ssh.lean import paramiko
 from kubeinstall.ssh.output import Output
 from kubeinstall.ssh.shell import Shell
 from kubeinstall.ssh.streams import Budget, ConnectionLost, LineSink, Stream

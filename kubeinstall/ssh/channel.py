@@ -12,10 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import paramiko
-from paramiko.buffered_pipe import BufferedPipe
-
 from kubeinstall.findings import KubeinstallError
+from kubeinstall.ssh.lean import BufferedPipe, paramiko
 from kubeinstall.ssh.streams import ConnectionLost, TooMuchOutput
 
 if TYPE_CHECKING:

@@ -6,11 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 
-import paramiko
-
 from kubeinstall.inventory.model import Host
 from kubeinstall.ssh.agent import Agent, Lock, TooLate, Wrap
 from kubeinstall.ssh.channel import CommandTimeout, Upload, Wire, losses
+from kubeinstall.ssh.lean import paramiko
 from kubeinstall.ssh.output import Output
 from kubeinstall.ssh.reasons import SshFailure
 from kubeinstall.ssh.shell import NoShell, command_line, tail

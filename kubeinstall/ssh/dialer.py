@@ -14,12 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import paramiko
 from pydantic import SecretStr
 
 from kubeinstall.findings import Finding
 from kubeinstall.inventory.model import Host
 from kubeinstall.ssh.hostkeys import HostKeys
+from kubeinstall.ssh.lean import paramiko
 from kubeinstall.ssh.reasons import SshFailure, failure
 from kubeinstall.ssh.target import Target
 from kubeinstall.ssh.transport import preferring

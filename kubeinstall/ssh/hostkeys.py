@@ -7,10 +7,9 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import paramiko
-
 from kubeinstall.findings import Finding, Kind, Place
 from kubeinstall.ssh.known_hosts import Entry, KnownHosts, Marker
+from kubeinstall.ssh.lean import paramiko
 from kubeinstall.ssh.reasons import ChangedHostKey, RevokedHostKey, SshFailure, UnknownHostKey
 from kubeinstall.ssh.target import Target
 

@@ -17,8 +17,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-import paramiko
-from paramiko.pkey import UnknownKeyType
+from kubeinstall.ssh.lean import UnknownKeyType, paramiko
 
 _FIELD = re.compile(r"[ \t]+")
 _HASH = re.compile(r"\|1\|([A-Za-z0-9+/=]+)\|([A-Za-z0-9+/=]+)")

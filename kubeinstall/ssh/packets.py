@@ -6,8 +6,7 @@ server's version for as long as they have no end. Both come before the host key 
 
 from __future__ import annotations
 
-import paramiko
-from paramiko.packet import Packetizer
+from kubeinstall.ssh.lean import Packetizer, paramiko
 
 _PACKET = 256 << 10
 """What OpenSSH takes at most; paramiko asks for packets of 32 KiB."""

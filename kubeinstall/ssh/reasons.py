@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 import socket
 
-import paramiko
-
+from kubeinstall.ssh.lean import paramiko
 from kubeinstall.ssh.target import Target
 from kubeinstall.ssh.transport import WeakSignature
 

@@ -16,10 +16,9 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 
-import paramiko
-
 from kubeinstall.ssh.channel import Wire
 from kubeinstall.ssh.clock import now
+from kubeinstall.ssh.lean import paramiko
 from kubeinstall.ssh.streams import Budget, ConnectionLost, Stream
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -36,8 +35,9 @@ _WASH = (
 # Whose the shell is, without a program: the second number is the effective user.
 _UID = 'while read -r k _ u _; do [ "$k" = Uid: ] && break; done </proc/self/status'
 _HELLO = (
-    f'umask 022; cd /; {UPTIME}; {_UID}; echo; echo "$0 hello $u $up"; {{ echo; echo "$0 hello"; }} '
-    '>&2; p=$(head -c "$1"); case "$p" in *"$0") eval "${p%"$0"}";; *) exit 74;; esac'
+    f'umask 022; cd /; {UPTIME}; {_UID}; echo; echo "$0 hello $u $up"; '
+    '{ echo; echo "$0 hello"; } >&2; p=$(head -c "$1"); '
+    'case "$p" in *"$0") eval "${p%"$0"}";; *) exit 74;; esac'
 )
 Hearer = Callable[[Stream, str], None]
 _HELLO_WORDS = re.compile(r"hello (\d{1,10}) (\d{1,15})", re.ASCII)

@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import paramiko
-from paramiko.message import Message
-
+from kubeinstall.ssh.lean import Message, paramiko
 from kubeinstall.ssh.packets import Packets
 
 _CERTIFICATE = "-cert-v01@openssh.com"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -264,3 +265,31 @@ def test_the_checks_of_a_host_ask_for_the_same_once(monkeypatch: pytest.MonkeyPa
     now[0] += 1.5
     assert made.run("cat /a").rc == 3
     assert asked == ["cat /a", "cat /b", "cat /a"]
+
+
+def loaded(after: str) -> set[str]:
+    """Which packages a new interpreter has imported after these statements."""
+    program = f"{after}; import sys; print(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def test_connecting_needs_neither_pyinfra_nor_what_it_imports() -> None:
+    before = loaded("import kubeinstall.engine.session")
+    assert "paramiko" in before
+    assert not before & {"pyinfra", "gevent", "invoke", "asyncio", "unittest"}
+
+
+def test_invoke_can_still_be_imported() -> None:
+    assert "invoke" in loaded("import kubeinstall.ssh.lean, invoke")
+    assert "invoke" in loaded("import invoke, kubeinstall.ssh.lean")
+
+
+def test_pyinfra_is_there_when_hosts_are_connected() -> None:
+    connect = (
+        "from tests.unit.clusters import cluster; "
+        "from kubeinstall.engine.session import Session; "
+        "session = Session(cluster(workers=0)); session.connect([])"
+    )
+    assert "pyinfra" in loaded(connect)

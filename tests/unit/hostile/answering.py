@@ -18,8 +18,8 @@ from typing import Any
 from pyinfra.api.facts import FactBase
 
 import kubeinstall.facts
+from kubeinstall.engine.batch import FactError
 from kubeinstall.engine.bulk import Facts
-from kubeinstall.engine.requests import FactError
 from kubeinstall.engine.together import alone
 from kubeinstall.engine.types import Output
 from kubeinstall.facts import (

@@ -17,8 +17,8 @@ from pyinfra.api.facts import FactBase
 from kubeinstall.cluster.joining import authority, token
 from kubeinstall.cluster.kubelets_on_disk import OwnWords
 from kubeinstall.cluster.node_settings import Owned
-from kubeinstall.engine.batch import Answer, answers
-from kubeinstall.engine.requests import FactError, Request
+from kubeinstall.engine.batch import Answer, FactError, answers
+from kubeinstall.engine.requests import Request
 from kubeinstall.engine.types import Output
 from kubeinstall.facts import addons, docker, serving_certificates, values
 from kubeinstall.facts.swap import Swap

@@ -13,9 +13,9 @@ from kubeinstall.deploys.reset import Inputs as Reset
 from kubeinstall.deploys.reset import reset
 from kubeinstall.deploys.runtime.switching import Inputs as Switch
 from kubeinstall.deploys.runtime.switching import switch
+from kubeinstall.engine.batch import FactError
 from kubeinstall.engine.connector import LiveConnector
 from kubeinstall.engine.prepare import Task, gather
-from kubeinstall.engine.requests import FactError
 from kubeinstall.engine.types import HostResult, Step
 from kubeinstall.facts.identity import SystemState
 from kubeinstall.findings import KubeinstallError
