@@ -14,7 +14,7 @@ from kubeinstall.files.family import Family
 from kubeinstall.inventory.model import RuntimeName
 from kubeinstall.operations.packages import Wanted
 
-TITLE = ", and packages of later phases"
+TITLE = " and packages of later phases"
 """Ends the title of an operation that takes them along."""
 
 

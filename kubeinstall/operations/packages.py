@@ -141,7 +141,7 @@ def _along(install: str) -> str:
     """
     return f"""\
 quietly env SYSTEMD_OFFLINE=1 {install} && {{ systemctl daemon-reload; exit; }}
-echo 'installing the packages of later phases as well failed; installing without them' >&2
+echo 'packages of later phases cannot be installed at the same time; installing without them' >&2
 """
 
 

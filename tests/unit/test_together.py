@@ -29,7 +29,7 @@ from tests.unit.recorded import RECORDINGS, commands, recording
 pytestmark = pytest.mark.unit
 
 BOTH = frozenset(Later)
-TOGETHER = "Install chrony, and packages of later phases"
+TOGETHER = "Install chrony and packages of later phases"
 WAIT = "Wait for the clock to synchronize"
 SOURCE = "Configure the package source of Kubernetes"
 TOOLS = "conntrack ebtables ethtool iptables socat"
@@ -131,7 +131,7 @@ def test_the_clock_is_awaited_as_late_as_possible(
 def test_the_runtime_takes_along_what_is_left(made: Cluster) -> None:
     inputs = SystemInputs(made, made.first, later=frozenset({Later.PACKAGES}))
     ran = commands(recording("ubuntu-26.04"), made, lambda: runtime.install(inputs=inputs))
-    title = "Install containerd, and packages of later phases"
+    title = "Install containerd and packages of later phases"
     assert first_try(ran[title]) == f"containerd conntrack ebtables socat {KUBERNETES}"
 
 
