@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyinfra.api.deploy import deploy
 from pyinfra.context import host
@@ -29,9 +31,14 @@ _FIRST = ("Namespace", "CustomResourceDefinition")
 def look(inputs: Inputs | None = None) -> None:
     """Read what the cluster has of addons, along with all other facts."""
     inputs = inputs or Inputs.plain()
-    host.get_fact(Addons)
+    host.get_fact(Addons, **question(inputs.cluster))
     if refs := conditions(inputs.cluster):
         host.get_fact(Objects, refs=refs)
+
+
+def question(cluster: Cluster) -> Mapping[str, Any]:
+    """The arguments of the fact ``Addons``."""
+    return {"served": bool(chosen(cluster))}
 
 
 def conditions(cluster: Cluster) -> tuple[Ref, ...]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kubeinstall.engine.requests import Request
 
 _READING = "reading its state"
+_FEW = 3
 
 
 class Session(Connections):
@@ -110,7 +111,7 @@ class Session(Connections):
             if refused:
                 self.fail(name, refused)
 
-        self._lead(deploys, work)
+        self._lead(deploys, work, reads=True)
 
     def fact(self, host: str, fact: type[FactBase[Any]], **arguments: Any) -> Any:
         """A fact of a host, as its deploys see it: read only if it is not known.
@@ -198,19 +199,32 @@ class Session(Connections):
             self.forget()
         return {name: results[name] for name in deploys if name in results}
 
-    def _lead(self, deploys: Deploys, work: Callable[[str], object]) -> None:
-        """One host of each kind first: what it asks for, the others are asked in one go."""
+    def _lead(
+        self, deploys: Deploys, work: Callable[[str], object], *, reads: bool = False
+    ) -> None:
+        """One host of each kind first: what it asks for, the others are asked in one go.
+
+        A few hosts of a kind do not wait for one of them: another round trip takes them less.
+
+        Args:
+            reads: the work is reading alone: then nobody who is not led waits.
+        """
         alive = set(self.alive)
         names = [name for name in deploys if name in alive]
         leaders: dict[tuple[Deploy[Any], ...], str] = {}
         kinds = {name: tuple(step.deploy for step in deploys[name]) for name in names}
         of_kind = Counter(kinds.values())
         for name, kind in kinds.items():
-            if of_kind[kind] > 1 and not all(deploy in self._learned for deploy in kind):
+            if of_kind[kind] > _FEW and not all(deploy in self._learned for deploy in kind):
                 leaders.setdefault(kind, name)
+        first = set(leaders.values())
+        if reads:
+            first.update(name for name in names if kinds[name] not in leaders)
+        learn = work if reads else lambda name: self._learn(name, deploys[name])
+        done = first if reads else set()
         each = self._pool.each
-        each(leaders.values(), lambda name: self._learn(name, deploys[name]), _READING)
-        each([n for n in names if n not in self.failures], work, _READING)
+        each([n for n in names if n in first], learn, _READING)
+        each([n for n in names if n not in self.failures and n not in done], work, _READING)
 
     def _one(self, task: Task, steps: Sequence[Step[Any]], dry: bool, spare: bool) -> None:
         from kubeinstall.engine.execute import OperationFailed, execute, plan

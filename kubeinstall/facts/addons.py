@@ -62,15 +62,21 @@ class AddonState:
 
 
 class Addons(FactBase[AddonState]):
-    """The addons' ConfigMaps, and every object that belongs to one (ApplySet, KEP-3659)."""
+    """The addons' ConfigMaps, and every object that belongs to one (ApplySet, KEP-3659).
+
+    Args:
+        served: whether to ask which kinds the cluster serves, which only addons that are to be
+            applied need.
+    """
 
     @staticmethod
     def default() -> AddonState:
         return AddonState()
 
-    def command(self) -> str:
+    def command(self, served: bool = True) -> str:
         question = script(
             "addons/state",
+            served="yes" if served else "",
             kubectl=kubectl(),
             addon_label=ADDON_LABEL,
             kinds=KINDS,

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import unquote_plus
 
 from pyinfra.api.facts import FactBase
 
@@ -144,6 +145,8 @@ class ControlPlaneState:
         answers: the API server has answered all that was asked; where something lacks it is ready.
         why: what it, or its pod, said instead.
         objects: parts in the cluster that are not there; known only from one that answers.
+        configuration: kubeadm's ClusterConfiguration, as YAML; empty: the cluster has none, or does
+            not answer.
         cluster: the cluster's name by the kubeconfigs; empty without one.
         config_sha256: digest of the configuration that an init began with; empty without one.
     """
@@ -163,6 +166,7 @@ class ControlPlaneState:
     answers: bool = False
     why: str = ""
     objects: frozenset[Part] = frozenset()
+    configuration: str = ""
     cluster: str = ""
     config_sha256: str = ""
 
@@ -205,6 +209,7 @@ class ControlPlane(FactBase[ControlPlaneState]):
             manifests=" ".join(FILES[part][0] for part in STATIC_PODS),
             config=config,
             objects=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}),
+            shown=_SHOWN,
             made=" ".join(f"{_OBJECTS[p].kind}/{names[p]}" for p in ours(_OBJECTS, skip_phases)),
             kubectl=kubectl(Timeout.POLL),
         )
@@ -244,9 +249,20 @@ class ControlPlane(FactBase[ControlPlaneState]):
             objects=(
                 _absent(found.get("object", ()), "unmarked" in found) if answers else frozenset()
             ),
+            configuration=unquote_plus(found.get("configuration", [""])[0]) if answers else "",
             cluster=found.get("cluster", [""])[0],
             config_sha256=found.get("config", [""])[0],
         )
+
+
+# One line for each object: kind, name and the names of its labels; and one for the configuration.
+_SHOWN = (
+    '{{define "one"}}{{.kind}} {{.metadata.name}}'
+    '{{range $name, $value := .metadata.labels}} {{$name}}{{end}}{{"\\n"}}'
+    "{{with .data}}{{with .ClusterConfiguration}}"
+    'configuration {{urlquery .}}{{"\\n"}}{{end}}{{end}}{{end}}'
+    '{{if .items}}{{range .items}}{{template "one" .}}{{end}}{{else}}{{template "one" .}}{{end}}'
+)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from kubeinstall.deploys.kubernetes.control_plane_arguments import keep
 from kubeinstall.engine.types import Deploys, Step
 from kubeinstall.facts.control_plane import ControlPlane, ControlPlaneState
 from kubeinstall.facts.files import File, FileState
-from kubeinstall.facts.static_pods import StaticPods, StaticPodsState
 from kubeinstall.files import kubeadm as kubeadm_files
 from kubeinstall.files.control_plane import documents_in_use, question, wanted
 from kubeinstall.findings import Finding, Kind
@@ -53,10 +52,9 @@ def _allowed(run: Run, name: str, *, made: bool = False) -> bool:
     """
     session, cluster = run.session, run.cluster
     state: ControlPlaneState = session.fact(name, ControlPlane, **question(cluster))
-    pods: StaticPodsState = session.fact(name, StaticPods)
     noted: FileState | None = session.fact(name, File, path=kubeadm_files.CONFIG)
     text = (noted.text if noted else "") or ""
-    inventory = wanted(cluster, documents_in_use(cluster, pods.configuration, text))
+    inventory = wanted(cluster, documents_in_use(cluster, state.configuration, text))
     decision = decide(state, inventory)
     if decision.action is Action.REFUSE:
         reset = cluster.command("reset", "--limit", name)

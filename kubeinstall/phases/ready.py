@@ -26,6 +26,7 @@ from kubeinstall.cluster.conditions import (
 )
 from kubeinstall.cluster.node import Node, parsed
 from kubeinstall.cluster.pending import Memory, Pending
+from kubeinstall.deploys.addons import question
 from kubeinstall.facts.addons import Addons
 from kubeinstall.facts.values import listed, seconds
 from kubeinstall.findings import Finding, Kind, KubeinstallError
@@ -47,7 +48,8 @@ def run(run: Run) -> None:
     """
     began = time.monotonic()
     memory = Memory()
-    addons = run.session.fact(run.answering.host(), Addons).objects
+    asked = run.answering.host()
+    addons = run.session.fact(asked, Addons, **question(run.cluster)).objects
     seen = _Seen()
     while pending := memory.recall(_pending(run, addons, seen)):
         seconds = time.monotonic() - began

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import subprocess
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from kubeinstall.files.kubeadm import cluster_configuration
 from kubeinstall.inventory.model import Document
 from kubeinstall.operations.static_pods import Change, arguments_changed
 from tests.unit.clusters import cluster
-from tests.unit.operating import texts, with_programs
+from tests.unit.operating import run, texts, with_programs
 
 pytestmark = pytest.mark.unit
 
@@ -39,7 +38,7 @@ def live(**arguments: str) -> Document:
 
 
 def runs(*arguments: str) -> StaticPodsState:
-    return StaticPodsState("", {"kube-apiserver": (MODE, *arguments)})
+    return StaticPodsState({"kube-apiserver": (MODE, *arguments)})
 
 
 def test_what_is_as_the_inventory_says_is_left_alone() -> None:
@@ -89,13 +88,16 @@ def test_arguments_are_a_list_from_v1beta4_on() -> None:
     assert new["etcd"] == {"local": {"extraArgs": [{"name": "quota", "value": "2"}]}}
 
 
-def test_the_fact_reads_what_is_noted_and_what_runs() -> None:
-    noted = base64.b64encode(b"kind: ClusterConfiguration\n").decode()
-    lines = [f"configuration {noted}", f"kube-apiserver {MODE}", "etcd --x=1", "junk", ""]
-    assert StaticPods().process(lines) == StaticPodsState(
-        "kind: ClusterConfiguration\n", {"kube-apiserver": (MODE,), "etcd": ("--x=1",)}
-    )
-    assert StaticPods().process(["configuration %"]) == StaticPodsState()
+def test_the_fact_reads_what_runs(tmp_path: Path) -> None:
+    for name, argument in (("kube-apiserver", MODE), ("etcd", "--x=a: b")):
+        (tmp_path / f"{name}.yaml").write_text(f"  - command:\n    - {name}\n    - {argument}\n")
+    command = StaticPods().command()
+    said = run(command.replace("/etc/kubernetes/manifests", str(tmp_path)))
+    wanted = StaticPodsState({"kube-apiserver": (MODE,), "etcd": ("--x=a: b",)})
+    assert StaticPods().process(said.splitlines()) == wanted
+    assert run(command.replace("/etc/kubernetes/manifests", "/nowhere")) == ""
+    junk = ["", "junk", "/x.yaml:- y", "/x.yaml", "/x:- --a=b"]
+    assert StaticPods().process(junk) == StaticPodsState()
 
 
 def test_the_note_comes_last_and_the_scripts_are_sound() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -47,8 +48,8 @@ class Disk:
         (self._top / name).write_text(f"#!/bin/sh\n{body}\n")
         (self._top / name).chmod(0o755)
 
-    def kubectl(self, *found: str, readyz: str = "ok") -> None:
-        """It has these objects, each as ``KIND NAME LABELS``, as far as it is asked for them."""
+    def kubectl(self, *found: str, readyz: str = "ok", noted: str = "") -> None:
+        """It has these objects, each as ``KIND NAME LABEL...``, as far as it is asked for them."""
         shown = "\n".join(
             f"*'\"{name}\"'*) echo '{kind}   {name}   {labels}' ;;\nesac; case $asked in"
             for kind, name, labels in (one.split(" ", 2) for one in found)
@@ -56,7 +57,7 @@ class Disk:
         self.program(
             "kubectl",
             f"case $* in *readyz*) echo '{readyz}'; exit ;; *get*-f*-*) ;; *) exit 1 ;; esac\n"
-            f"asked=$(cat)\ncase $asked in\n{shown}\n'') ;; esac",
+            f"asked=$(cat)\ncase $asked in\n{shown}\n'') ;; esac\n{noted and f'echo {noted}'}",
         )
 
     def write(self, path: str, text: str = "x") -> None:
@@ -221,13 +222,14 @@ def test_what_is_no_address_is_none() -> None:
 
 
 MADE = {
-    Part.CONFIG: "ConfigMap kubeadm-config <none>",
-    Part.KUBELET_CONFIG: "ConfigMap kubelet-config-1.20 <none>",
-    Part.KUBE_PROXY: "DaemonSet kube-proxy map[k8s-app:kube-proxy]",
-    Part.COREDNS: "Deployment coredns map[k8s-app:kube-dns]",
-    Part.BOOTSTRAP_TOKEN: "ConfigMap cluster-info <none>",
+    Part.CONFIG: "ConfigMap kubeadm-config ",
+    Part.KUBELET_CONFIG: "ConfigMap kubelet-config-1.20 ",
+    Part.KUBE_PROXY: "DaemonSet kube-proxy k8s-app",
+    Part.COREDNS: "Deployment coredns k8s-app",
+    Part.BOOTSTRAP_TOKEN: "ConfigMap cluster-info ",
 }
-MARKED = "Node cp1 map[a:b node-role.kubernetes.io/control-plane:]"
+CONFIGURATION = "kind: ClusterConfiguration\napiServer: {extraArgs: {a: 'b c%+='}}\n"
+MARKED = "Node cp1 a node-role.kubernetes.io/control-plane"
 
 
 def test_what_a_cluster_that_answers_has(disk: Disk) -> None:
@@ -238,10 +240,12 @@ def test_what_a_cluster_that_answers_has(disk: Disk) -> None:
     for part, one in MADE.items():
         disk.kubectl(*(other for other in MADE.values() if other != one), MARKED)
         assert disk.state().objects == {part}
-    disk.kubectl(*MADE.values(), "Node cp1 map[a:b]")
+    disk.kubectl(*MADE.values(), "Node cp1 a")
     assert disk.state().objects == {Part.MARK}
-    disk.kubectl(*MADE.values(), "Node cp1 map[node-role.kubernetes.io/master:]")
+    disk.kubectl(*MADE.values(), "Node cp1 node-role.kubernetes.io/master")
     assert disk.state().objects == set()
+    disk.kubectl(*MADE.values(), noted=f"configuration {quote_plus(CONFIGURATION)}")
+    assert disk.state().configuration == CONFIGURATION
     # A node that is not there is not marked by kubeadm, either.
     disk.kubectl(*MADE.values())
     assert disk.state().objects == set()

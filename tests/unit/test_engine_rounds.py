@@ -384,8 +384,9 @@ def test_an_interrupt_names_what_may_still_run() -> None:
     assert not session.failures
 
 
-def test_each_host_gets_its_own_inputs_of_one_deploy(tmp_path: Path) -> None:
-    """And what one asks for is known for all, whatever they are handed."""
+@pytest.mark.parametrize("workers", [2, 3])
+def test_each_host_gets_its_own_inputs_of_one_deploy(tmp_path: Path, workers: int) -> None:
+    """And what one asks for is known for all, whatever they are handed; a few do not wait."""
     seen: dict[str, str] = {}
 
     @deploy("Inputs")
@@ -394,8 +395,9 @@ def test_each_host_gets_its_own_inputs_of_one_deploy(tmp_path: Path) -> None:
             host.get_fact(Names, path=str(tmp_path))
             seen[host.name] = inputs
 
-    with LocalSession(cluster(workers=2)) as session:
+    with LocalSession(cluster(workers=workers)) as session:
         session.round("p", {name: [Step(made, f"of {name}")] for name in session.alive})
-        trips = {name: len(shell.scripts) for name, shell in session.shells.items()}
-    assert seen == {"cp1": "of cp1", "w1": "of w1", "w2": "of w2"}
-    assert trips == {"cp1": 2, "w1": 1, "w2": 1}
+        trips = [len(shell.scripts) for shell in session.shells.values()]
+    names = ["cp1", *(f"w{number}" for number in range(1, workers + 1))]
+    assert seen == {name: f"of {name}" for name in names}
+    assert trips == ([2, 2, 2] if workers == 2 else [2, 1, 1, 1])

@@ -7,9 +7,8 @@ from pyinfra.context import host
 
 from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.deploys.kubernetes import kubelet
-from kubeinstall.facts.control_plane import FILES, ControlPlane, ours
+from kubeinstall.facts.control_plane import FILES, ControlPlane, ControlPlaneState, ours
 from kubeinstall.facts.files import File, FileState
-from kubeinstall.facts.static_pods import StaticPods, StaticPodsState
 from kubeinstall.files import (
     kubeadm as kubeadm_files,
 )
@@ -27,7 +26,7 @@ from kubeinstall.operations.proxy import pod_proxies
 
 
 def _in_use(cluster: Cluster) -> str | None:
-    state: StaticPodsState = host.get_fact(StaticPods)
+    state: ControlPlaneState = host.get_fact(ControlPlane, **question(cluster))
     noted: FileState | None = host.get_fact(File, path=kubeadm_files.CONFIG)
     return documents_in_use(cluster, state.configuration, (noted.text if noted else "") or "")
 

@@ -11,6 +11,7 @@ from pyinfra.api.deploy import deploy
 from pyinfra.context import host
 
 from kubeinstall.deploys.inputs import Inputs
+from kubeinstall.facts.control_plane import ControlPlane
 from kubeinstall.facts.files import File
 from kubeinstall.facts.static_pods import StaticPods, StaticPodsState
 from kubeinstall.files import (
@@ -22,6 +23,7 @@ from kubeinstall.files import (
 from kubeinstall.files import (
     proxy as proxy_files,
 )
+from kubeinstall.files.control_plane import question
 from kubeinstall.inventory.model import Document
 from kubeinstall.operations.static_pods import Change, arguments_changed
 
@@ -44,7 +46,7 @@ def keep(inputs: Inputs | None = None) -> None:
     cluster = inputs.cluster
     state = host.get_fact(StaticPods)
     noted = host.get_fact(File, path=kubeadm_files.CONFIG)
-    live = kubelet_files.document(state.configuration)
+    live = kubelet_files.document(host.get_fact(ControlPlane, **question(cluster)).configuration)
     if not live:
         return
     documents = kubelet_files.documents(noted.text or "" if noted else "") or [live]

@@ -19,7 +19,7 @@ from kubeinstall.addons.prepared import Prepared
 from kubeinstall.addons.render import Rendered, read_all
 from kubeinstall.addons.volumes import held_by
 from kubeinstall.cluster.commands import KUBECTL
-from kubeinstall.deploys.addons import look, ref
+from kubeinstall.deploys.addons import look, question, ref
 from kubeinstall.deploys.inputs import Inputs
 from kubeinstall.engine.types import Deploys, Step
 from kubeinstall.facts.addons import Addons, AddonState, Objects, Volumes, VolumeState
@@ -197,7 +197,7 @@ def _elsewhere(one: Rendered, addons: list[Rendered]) -> frozenset[tuple[str, st
 def _state(run: Run) -> AddonState:
     """What the cluster has of addons; before there is a cluster, nothing."""
     host = run.answering.host()
-    state: AddonState = run.session.fact(host, Addons)
+    state: AddonState = run.session.fact(host, Addons, **question(run.cluster))
     if state.error and not run.dry:
         raise KubeinstallError(
             Finding(

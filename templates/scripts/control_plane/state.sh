@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # How far "kubeadm init" came, after the functions "addresses" and "last_words".
 # files: all that init makes, manifests: those of the static pods, config: what we give init,
-# objects: the node and what init makes in the cluster, as JSON, made: KIND/NAME of what it is to
-# make of them, kubectl: how it is called.
-: "${files?}" "${manifests?}" "${config?}" "${objects?}" "${made?}" "${kubectl?}"
+# objects: the node and what init makes in the cluster, as JSON, shown: the template that they are
+# shown by, made: KIND/NAME of what init is to make of them, kubectl: how it is called.
+: "${files?}" "${manifests?}" "${config?}" "${objects?}" "${shown?}" "${made?}" "${kubectl?}"
 line='
 '
 admin=/etc/kubernetes/admin.conf
@@ -26,12 +26,13 @@ data=${data:-/var/lib/etcd}
 # What is there, in one call: a program of that size starts slowly. Where something lacks that init
 # makes, it may only lack yet: then the API server has to be ready.
 ask() {
-  said=$(printf '%s\n' "$objects" | $kubectl get -f - --ignore-not-found --no-headers \
-    -o 'custom-columns=KIND:.kind,NAME:.metadata.name,LABELS:.metadata.labels' 2>&1) || return
+  said=$(printf '%s\n' "$objects" | $kubectl get -f - --ignore-not-found -o "go-template=$shown" \
+    2>&1) || return
   found=$(printf '%s\n' "$said" | while read -r kind name labels; do
     case "$kind $labels" in
       Node*node-role.kubernetes.io/control-plane* | Node*node-role.kubernetes.io/master*) ;;
       Node*) say unmarked yes ;;
+      configuration*) say configuration "$name" ;;
       *) say object "$kind/$name" ;;
     esac
   done)

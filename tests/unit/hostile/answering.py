@@ -170,7 +170,8 @@ ANSWERS: dict[Fact, tuple[Said, ...]] = {
         "begun=@\ncluster=@\nconfig=@\nsettled=@\netcd=@\naddress=@\naddress=member @\nnow=@",
         "begun=yes\nsigned=yes\netcd=data\nanswers=yes\nobject=@\ncluster=kubernetes\nfile=@\n"
         "why=@\nwords=@\ncertificates\nfile @\n@\nfile /etc/kubernetes/pki/ca.crt\n@",
-        "etcd=registered\nanswers=yes\ncluster=@\nobject=configmap/@\nunmarked=yes",
+        "etcd=registered\nanswers=yes\ncluster=@\nobject=ConfigMap/@\nunmarked=yes\n"
+        "configuration=@",
     ),
     kubeadm.Joined: ("kubelet_conf=@\nca=@\nleftovers=@",),
     kubeadm.KubeconfigCopy: ("home=/home/@\nadmin=@\ncopy=@\nbacked_up=@", "home=@\nadmin=ab"),
@@ -209,10 +210,7 @@ ANSWERS: dict[Fact, tuple[Said, ...]] = {
         "@ @",
     ),
     static_pods.StaticPods: (
-        lambda w: (
-            f"configuration {encoded('apiServer: ' + w)}\nkube-apiserver --{w}={w}\n{w} --x={w}"
-        ),
-        "configuration @\n@ --@",
+        "/etc/kubernetes/manifests/kube-apiserver.yaml:    - --@=@\n@:- --@\n/@.yaml:- --x=@",
     ),
     swap.Swap: ("active @\nfstab @ none swap sw\nunit @\nservice @\nzram @\nwaagent\ntarget",),
 }
