@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
+_FEW, _FIRST = 8, 3
 
 
 class Kind(IntEnum):
@@ -70,7 +72,7 @@ class Finding:
     @property
     def where(self) -> str:
         """Where it is, for people: ``file:line:column``, or the hosts' names."""
-        return str(self.place) if self.place else ", ".join(self.hosts)
+        return str(self.place) if self.place else listed(self.hosts)
 
     def as_dict(self) -> dict[str, Any]:
         """The record as JSON knows it, with the kind's name, and ``where`` for people."""
@@ -84,6 +86,14 @@ class Finding:
         if self.next:
             lines.append(f"  next: {_indented(self.next)}")
         return "\n".join(lines)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of hosts for people: all of a few, the first of many with the number of all."""
+    if len(names) <= _FEW:
+        return ", ".join(names)
+    first = ", ".join(names[:_FIRST])
+    return f"{len(names)} hosts ({first} and {len(names) - _FIRST} more)"
 
 
 def _indented(text: str) -> str:

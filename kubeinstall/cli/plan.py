@@ -7,11 +7,10 @@ from pathlib import Path
 import click
 
 from kubeinstall.cli import options
-from kubeinstall.cli.running import choosing, reaching, read, running
+from kubeinstall.cli.running import choosing, reaching, read, running, terminal
 from kubeinstall.report import door
 from kubeinstall.report.plan import Plan
-from kubeinstall.report.reporter import Silent
-from kubeinstall.report.terminal import Terminal
+from kubeinstall.report.reporter import Reporter, Silent
 from kubeinstall.run.phases import PHASES
 from kubeinstall.run.runner import execute
 from kubeinstall.run.selection import pick
@@ -44,7 +43,9 @@ def command(
     phases = pick(PHASES, first=first, last=last, only=only)
     cluster, warnings = read(inventory, ask_sudo_pass)
     plan = Plan()
-    reporter = Silent(plan.add) if as_json else Terminal(door.console(plain=plain), plan=plan)
+    reporter: Reporter = (
+        Silent(plan.add) if as_json else terminal(cluster, limit, plain=plain, plan=plan)
+    )
     for warning in warnings:
         reporter.finding(warning)
     with running(cluster, reporter, limit=limit, dry=True, abandoned=abandoned) as run:

@@ -7,11 +7,10 @@ from pathlib import Path
 import click
 
 from kubeinstall.cli import options
-from kubeinstall.cli.running import interactive, printing, reaching, read, running
+from kubeinstall.cli.running import interactive, printing, reaching, read, running, terminal
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.phases.reset import PHASES
 from kubeinstall.report import door
-from kubeinstall.report.terminal import Terminal
 from kubeinstall.run.runner import execute
 
 
@@ -40,7 +39,7 @@ def command(
     cluster, _ = read(inventory, ask_sudo_pass)
     if not yes:
         _confirm(cluster, limit)
-    reporter = Terminal(door.console(plain=plain), verbose=verbose)
+    reporter = terminal(cluster, limit, plain=plain, verbose=verbose)
     with running(cluster, reporter, limit=limit, events=events) as run:
         run.packages = packages
         return execute(run, PHASES)

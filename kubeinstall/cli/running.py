@@ -20,7 +20,9 @@ from kubeinstall.findings import Finding, KubeinstallError
 from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.phases.phase import Run
 from kubeinstall.report import door
+from kubeinstall.report.plan import Plan
 from kubeinstall.report.reporter import Reporter
+from kubeinstall.report.terminal import Terminal
 from kubeinstall.run.selection import limit as limited
 
 Command = Callable[..., Any]
@@ -102,6 +104,28 @@ def read(inventory: Path, ask_sudo_pass: bool) -> tuple[Cluster, tuple[Finding, 
 def _with_password(host: Host, password: SecretStr) -> Host:
     ssh = host.ssh.model_copy(update={"sudo_password": password})
     return host.model_copy(update={"ssh": ssh})
+
+
+def terminal(
+    cluster: Cluster,
+    limit: tuple[str, ...],
+    *,
+    plain: bool,
+    verbose: bool = False,
+    plan: Plan | None = None,
+) -> Terminal:
+    """The reporter of a run.
+
+    Raises:
+        KubeinstallError: the limit names no host.
+    """
+    names = limited(cluster, limit)
+    own = {
+        host.name: (host.hostname, host.address, host.node_ip)
+        for host in cluster.hosts
+        if names is None or host.name in names
+    }
+    return Terminal(door.console(plain=plain), verbose=verbose, plan=plan, hosts=own)
 
 
 def interactive() -> bool:

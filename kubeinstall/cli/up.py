@@ -7,14 +7,24 @@ from pathlib import Path
 import click
 
 from kubeinstall.cli import options
-from kubeinstall.cli.running import choosing, interactive, printing, reaching, read, running
+from kubeinstall.cli.running import (
+    choosing,
+    interactive,
+    printing,
+    reaching,
+    read,
+    running,
+    terminal,
+)
 from kubeinstall.inventory.model import Cluster
 from kubeinstall.report import door
-from kubeinstall.report.terminal import Terminal
 from kubeinstall.run.phases import PHASES
 from kubeinstall.run.runner import execute
 from kubeinstall.run.selection import limit as limited
 from kubeinstall.run.selection import pick
+
+_SHOWN = 12
+"""Hosts that are listed before they are changed; a terminal has 24 lines."""
 
 
 @click.command("up", epilog=f"Phases, in order: {', '.join(phase.name for phase in PHASES)}.")
@@ -51,7 +61,7 @@ def command(
     cluster, warnings = read(inventory, ask_sudo_pass)
     if not yes and interactive():
         _confirm(cluster, limit)
-    reporter = Terminal(door.console(plain=plain), verbose=verbose)
+    reporter = terminal(cluster, limit, plain=plain, verbose=verbose)
     for warning in warnings:
         reporter.finding(warning)
     if any("smoke" in part for part in only):
@@ -69,8 +79,10 @@ def _confirm(cluster: Cluster, limit: tuple[str, ...]) -> None:
     """List the selected hosts, and ask for confirmation."""
     names = limited(cluster, limit)
     door.echo(f"cluster {cluster.spec.name}, Kubernetes {cluster.version}")
-    for host in cluster.hosts:
-        if names is None or host.name in names:
-            role = host.role.value.replace("_", " ")
-            door.echo(f"  {host.name}  {host.ssh.user}@{host.address}  {role}")
+    hosts = [host for host in cluster.hosts if names is None or host.name in names]
+    for host in hosts[:_SHOWN]:
+        role = host.role.value.replace("_", " ")
+        door.echo(f"  {host.name}  {host.ssh.user}@{host.address}  {role}")
+    if len(hosts) > _SHOWN:
+        door.echo(f"  and {len(hosts) - _SHOWN} more hosts")
     door.confirmed("Set up these hosts?")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 from kubeinstall.engine.lock import LockLost
-from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.findings import Finding, Kind, KubeinstallError, listed
 
 _PATIENCE = 20.0
 
@@ -122,11 +122,20 @@ class Pool:
                 Kind.INTERRUPTED,
                 "interrupted",
                 hosts=tuple(running),
-                why="may still be running: "
-                + "; ".join(f"{n}: {what}" for n, what in running.items())
-                if running
-                else "",
+                why=f"may still be running: {_told(running)}" if running else "",
                 next="run the same command again: it waits for commands that still run, then "
                 "continues",
             )
         )
+
+
+def _told(running: Mapping[str, str]) -> str:
+    """Hosts and what they are doing; those that do the same together.
+
+    Args:
+        running: host to what it is doing.
+    """
+    hosts: dict[str, list[str]] = {}
+    for name, what in running.items():
+        hosts.setdefault(what, []).append(name)
+    return "; ".join(f"{listed(names)}: {what}" for what, names in hosts.items())

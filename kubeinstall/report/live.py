@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -13,7 +14,7 @@ from rich.table import Table
 from kubeinstall.report.door import line
 
 _ROWS = 12
-"""Hosts shown at once."""
+"""Rows shown at once, in a terminal of 24 lines."""
 
 
 class Progress:
@@ -50,9 +51,23 @@ class Progress:
         if self._waiting:
             yield line(f"  waiting: {self._waiting}", no_wrap=True, overflow="ellipsis")
         table = Table.grid(padding=(0, 2))
-        busy = self.busy()
-        for host, operation in list(busy.items())[:_ROWS]:
-            table.add_row("", line(host), line(operation, no_wrap=True, overflow="ellipsis"))
+        rows = at_work(self.busy())
+        for hosts, operation in rows[:_ROWS]:
+            table.add_row("", line(hosts), line(operation, no_wrap=True, overflow="ellipsis"))
         yield table
-        if len(busy) > _ROWS:
-            yield line(f"  and {len(busy) - _ROWS} more hosts")
+        if len(rows) > _ROWS:
+            yield line(f"  and {len(rows) - _ROWS} other operations")
+
+
+def at_work(busy: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Rows of hosts and what they are doing: a host's own, or the number of many, most first.
+
+    Args:
+        busy: host to operation.
+    """
+    if len(busy) <= _ROWS:
+        return list(busy.items())
+    return [
+        (f"{count} host{'' if count == 1 else 's'}", operation)
+        for operation, count in Counter(busy.values()).most_common()
+    ]

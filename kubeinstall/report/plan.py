@@ -15,17 +15,20 @@ class Plan:
     """The planned events of a dry run, in order."""
 
     events: list[Event] = field(default_factory=list)
+    _phases: list[str] = field(default_factory=list)
 
     def add(self, event: Event) -> None:
         """Keep an event if it would change something."""
         if event.status is Status.PLANNED:
             self.events.append(event)
+            if event.phase not in self._phases:
+                self._phases.append(event.phase)
 
     def after(self, event: Event) -> list[str]:
         """Earlier phases with changes: facts were read before those, so this may turn out less."""
-        phases = dict.fromkeys(other.phase for other in self.events)
-        earlier = list(phases)
-        return earlier[: earlier.index(event.phase)] if event.phase in phases else earlier
+        if event.phase not in self._phases:
+            return list(self._phases)
+        return self._phases[: self._phases.index(event.phase)]
 
     def as_dict(self, out: Mapping[str, Finding]) -> dict[str, Any]:
         """``{"version": 1, "changes": [...], "failed": {...}}``.

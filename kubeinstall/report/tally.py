@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from kubeinstall.engine.types import Event, Status
+from kubeinstall.findings import listed
 
 
 @dataclass
@@ -52,8 +53,8 @@ class Tally:
     def seconds(self) -> float:
         return sum(seconds for _, seconds in self.phases)
 
-    def host_lines(self, hosts: Iterable[str], out: Iterable[str]) -> list[str]:
-        """One line a host: ok, changed, failed, seconds.
+    def host_lines(self, hosts: Iterable[str], out: Iterable[str]) -> list[tuple[str, bool]]:
+        """One line a host: ok, changed, failed, seconds; and whether it failed.
 
         Args:
             hosts: names in the order to print.
@@ -63,13 +64,36 @@ class Tally:
         width = max((len(name) for name in names), default=0)
         lines = []
         for name in names:
-            tally = self.hosts.get(name, HostTally())
-            count = max(tally.failed, int(name in failed))
-            line = f"{name:{width}}  ok={tally.ok:<3} changed={tally.changed:<3} failed={count:<2}"
-            if tally.planned:
-                line += f" planned={tally.planned:<3}"
-            lines.append(f"{line} seconds={tally.seconds:.1f}")
+            counts, seconds = self._counts(name, failed), self._of(name).seconds
+            lines.append((f"{name:{width}}  {counts} seconds={seconds:.1f}", name in failed))
         return lines
+
+    def group_lines(self, hosts: Iterable[str], out: Iterable[str]) -> list[tuple[str, bool]]:
+        """The same for many hosts: one line for all that have the same counts.
+
+        Args:
+            hosts, out: as of ``host_lines``.
+        """
+        failed = set(out)
+        alike: dict[tuple[str, bool], list[str]] = {}
+        for name in hosts:
+            alike.setdefault((self._counts(name, failed), name in failed), []).append(name)
+        lines = []
+        for (counts, is_out), names in alike.items():
+            seconds = [self._of(name).seconds for name in names]
+            least, most = f"{min(seconds):.1f}", f"{max(seconds):.1f}"
+            took = most if least == most else f"{least}-{most}"
+            lines.append((f"{listed(names)}: {counts} seconds={took}", is_out))
+        return lines
+
+    def _of(self, name: str) -> HostTally:
+        return self.hosts.get(name, HostTally())
+
+    def _counts(self, name: str, failed: Collection[str]) -> str:
+        tally = self._of(name)
+        count = max(tally.failed, int(name in failed))
+        line = f"ok={tally.ok:<3} changed={tally.changed:<3} failed={count:<2}"
+        return f"{line} planned={tally.planned:<3}" if tally.planned else line
 
     def phase_line(self) -> str:
         """Seconds by phase, e.g. ``connect 0.4, hosts 12.0``."""

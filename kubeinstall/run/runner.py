@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kubeinstall.engine.types import Step
-from kubeinstall.findings import Finding, Kind, KubeinstallError
+from kubeinstall.findings import Finding, Kind, KubeinstallError, listed
 from kubeinstall.phases.phase import Phase, Run, Unasked
 from kubeinstall.run.diagnosis import diagnosed
 
@@ -117,7 +117,7 @@ def _remember(run: Run, error: KubeinstallError) -> None:
 
 
 def _interrupted(run: Run) -> Finding:
-    busy = ", ".join(run.session.alive)
+    busy = listed(run.session.alive)
     return Finding(
         Kind.INTERRUPTED,
         f"interrupted in phase {run.phase}",

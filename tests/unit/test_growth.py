@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -13,8 +14,11 @@ import pytest
 
 from bench.start import inventory
 from kubeinstall.engine.redact import Redactor
-from kubeinstall.engine.types import Step
+from kubeinstall.engine.types import Event, Status, Step
 from kubeinstall.inventory.load import load_with_warnings
+from kubeinstall.report.door import console
+from kubeinstall.report.plan import Plan
+from kubeinstall.report.terminal import Terminal
 from tests.unit.clusters import cluster
 from tests.unit.local_session import LocalSession
 
@@ -76,6 +80,27 @@ def test_hiding_the_secrets_of_an_inventory(length: int) -> None:
         # Others each time: expressions that were compiled are remembered.
         secrets = [f"{hosts:03}{number:x<{length}}" for number in range(hosts)]
         counts[hosts] = calls(partial(Redactor, secrets))
+    assert growth(counts) < _GROWTH
+
+
+def _report(hosts: int) -> None:
+    plan = Plan()
+    # Others each time, as above.
+    names = {f"h{hosts:03}-{number:03}": [f"{hosts:03}.{number:03}"] for number in range(hosts)}
+    reporter = Terminal(console(plain=True, file=io.StringIO()), plan=plan, hosts=names)
+    reporter.phase_begins("hosts", "Prepare the hosts")
+    for name in names:
+        for operation in ("Turn off swap", "Load kernel modules"):
+            diff = f"+{name} {operation}"
+            reporter.event(Event(name, "hosts", operation, Status.PLANNED, diff=diff))
+    reporter.phase_ends("hosts", 1.0)
+    reporter.ends(names, {}, [])
+    plan.as_dict({})
+
+
+def test_reporting_a_plan() -> None:
+    # Beyond what has a line for each host.
+    counts = {hosts: calls(partial(_report, hosts)) for hosts in (20, 50, 170)}
     assert growth(counts) < _GROWTH
 
 

@@ -42,13 +42,13 @@ def test_a_host_line_counts_and_adds_up() -> None:
     for status in (Status.OK, Status.OK, Status.CHANGED, Status.FAILED):
         tally.add(event("w1", status))
     assert tally.host_lines(["cp1", "w1"], []) == [
-        "cp1  ok=0   changed=0   failed=0  seconds=0.0",
-        "w1   ok=2   changed=1   failed=1  seconds=6.0",
+        ("cp1  ok=0   changed=0   failed=0  seconds=0.0", False),
+        ("w1   ok=2   changed=1   failed=1  seconds=6.0", False),
     ]
 
 
 def test_a_host_that_is_out_without_an_operation_is_counted_as_failed() -> None:
-    assert "failed=1" in Tally().host_lines(["w1"], ["w1"])[0]
+    assert "failed=1" in Tally().host_lines(["w1"], ["w1"])[0][0]
 
 
 def test_ok_is_told_only_when_asked_for() -> None:
