@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pyinfra.api.facts import FactBase
 
-from kubeinstall.facts import values
-from kubeinstall.facts.files import BACKUP_SUFFIX, FileState
+from kubeinstall.facts.files import BACKUP_SUFFIX, File, FileState
 
 
 @dataclass(frozen=True)
@@ -47,16 +44,11 @@ class Daemon(FactBase[DaemonState]):
         return DaemonState()
 
     def command(self, path: str, record: str) -> str:
-        names = " ".join(shlex.quote(name) for name in (path, record, path + BACKUP_SUFFIX))
-        return (
-            f"for file in {names}; do stat -L -c %a $file 2>/dev/null || echo -; "
-            "base64 -w0 $file 2>/dev/null; echo; done"
-        )
+        return File.together([{"path": name} for name in (path, record, path + BACKUP_SUFFIX)])
 
     def process(self, output: list[str]) -> DaemonState:
-        if len(output) < 6:
-            return DaemonState()
-        now, last, first = (_file(*output[at : at + 2]) for at in (0, 2, 4))
+        parts = File.apart(output, [{}] * 3)
+        now, last, first = (File().process(list(part)) for part in parts)
         settings, error = parsed(now.content if now else b"")
         return DaemonState(
             file=FileState(now.mode, now.content, first is not None) if now else None,
@@ -81,12 +73,3 @@ def parsed(content: bytes) -> tuple[Mapping[str, Any], str]:
     if not isinstance(document, dict):
         return {}, "it is not a JSON object"
     return document, ""
-
-
-def _file(mode: str, content: str) -> FileState | None:
-    if mode.strip() in ("", "-"):
-        return None
-    try:
-        return FileState(values.mode(mode.strip()), base64.b64decode(content, validate=True))
-    except ValueError:
-        return None

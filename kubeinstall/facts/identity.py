@@ -25,7 +25,7 @@ class Hostname(FactBase[Names]):
         return Names()
 
     def command(self) -> str:
-        return "cat /proc/sys/kernel/hostname; cat /etc/hostname 2>/dev/null || true"
+        return "cat /proc/sys/kernel/hostname /etc/hostname 2>/dev/null || true"
 
     def process(self, output: list[str]) -> Names:
         lines = [line.strip() for line in output if line.strip()]

@@ -29,7 +29,6 @@ class JoinState:
         kubelet_conf: the kubelet has credentials of its own.
         leftovers: something else of a join is there.
         ca_sha256: fingerprint of the certificate authority that it trusts; empty without one.
-        kubelet_active: the kubelet's service is active, or on its way.
         unfinished: the credentials that a join begins with, and removes at its end, are there.
         control_plane: a control plane is, or was, on this host.
     """
@@ -37,7 +36,6 @@ class JoinState:
     kubelet_conf: bool = False
     leftovers: bool = False
     ca_sha256: str = ""
-    kubelet_active: bool = False
     unfinished: bool = False
     control_plane: bool = False
 
@@ -57,8 +55,7 @@ class Joined(FactBase[JoinState]):
         return JoinState(
             "kubelet_conf" in found,
             "leftovers" in found,
-            found.get("ca", ""),
-            "active" in found,
+            found.get("ca", "").partition(" ")[0],
             "unfinished" in found,
             "control_plane" in found,
         )
@@ -94,12 +91,14 @@ class KubeconfigCopy(FactBase[KubeconfigState]):
         login = shlex.quote(user)
         # Owners are compared by number: a directory may write the login's name in other ways too.
         return f"""
-home=$(getent passwd {login} | cut -d: -f6)
+IFS=: read -r _ _ uid _ _ home _ <<END
+$(getent passwd {login})
+END
 echo "home=$home"
 copy=$home/.kube/config
-[ -e {ADMIN} ] && echo "admin=$(sha256sum < {ADMIN} | cut -d' ' -f1)"
-[ -e "$copy" ] && echo "copy=$(sha256sum < "$copy" | cut -d' ' -f1)"
-[ "$(stat -c '%u %a' "$copy" 2>/dev/null)" = "$(id -u {login} 2>/dev/null) 600" ] && echo right=yes
+[ -e {ADMIN} ] && echo "admin=$(sha256sum < {ADMIN})"
+[ -e "$copy" ] && echo "copy=$(sha256sum < "$copy")"
+[ "$uid" ] && [ "$(stat -c '%u %a' "$copy" 2>/dev/null)" = "$uid 600" ] && echo right=yes
 [ -e "$copy.before-kubeinstall" ] && echo backed_up=yes
 true"""
 
@@ -107,8 +106,8 @@ true"""
         found = _pairs(output)
         return KubeconfigState(
             found.get("home", ""),
-            found.get("admin", ""),
-            found.get("copy", ""),
+            found.get("admin", "").partition(" ")[0],
+            found.get("copy", "").partition(" ")[0],
             "right" in found,
             "backed_up" in found,
         )

@@ -44,7 +44,8 @@ class Resolver(FactBase[ResolverState]):
     def command(self) -> str:
         return (
             f"grep -sE '^nameserver[[:space:]]' {USUAL}; "
-            f"if grep -qsE '^nameserver[[:space:]]' {RESOLVED}; then echo behind; fi"
+            f"if [ -e {RESOLVED} ] && grep -qE '^nameserver[[:space:]]' {RESOLVED}; "
+            "then echo behind; fi"
         )
 
     def process(self, output: list[str]) -> ResolverState:

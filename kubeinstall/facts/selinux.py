@@ -31,9 +31,9 @@ class Selinux(FactBase[SelinuxState]):
 
     def command(self) -> str:
         return (
-            "sed 's/^/live /' /sys/fs/selinux/enforce 2>/dev/null; echo; "
-            rf"sed -n 's/^[[:space:]]*SELINUX=\([a-z]*\).*/configured \1/p' {CONFIG} 2>/dev/null"
-            "; true"
+            "f=/sys/fs/selinux/enforce; if [ -e $f ]; then sed 's/^/live /' $f; echo; fi; "
+            rf"[ ! -e {CONFIG} ] || "
+            rf"sed -n 's/^[[:space:]]*SELINUX=\([a-z]*\).*/configured \1/p' {CONFIG}; true"
         )
 
     def process(self, output: list[str]) -> SelinuxState:

@@ -19,6 +19,7 @@ from kubeinstall.facts.kubeadm import (
     KubeconfigCopy,
 )
 from kubeinstall.facts.kubectl import Timeout, kubectl
+from kubeinstall.facts.services import Unit
 from kubeinstall.operations import backups
 from kubeinstall.operations.commands import Command
 from kubeinstall.operations.control_plane_decision import Action, Decision
@@ -167,7 +168,9 @@ def join(
 def kubelet_running() -> Generator[Command]:
     """The kubelet of a host that is a node runs, or tries to."""
     state = host.get_fact(Joined)
-    if state.kubelet_conf and not state.kubelet_active:
+    kubelet = host.get_fact(Unit, unit="kubelet.service", configs=())
+    # One that fails and is started again and again by systemd is "activating".
+    if state.kubelet_conf and kubelet.active in ("inactive", "failed"):
         yield Command(_START)
 
 

@@ -101,12 +101,11 @@ def test_laid_into(
 
 
 def lines(**files: str) -> list[str]:
-    found: list[str] = []
-    for name in ("now", "last", "first"):
-        text = files.get(name)
-        encoded = base64.b64encode((text or "").encode()).decode()
-        found += ["-", ""] if text is None else ["640", encoded]
-    return found
+    """What the fact is answered: which files there are, their modes and sizes, all they hold."""
+    texts = [files[name].encode() for name in ("now", "last", "first") if name in files]
+    there = ["no" if name in files else "-" for name in ("now", "last", "first")]
+    sizes = [f"640 {len(text)}" for text in texts]
+    return [*there, *sizes, base64.b64encode(b"".join(texts)).decode()]
 
 
 def test_what_is_on_the_host() -> None:
@@ -114,7 +113,8 @@ def test_what_is_on_the_host() -> None:
     assert state.file == FileState("640", b'{"a": 1}', backed_up=True)
     assert (state.settings, state.last, state.first, state.error) == ({"a": 1}, {"b": 2}, {}, "")
     assert Daemon().process(lines()).file is None
-    assert Daemon().process([]) == DaemonState()
+    with pytest.raises(ValueError, match="as long as they were"):
+        Daemon().process([])
 
 
 @pytest.mark.parametrize(

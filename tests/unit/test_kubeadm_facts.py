@@ -48,8 +48,8 @@ def test_both_ends_tell_the_authority_by_the_same_fingerprint(tmp_path: Path) ->
         ([], facts.JoinState()),
         (["leftovers=yes", "leftovers=yes"], facts.JoinState(leftovers=True)),
         (
-            ["kubelet_conf=yes", "leftovers=yes", f"ca={CA}", "active=yes"],
-            facts.JoinState(True, True, CA, True),
+            ["kubelet_conf=yes", "leftovers=yes", f"ca={CA}  -"],
+            facts.JoinState(True, True, CA),
         ),
         (
             ["leftovers=yes", "unfinished=yes", "control_plane=yes"],

@@ -15,6 +15,7 @@ from pyinfra.api.exceptions import OperationError
 from kubeinstall import resources
 from kubeinstall.cluster import joining
 from kubeinstall.facts import kubeadm as facts
+from kubeinstall.facts.services import Unit, UnitState
 from kubeinstall.operations import kubeadm
 from kubeinstall.operations.kubeadm import JoinDecision, decide
 from tests.unit.certificates import certificate
@@ -23,7 +24,7 @@ from tests.unit.operating import commands, run, texts
 pytestmark = pytest.mark.unit
 
 CA, OTHER_CA = "a" * 64, "b" * 64
-JOINED = facts.JoinState(True, True, CA, True)
+JOINED = facts.JoinState(True, True, CA)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +43,11 @@ JOINED = facts.JoinState(True, True, CA, True)
         (JOINED, None, None, JoinDecision.LEAVE),
         # It was removed from the cluster, or lost a file that the kubelet needs.
         (JOINED, False, CA, JoinDecision.REPAIR),
-        (facts.JoinState(True, False, "", True), True, CA, JoinDecision.REPAIR),
+        (facts.JoinState(True, False, ""), True, CA, JoinDecision.REPAIR),
         # Cut off between its certificate and its last steps.
-        (facts.JoinState(True, True, CA, True, unfinished=True), True, CA, JoinDecision.FINISH),
-        (facts.JoinState(True, True, CA, True, unfinished=True), None, None, JoinDecision.FINISH),
-        (facts.JoinState(True, True, CA, True, unfinished=True), False, CA, JoinDecision.REPAIR),
+        (facts.JoinState(True, True, CA, unfinished=True), True, CA, JoinDecision.FINISH),
+        (facts.JoinState(True, True, CA, unfinished=True), None, None, JoinDecision.FINISH),
+        (facts.JoinState(True, True, CA, unfinished=True), False, CA, JoinDecision.REPAIR),
         # What is left of another cluster's control plane, or of this one's name.
         (
             facts.JoinState(leftovers=True, ca_sha256=OTHER_CA, control_plane=True),
@@ -166,17 +167,24 @@ def test_a_half_joined_worker_is_reset_first(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_node_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert joins(monkeypatch, JOINED, known=True) == []
-    stopped = facts.JoinState(True, True, CA, kubelet_active=False)
-    assert joins(monkeypatch, stopped, known=True) == []
 
 
-def test_a_nodes_kubelet_that_was_stopped_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    def yielded(state: facts.JoinState) -> list[str]:
-        return texts(commands(monkeypatch, kubeadm.kubelet_running, {facts.Joined: state}))
-
-    assert yielded(facts.JoinState(True, True, CA)) == ["systemctl start kubelet"]
-    assert yielded(JOINED) == []
-    assert yielded(facts.JoinState(leftovers=True)) == []
+@pytest.mark.parametrize(
+    ("joined", "active", "started"),
+    [
+        (JOINED, "inactive", True),
+        (JOINED, "failed", True),
+        (JOINED, "active", False),
+        (JOINED, "activating", False),
+        (facts.JoinState(), "inactive", False),
+    ],
+)
+def test_a_nodes_kubelet_that_was_stopped_is_started(
+    monkeypatch: pytest.MonkeyPatch, joined: facts.JoinState, active: str, started: bool
+) -> None:
+    known = {facts.Joined: joined, Unit: UnitState("loaded", active)}
+    yielded = texts(commands(monkeypatch, kubeadm.kubelet_running, known))
+    assert yielded == (["systemctl start kubelet"] if started else [])
 
 
 def test_the_last_steps_of_a_join_are_done(monkeypatch: pytest.MonkeyPatch) -> None:

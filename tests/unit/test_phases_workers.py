@@ -54,7 +54,7 @@ class Joining(Api):
             return Output(0 if host in self.joined else 1, "", "")
         if "echo kubelet_conf=yes" in command and host in self.joined:
             fingerprint = joining.authority(AUTHORITY).sha256
-            return Output(0, f"kubelet_conf=yes\nactive=yes\nca={fingerprint}\n", "")
+            return Output(0, f"kubelet_conf=yes\nca={fingerprint}\n", "")
         if "kubeadm join" in command:
             self.joined.add(host)
             self.nodes[host] = self.all[host]
@@ -137,7 +137,7 @@ def test_a_node_of_another_cluster_is_left_alone() -> None:
 
     def answer(host: str, command: str) -> Output:
         if "echo kubelet_conf=yes" in command and host == "w1":
-            return Output(0, "kubelet_conf=yes\nactive=yes\nca=0123\n", "")
+            return Output(0, "kubelet_conf=yes\nca=0123\n", "")
         return api(host, command)
 
     run, made, memory = played_run(cluster(), answer=answer)

@@ -183,13 +183,23 @@ def test_packages() -> None:
     assert ended(node.packages_are_held, always("kubelet\nkubeadm\n")) == "not held: kubectl"
 
 
-def test_a_kubelet_that_is_stopped_is_named() -> None:
+@pytest.mark.parametrize(
+    ("active", "enabled", "told"),
+    [
+        ("active", "enabled", ""),
+        ("active", "static", ""),
+        ("inactive", "enabled", "kubelet is not running"),
+        ("activating", "enabled", "kubelet is not running"),
+        ("active", "disabled", "kubelet does not start at boot"),
+        ("active", "", "kubelet does not start at boot"),
+    ],
+)
+def test_a_kubelet_that_is_stopped_is_named(active: str, enabled: str, told: str) -> None:
     def answers(command: str) -> tuple[int, str]:
-        if "is-active" in command:
-            return 3, "inactive\n"
-        return 0, "Linux\n"
+        assert command.startswith("systemctl show kubelet ")
+        return 0, f"ActiveState={active}\nUnitFileState={enabled}\n"
 
-    assert ended(node.kubelet_runs, answers) == "kubelet is not running"
+    assert ended(node.kubelet_runs, answers) == told
 
 
 @pytest.mark.parametrize(
@@ -206,9 +216,8 @@ def test_cri_dockerd(version: str, runtime: str, active: bool, listens: bool, to
     def answers(command: str) -> tuple[int, str]:
         if "cri-dockerd.sock" in command:
             return (0, "") if listens else (1, "")
-        if "is-active" in command:
-            return (0, "active\n") if active else (3, "inactive\n")
-        return 0, "Linux\n"
+        state = "active" if active else "inactive"
+        return 0, f"ActiveState={state}\nUnitFileState=enabled\n"
 
     settings: Any = {"version": version, "runtime": {"name": runtime}}
     assert ended(node.cri_dockerd_runs, answers, **settings) == told

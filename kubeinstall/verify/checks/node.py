@@ -22,10 +22,14 @@ _INSTALLED = (
     " } 2>/dev/null"
 )
 _HELD = (
-    "{ apt-mark showhold;"
+    f"{{ dpkg-query -W -f '${{db:Status-Want}} ${{Package}}\\n' {' '.join(_PACKAGES)} |"
+    " sed -n 's/^hold //p';"
     " sed -n 's/^\\([^!#].*\\)-[^-]*-[^-]*[.][*]$/\\1/p' /etc/dnf/plugins/versionlock.list;"
     " sed -n 's/^name *= *.\\(.*\\).$/\\1/p' /etc/dnf/versionlock.toml; } 2>/dev/null"
 )
+
+_ENABLED = ("enabled", "enabled-runtime", "static", "alias", "indirect", "generated")
+"""The states of a unit's file of which ``systemctl is-enabled`` says yes."""
 
 
 def runtime_runs(host: Host, _node: Node, cluster: Cluster) -> None:
@@ -141,9 +145,12 @@ _CRI_LOG = "journalctl -u cri-docker.socket -u cri-docker.service -n 20"
 
 
 def _service_runs(host: Host, name: str) -> None:
-    service = host.service(name)
-    expect(service.is_running, f"{name} is not running", f"journalctl -u {name} -n 20")
-    expect(service.is_enabled, f"{name} does not start at boot", f"systemctl enable {name}")
+    shown = host.run("systemctl show %s -p ActiveState -p UnitFileState", name).stdout
+    state = dict(line.partition("=")[::2] for line in shown.splitlines())
+    running = state.get("ActiveState") in ("active", "reloading")
+    expect(running, f"{name} is not running", f"journalctl -u {name} -n 20")
+    enabled = state.get("UnitFileState") in _ENABLED
+    expect(enabled, f"{name} does not start at boot", f"systemctl enable {name}")
 
 
 CHECKS = (

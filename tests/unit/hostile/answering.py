@@ -101,9 +101,14 @@ def _requests(word: str) -> str:
     return json.dumps({"items": [{"metadata": {"name": word}, "spec": spec, "status": {}}]})
 
 
+def daemon(text: str) -> str:
+    """Docker's configuration, ours and the user's, all with this text."""
+    size = len(text.encode(errors="replace"))
+    return "\n".join(["no"] * 3 + [f"644 {size}"] * 3 + [encoded(text * 3)])
+
+
 def _daemon(word: str) -> str:
-    settings = encoded(json.dumps({"log-driver": word, word: [word], "registry-mirrors": word}))
-    return f"644\n{settings}\n644\n{settings}\n@\n{settings}\nExecStart=@"
+    return daemon(json.dumps({"log-driver": word, word: [word], "registry-mirrors": word}))
 
 
 ANSWERS: dict[Fact, tuple[Said, ...]] = {
@@ -134,7 +139,7 @@ ANSWERS: dict[Fact, tuple[Said, ...]] = {
     dnf.RpmInstalled: ("package\t@\npackage\tpodman-docker",),
     dnf.RpmAvailable: ("kubelet|0:1.36.2-@\nkubelet|@\n@|1",),
     dnf.RpmKeyImported: ("written @\nkey @\nknown @ @",),
-    docker.Daemon: (_daemon,),
+    docker.Daemon: (_daemon, "no\n-\n-\n@ @\n@", "@\n-\n-\n644 1\neA=="),
     files.File: (
         lambda w: f"{w}\nno\n{encoded('x')}",
         lambda w: f"644\nno\n{encoded(w)}",

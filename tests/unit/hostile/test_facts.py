@@ -24,7 +24,7 @@ from kubeinstall.facts import addons, docker, serving_certificates, values
 from kubeinstall.facts.swap import Swap
 from kubeinstall.files import kubelet as kubelet_files
 from kubeinstall.preflight.probe import Probe
-from tests.unit.hostile.answering import ANSWERS, packed, texts
+from tests.unit.hostile.answering import ANSWERS, daemon, packed, texts
 from tests.unit.hostile.payloads import CANARY, DEEP, DEEP_OBJECT, FUZZ, JSON, WORDS
 
 pytestmark = pytest.mark.unit
@@ -109,18 +109,16 @@ def test_documents_of_any_shape(document: object) -> None:
         read(addons.Objects, packed(inner).split("\n"))
         read(serving_certificates.ServingRequests, [json.dumps(inner)])
         Owned.parse(json.dumps(inner))
-    coded = base64.b64encode(text.encode(errors="replace")).decode()
-    read(docker.Daemon, ["644", coded, "644", coded, "644", coded, f"ExecStart={coded}"])
+    read(docker.Daemon, daemon(text).split("\n"))
 
 
 @pytest.mark.parametrize("text", [DEEP, DEEP_OBJECT, "{" * 20_000, "- " * 10_000, "[a: " * 5_000])
 def test_documents_that_are_nested_too_deeply(text: str) -> None:
-    coded = base64.b64encode(text.encode()).decode()
     zipped = base64.b64encode(gzip.compress(text.encode())).decode()
     read(addons.Addons, [zipped, "--", zipped])
     read(addons.Objects, [zipped])
     read(serving_certificates.ServingRequests, [text])
-    assert read(docker.Daemon, ["644", coded, "644", coded, "644", coded]).settings == {}
+    assert read(docker.Daemon, daemon(text).split("\n")).settings == {}
     assert Owned.parse(text) == Owned()
     assert kubelet_files.document(text) == {}
     assert OwnWords.parse(f"\036{text}").node_ip is None
