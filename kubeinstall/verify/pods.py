@@ -24,13 +24,11 @@ _MOST = 20
 """Other nodes that one node tries; between them, nodes of a larger cluster try every node."""
 _PORT = 9
 """Discard (RFC 863): closed in nearly every pod, so the pod's kernel refuses it."""
-_ASK = f"""
-{KUBECTL} get pods -A --field-selector=status.phase=Running -o jsonpath='{{range .items[*]}}pod \
-{{.spec.nodeName}} {{.metadata.namespace}} {{.metadata.name}} {{.status.podIP}}\
-{{"\\n"}}{{end}}' || exit 1
-{KUBECTL} get networkpolicies -A -o jsonpath='{{range .items[*]}}policy \
-{{.metadata.namespace}}{{"\\n"}}{{end}}'
-"""
+_ASK = (
+    f"{KUBECTL} get pods,networkpolicies -A -o jsonpath='{{range .items[*]}}{{.kind}} "
+    "{.spec.nodeName} {.metadata.namespace} {.metadata.name} {.status.podIP} {.status.phase}"
+    """{"\\n"}{end}'"""
+)
 
 
 @dataclass(frozen=True)
@@ -86,18 +84,18 @@ def chosen(text: str, nodes: Iterable[str], network: IPv4Network) -> dict[str, P
     """For each node one of its pods.
 
     Args:
-        text: lines ``pod NODE NAMESPACE NAME ADDRESS`` and ``policy NAMESPACE``;
+        text: lines ``Pod NODE NAMESPACE NAME ADDRESS PHASE`` and ``NetworkPolicy NAMESPACE NAME``;
             what does not fit, and pods that a network policy may keep from answering, are left out.
         network: the pods' network.
     """
     known = set(nodes)
     lines = [line.split() for line in text.splitlines()]
-    guarded = {words[1] for words in lines if len(words) == 2 and words[0] == "policy"}
+    guarded = {words[1] for words in lines if len(words) == 3 and words[0] == "NetworkPolicy"}
     found: dict[str, PodAt] = {}
     for words in lines:
-        if words[:1] != ["pod"] or len(words) != 5:
+        if words[:1] != ["Pod"] or len(words) != 6 or words[5] != "Running":
             continue
-        _, node, namespace, name, given = words
+        _, node, namespace, name, given, _ = words
         try:
             address = IPv4Address(given)
         except ValueError:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kubeinstall.cluster import nodes
 from kubeinstall.cluster.node import SOCKET, Condition, Node, parsed
 from kubeinstall.cluster.nodes import Nodes, Standing
+from kubeinstall.cluster.settings import Settings
 from kubeinstall.operations.nodes import CORDONED, Taint
 from kubeinstall.releases import Version
 from tests.unit.clusters import cluster
+from tests.unit.operating import run, with_programs
 from tests.unit.played_cluster import nodes_of, told
 
 pytestmark = pytest.mark.unit
@@ -131,3 +135,27 @@ def test_the_clusters_nodes_and_its_control_planes() -> None:
     assert found.addresses["w2"] == IPv4Address("10.0.0.12")
     assert found.node("w9") is None
     assert found.fault("w9") == ""
+
+
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("10.0.0.2:5000/kube-apiserver:v1.20.2", "1.20.2"),
+        ("registry.k8s.io/kube-apiserver:v1.36.2", "1.36.2"),
+        ("registry.k8s.io/kube-apiserver:v1.36.2@sha256:00", "1.36.9"),
+        ("registry.k8s.io/kube-apiserver:latest", "1.36.9"),
+        (None, "1.36.9"),
+    ],
+)
+def test_the_version_of_the_api_server_is_that_of_its_image(
+    tmp_path: Path, image: str | None, version: str
+) -> None:
+    """Where its tag is none, the API server is asked."""
+    manifest = tmp_path / "kube-apiserver.yaml"
+    if image:
+        manifest.write_text(f"spec:\n  containers:\n  - image: x/etcd:v9\n    image: {image}\n")
+    (tmp_path / "kubectl").write_text('#!/bin/sh\necho \'{"gitVersion": "v1.36.9"}\'\n')
+    (tmp_path / "kubectl").chmod(0o755)
+    text = nodes._VERSION.replace(nodes._MANIFEST, str(manifest))
+    found = Settings.parse({}, run(with_programs(text, tmp_path)))
+    assert str(found.version) == version

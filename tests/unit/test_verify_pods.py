@@ -17,10 +17,10 @@ pytestmark = pytest.mark.unit
 
 NETWORK = IPv4Network("10.244.0.0/16")
 PODS = """\
-pod cp1 kube-system coredns-a 10.244.0.2
-pod w1 shop web-1 10.244.1.2
-pod w2 kube-system proxy 10.0.0.12
-pod w2 shop web-2 10.244.2.2
+Pod cp1 kube-system coredns-a 10.244.0.2 Running
+Pod w1 shop web-1 10.244.1.2 Running
+Pod w2 kube-system proxy 10.0.0.12 Running
+Pod w2 shop web-2 10.244.2.2 Running
 """
 
 
@@ -34,22 +34,24 @@ def test_each_node_has_a_pod_of_its_own_network() -> None:
 
 
 def test_pods_of_the_system_go_first() -> None:
-    assert chosen(PODS + "pod w1 kube-system x 10.244.1.9\n")["w1"] == "10.244.1.9"
+    assert chosen(PODS + "Pod w1 kube-system x 10.244.1.9 Running\n")["w1"] == "10.244.1.9"
 
 
 def test_pods_that_a_policy_guards_are_not_tried() -> None:
-    assert chosen(PODS + "policy shop\n") == {"cp1": "10.244.0.2"}
+    assert chosen(PODS + "NetworkPolicy shop x\n") == {"cp1": "10.244.0.2"}
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        "pod w1 a b 10.244.1.2;reboot",
-        "pod w1 a b $(reboot)",
-        "pod w1 a b 192.0.2.1",
-        "pod elsewhere a b 10.244.1.2",
-        "pod w1 a b",
-        "pod w1 a b c d e 10.244.1.2",
+        "Pod w1 a b 10.244.1.2;reboot Running",
+        "Pod w1 a b $(reboot) Running",
+        "Pod w1 a b 192.0.2.1 Running",
+        "Pod elsewhere a b 10.244.1.2 Running",
+        "Pod w1 a b Running",
+        "Pod w1 a b 10.244.1.2 Pending",
+        "Pod w1 a b 10.244.1.2",
+        "Pod w1 a b c d e 10.244.1.2 Running",
         "10.244.1.2",
         "",
     ],
@@ -62,12 +64,12 @@ def tried(answers: dict[str, Output], listed: str = PODS) -> tuple[list[Result],
     """The results, and each host's script."""
 
     def answer(host: str, command: str) -> Output:
-        return Output(0, listed, "") if "get pods -A" in command else answers[host]
+        return Output(0, listed, "") if "get pods,networkpolicies -A" in command else answers[host]
 
     run, session, _ = played_run(cluster(), answer=answer)
     session.connect()
     results = pods.reach(run.session, run.cluster, "cp1", ["cp1", "w1", "w2"])
-    return results, {host: text for host, text in session.asked if "get pods -A" not in text}
+    return results, {host: text for host, text in session.asked if "get pods," not in text}
 
 
 def said(*lines: str) -> Output:
@@ -121,7 +123,7 @@ def test_a_pod_that_has_ended_meanwhile_is_no_failure() -> None:
 
 
 def test_in_a_large_cluster_the_nodes_share_the_work() -> None:
-    many = "".join(f"pod w{n} a p{n} 10.244.{n}.2\n" for n in range(1, 101))
+    many = "".join(f"Pod w{n} a p{n} 10.244.{n}.2 Running\n" for n in range(1, 101))
     found = pods.chosen(many, [f"w{n}" for n in range(1, 101)], NETWORK)
     others = {node: pods._others(node, found) for node in found}
     assert {len(mine) for mine in others.values()} == {20}
