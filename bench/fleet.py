@@ -42,14 +42,14 @@ for unit in $units; do
     known "$unit" || { load=not-found enabled=; }
     [ ! -e "$state/$unit.active" ] || active=active
     [ ! -e "$state/$unit.enabled" ] || enabled=enabled
-    [ ! -e "$state/$unit.masked" ] || { load=masked enabled=masked; }
+    [ "$(readlink "/etc/systemd/system/$unit")" != /dev/null ] || { load=masked enabled=masked; }
     case $verb in
         start|restart|reload) touch "$state/$unit.active" ;;
         enable) touch "$state/$unit.enabled"; [ ! "$now" ] || touch "$state/$unit.active" ;;
         stop) rm -f "$state/$unit.active" ;;
         disable) rm -f "$state/$unit.enabled"; [ ! "$now" ] || rm -f "$state/$unit.active" ;;
-        mask) touch "$state/$unit.masked" ;;
-        unmask) rm -f "$state/$unit.masked" ;;
+        mask) ln -sf /dev/null "/etc/systemd/system/$unit" ;;
+        unmask) rm -f "/etc/systemd/system/$unit" ;;
         is-active) [ "$quiet" ] || echo "$active"; [ $active = active ] || exit 3 ;;
         is-enabled) [ "$quiet" ] || echo "$enabled"; [ "$enabled" = enabled ] || exit 1 ;;
         show)

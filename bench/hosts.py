@@ -198,6 +198,8 @@ def _start(
     start = (
         f"hostname {name}; mount -t proc proc {merged}/proc; mount --bind /dev {merged}/dev; "
         f"mount -t tmpfs tmpfs {merged}/run; mkdir -p {merged}/run/sshd {merged}/run/lock; "
+        f"mount -t tmpfs tmpfs {merged}/sys; mkdir -p {merged}/sys/fs/cgroup; "
+        f"mount -t cgroup2 none {merged}/sys/fs/cgroup; "
         f"exec chroot {merged} /usr/sbin/sshd -D -f /etc/ssh/bench_config"
     )
     enter = ["nsenter", f"--net={place.network}"] if place.network else []
