@@ -40,6 +40,10 @@ class Facts:
         """Whether none of these has to be read."""
         return all(request in self._known for request in requests)
 
+    def unknown(self, requests: Iterable[Request]) -> bool:
+        """Whether each of these has to be read."""
+        return not any(request in self._known for request in requests)
+
     def get(
         self, state: Any, host: Any, fact: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:

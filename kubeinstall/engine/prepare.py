@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,44 +82,54 @@ class Task:
         )
 
 
-def prepare(task: Task, steps: Sequence[Step[Any]], likely: Iterable[Request] = ()) -> HostState:
+def prepare(
+    task: Task, steps: Sequence[Step[Any]], likely: Sequence[Request] = (), *, alike: bool = False
+) -> HostState:
     """Prepare the operations of these steps.
 
     Args:
         likely: facts that will be asked for, read along with the first that are.
+        alike: whether these are probably all; they are read before all else then.
 
     Raises:
         FactError, ConnectionLost, CommandTimeout: facts could not be read.
         Exception: what a deploy raises; unless it is one of ``OF_A_HOST``, the deploy is at fault.
     """
-    prepared, errors = gather(task, steps, likely)
+    prepared, errors = gather(task, steps, likely, alike=alike)
     if errors:
         raise errors[0]
     return prepared
 
 
 def gather(
-    task: Task, steps: Sequence[Step[Any]], likely: Iterable[Request] = ()
+    task: Task, steps: Sequence[Step[Any]], likely: Sequence[Request] = (), *, alike: bool = False
 ) -> tuple[HostState, list[Exception]]:
     """As ``prepare``, but what is wrong with deploys is returned beside what came of them.
 
     Raises:
         FactError, ConnectionLost, CommandTimeout: facts could not be read.
     """
+    if alike and task.facts.unknown(likely):
+        task.facts.read(likely)
     for _ in range(_PASSES):
-        task.facts.missing.clear()
-        task.facts.recording = True
-        prepared = HostState(task.name, task.facts, task.connector)
-        try:
-            errors = _run_through(prepared, steps)
-        finally:
-            task.facts.recording = False
+        prepared, errors = note(task, steps)
         if not task.facts.missing:
             return prepared, errors
         # An error does not count yet: it may be due to a default in the place of a fact.
         task.facts.read([*likely, *task.facts.missing])
     still = ", ".join(str(request) for request in list(task.facts.missing)[:3])
     raise FactError(f"facts are still missing after {_PASSES} passes: {still}")
+
+
+def note(task: Task, steps: Sequence[Step[Any]]) -> tuple[HostState, list[Exception]]:
+    """Run deploys through with what is known; what is not is in ``facts.missing`` afterwards."""
+    task.facts.missing.clear()
+    task.facts.recording = True
+    prepared = HostState(task.name, task.facts, task.connector)
+    try:
+        return prepared, _run_through(prepared, steps)
+    finally:
+        task.facts.recording = False
 
 
 def _run_through(prepared: HostState, steps: Sequence[Step[Any]]) -> list[Exception]:

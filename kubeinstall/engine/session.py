@@ -69,6 +69,7 @@ class Session(Connections):
         self._timeout = timeout
         self._facts: dict[str, Facts] = {}
         self._learned: dict[Deploy[Any], dict[Request, None]] = {}
+        self._alike: set[Deploy[Any]] = set()
         self._guard = threading.Lock()
 
     def connect(self, names: Iterable[str] | None = None) -> None:
@@ -204,6 +205,8 @@ class Session(Connections):
     ) -> None:
         """One host of each kind first: what it asks for, the others are asked in one go.
 
+        Of many, two note beforehand what they would ask for: if that is the same, the others are
+        asked before their deploys run through, which saves each one run of two.
         A few hosts of a kind do not wait for one of them: another round trip takes them less.
 
         Args:
@@ -223,6 +226,9 @@ class Session(Connections):
         learn = work if reads else lambda name: self._learn(name, deploys[name])
         done = first if reads else set()
         each = self._pool.each
+        last = {kind: name for name, kind in kinds.items()}
+        pairs = {name: last[kind] for kind, name in leaders.items()}
+        each(pairs, lambda name: self._compare(deploys, name, pairs[name]), _READING)
         each([n for n in names if n in first], learn, _READING)
         each([n for n in names if n not in self.failures and n not in done], work, _READING)
 
@@ -232,7 +238,7 @@ class Session(Connections):
 
         name, phase = task.name, task.phase
         try:
-            prepared = prepare(task, steps, self._likely(steps))
+            prepared = prepare(task, steps, self._likely(steps), alike=self._are_alike(steps))
             self._note(prepared.asked_by)
         except KubeinstallError as error:
             self._fail(task, error.findings[0])
@@ -258,7 +264,9 @@ class Session(Connections):
 
         task = self._task(HostResult(name), "")
         try:
-            prepared, errors = gather(task, steps, self._likely(steps))
+            prepared, errors = gather(
+                task, steps, self._likely(steps), alike=self._are_alike(steps)
+            )
             self._note(prepared.asked_by)
         except FactError:
             # Its round will tell.
@@ -268,6 +276,17 @@ class Session(Connections):
             return None
         refusals = [e.findings[0] for e in errors if isinstance(e, KubeinstallError) and e.findings]
         return next((one for one in refusals if one.kind is Kind.PREFLIGHT), None)
+
+    def _compare(self, deploys: Deploys, *names: str) -> None:
+        """Note which deploys ask for the same on these hosts, as far as that is known yet."""
+        from kubeinstall.engine.prepare import note
+
+        tasks = [self._task(HostResult(name), "") for name in names]
+        one, other = (note(t, deploys[t.name])[0].asked_by for t in tasks)
+        self._alike |= {deploy for deploy, asked in one.items() if set(asked) == set(other[deploy])}
+
+    def _are_alike(self, steps: Sequence[Step[Any]]) -> bool:
+        return all(step.deploy in self._alike for step in steps)
 
     def _likely(self, steps: Sequence[Step[Any]]) -> list[Request]:
         with self._guard:

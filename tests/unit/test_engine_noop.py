@@ -25,7 +25,7 @@ from kubeinstall.engine.together import Ask, AskMany, alone, asks
 from kubeinstall.engine.types import Output, Status
 from tests.unit.clusters import cluster
 from tests.unit.local_session import LocalSession, steps
-from tests.unit.small_deploys import Commands, Content, content, everywhere, one, run
+from tests.unit.small_deploys import Commands, Content, Names, content, everywhere, one, run
 
 pytestmark = pytest.mark.unit
 
@@ -293,3 +293,71 @@ def test_pyinfra_is_there_when_hosts_are_connected() -> None:
         "session = Session(cluster(workers=0)); session.connect([])"
     )
     assert "pyinfra" in loaded(connect)
+
+
+def runs_and_trips(
+    made: Any, ran: Counter[str], workers: int = 4
+) -> tuple[dict[str, int], list[int]]:
+    """How often the deploy ran through on each host of a round, and each host's round trips."""
+    ran.clear()
+    with LocalSession(cluster(workers=workers)) as session:
+        result = session.round("p", everywhere(session, made))
+        trips = [len(shell.scripts) for shell in session.shells.values()]
+    assert not [e for r in result.values() for e in r.events if e.status is not Status.OK]
+    return dict(ran), trips
+
+
+def test_many_hosts_that_ask_for_the_same_run_through_once(tmp_path: Path) -> None:
+    ran: Counter[str] = Counter()
+
+    @deploy("Counted")
+    def same() -> None:
+        ran[host.name] += 1
+        if not host.get_fact(Content, path="/proc/self/comm"):
+            # Asked for only where the first answer is not known yet, and never needed.
+            host.get_fact(Names, path=str(tmp_path))
+        content(name="Nothing to do", path=str(tmp_path / "none"), text="")
+
+    runs, trips = runs_and_trips(same, ran)
+    # The first and the last one are compared; the first one finds out what there is to ask.
+    assert runs == {"cp1": 4, "w1": 1, "w2": 1, "w3": 1, "w4": 2}
+    assert trips == [1] * 5
+
+
+def test_hosts_that_ask_for_things_of_their_own_still_cost_one_trip(tmp_path: Path) -> None:
+    ran: Counter[str] = Counter()
+
+    @deploy("Counted")
+    def own() -> None:
+        ran[host.name] += 1
+        content(name="Nothing to do", path=str(tmp_path / host.name), text="")
+
+    runs, trips = runs_and_trips(own, ran)
+    assert runs == {"cp1": 4, "w1": 2, "w2": 2, "w3": 2, "w4": 3}
+    assert trips == [1] * 5
+
+
+def test_few_hosts_are_not_compared(tmp_path: Path) -> None:
+    ran: Counter[str] = Counter()
+
+    @deploy("Counted")
+    def same() -> None:
+        ran[host.name] += 1
+        content(name="Nothing to do", path=str(tmp_path / "none"), text="")
+
+    runs, trips = runs_and_trips(same, ran, workers=2)
+    assert runs == {"cp1": 2, "w1": 2, "w2": 2}
+    assert trips == [1] * 3
+
+
+def test_what_one_host_alone_asks_for_costs_the_others_no_trip(tmp_path: Path) -> None:
+    @deploy("One asks for more")
+    def made() -> None:
+        if host.get_fact(Content, path="/proc/self/comm") and host.name == "w2":
+            host.get_fact(Names, path=str(tmp_path))
+
+    with LocalSession(cluster(workers=4)) as session:
+        for _ in range(2):
+            session.round("p", everywhere(session, made))
+        trips = {name: len(shell.scripts) for name, shell in session.shells.items()}
+    assert trips == {"cp1": 1, "w1": 1, "w2": 2, "w3": 1, "w4": 1}
