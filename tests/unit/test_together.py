@@ -29,6 +29,7 @@ from tests.unit.recorded import RECORDINGS, commands, recording
 pytestmark = pytest.mark.unit
 
 BOTH = frozenset(Later)
+KEY = (RECORDINGS / "key.asc").read_text()
 TOGETHER = "Install chrony and packages of later phases"
 WAIT = "Wait for the clock to synchronize"
 SOURCE = "Configure the package source of Kubernetes"
@@ -39,7 +40,7 @@ KUBERNETES = "'kubelet=1.36.2-*' 'kubeadm=1.36.2-*' 'kubectl=1.36.2-*'"
 @pytest.fixture
 def made(tmp_path: Path) -> Cluster:
     key = tmp_path / "key.asc"
-    key.write_text((RECORDINGS / "key.asc").read_text())
+    key.write_text(KEY)
     return cluster(version="1.36.2", packages={"key": key})
 
 
@@ -99,6 +100,29 @@ def test_a_host_that_is_not_fresh_gets_them_phase_by_phase(made: Cluster, name: 
     ran = prepared(made, answers=there)
     assert first_try(ran["Install chrony"]) == "chrony"
     assert SOURCE not in ran
+
+
+def test_what_a_runtime_brings_with_it(made: Cluster) -> None:
+    key = {"key": made.spec.packages.key}
+    crun = {"crun": {"package": "crun", "binary": "/usr/bin/crun"}}
+    classes = cluster(version="1.36.2", packages=key, runtime={"classes": crun})
+    assert first_try(prepared(classes, [Later.RUNTIME])[TOGETHER]) == "chrony containerd crun"
+    dockers = cluster(version="1.36.2", packages=key, runtime={"package": "containerd.io"})
+    ran = prepared(dockers, [Later.RUNTIME])
+    assert first_try(ran[TOGETHER]) == "chrony containerd.io"
+    names = list(ran)
+    assert names.index("Configure the package source of Docker") < names.index(TOGETHER)
+
+
+def test_a_runtime_of_a_name_of_its_own_is_looked_for_too(made: Cluster) -> None:
+    own = cluster(
+        version="1.36.2",
+        packages={"key": made.spec.packages.key},
+        runtime={"package": "moby-containerd"},
+    )
+    there = {re.compile("dpkg-query -W .* moby-containerd "): "moby-containerd 1 install installed"}
+    assert first_try(prepared(own)[TOGETHER]).startswith("chrony moby-containerd ")
+    assert first_try(prepared(own, answers=there)["Install chrony"]) == "chrony"
 
 
 def test_a_clock_that_is_off_is_corrected_before_sources_are_used(made: Cluster) -> None:
