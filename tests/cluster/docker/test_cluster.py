@@ -33,6 +33,13 @@ def test_up_makes_the_cluster(tmp_path: Path) -> None:
     assert "[init]" in ran.text, "kubeadm's own output reaches the user"
 
 
+def test_all_packages_came_in_one_transaction() -> None:
+    """Nothing else was installed on w1: w2 has a firewall of its own."""
+    found = on_host(LAB, "w1", "grep '^Commandline: .* install ' /var/log/apt/history.log")
+    [install] = found.splitlines()
+    assert {"chrony", "docker.io", "socat", "kubelet=1.20.2-*"} <= set(install.split())
+
+
 def test_no_secret_is_told(tmp_path: Path) -> None:
     """Neither the screen nor the events hold a token or a key (see the run above, repeated)."""
     log = tmp_path / "events.jsonl"
