@@ -33,7 +33,7 @@ _MOST_REPLICAS = 3
 _PAUSE = 0.5
 # Kubelets and the namespace's controller take half a minute between them to agree that a pod is
 # gone; nobody has to wait for that with an app that is not needed any more.
-_REMOVE = f"""
+_EMPTY = f"""
 there=$($kubectl get namespace {NAMESPACE} --ignore-not-found -o name) || exit 1
 [ "$there" ] || exit 0
 {{
@@ -41,8 +41,8 @@ there=$($kubectl get namespace {NAMESPACE} --ignore-not-found -o name) || exit 1
   {_K} delete pods --all --grace-period=0 --force --wait=false
   {_K} delete deployment,service --all
 }} >/dev/null 2>&1
-$kubectl --request-timeout=0 delete namespace {NAMESPACE} --ignore-not-found --timeout=120s
 """
+_DELETE = f"$kubectl --request-timeout=0 delete namespace {NAMESPACE} --ignore-not-found"
 _GET = script("smoke/try")
 
 
@@ -105,7 +105,7 @@ def run(run: Run) -> None:
     if not nodes:
         reasons = "; ".join(f"{node.name}: {barred(node, tolerated)}" for node in items)
         raise _failed(run, "no node accepts pods", reasons or "there are no nodes")
-    remove(run)
+    remove(run, wait=True)
     try:
         _try(run, nodes)
     except BaseException:
@@ -132,13 +132,20 @@ def places(nodes: Sequence[Node], control_plane_taints: Sequence[str]) -> list[s
 
 def _left(run: Run) -> bool:
     """Whether an earlier smoke test was cut off and left its app: then it is run again."""
-    command = f"$kubectl get namespace {NAMESPACE} --ignore-not-found -o name"
-    return bool(run.kubectl.must(command).strip())
+    phase = "-o 'jsonpath={.status.phase}'"
+    command = f"$kubectl get namespace {NAMESPACE} --ignore-not-found {phase}"
+    return run.kubectl.must(command).strip() == "Active"
 
 
-def remove(run: Run) -> None:
-    """Remove the app, also what an earlier run that was killed has left."""
-    run.kubectl.must(_REMOVE, timeout=150)
+def remove(run: Run, *, wait: bool = False) -> None:
+    """Remove the app, also what an earlier run that was killed has left.
+
+    Args:
+        wait: until its namespace is gone, which the cluster deletes five seconds later (Kubernetes,
+            pkg/controller/namespace, namespaceDeletionGracePeriod). What ran in it is gone anyway.
+    """
+    how = "--timeout=120s" if wait else "--wait=false"
+    run.kubectl.must(f"{_EMPTY}{_DELETE} {how}", timeout=150)
 
 
 def _try(run: Run, nodes: list[str]) -> None:

@@ -45,7 +45,8 @@ class App:
 
     def __call__(self, host: str, command: str) -> Output:
         if "delete namespace" in command:
-            self.steps.append("remove")
+            waits = "--wait=false" not in command.partition("delete namespace")[2]
+            self.steps.append(f"remove{' and wait' if waits else ''}")
             self.there, self.pods = False, []
         elif "apply -f -" in command:
             self.steps.append("apply")
@@ -122,7 +123,7 @@ def test_an_app_that_works_is_tried_from_every_side_and_gone_afterwards() -> Non
     code, errors, _, memory = tried(app)
     assert (code, errors) == (0, [])
     assert app.steps == [
-        *("remove", "apply", "pod to pod", "name"),
+        *("remove and wait", "apply", "pod to pod", "name"),
         *("scale to 3", "delete a pod", "remove"),
     ]
     assert not app.there

@@ -80,7 +80,7 @@ def test_the_smoke_test_is_skipped_where_nothing_changed() -> None:
 def test_a_smoke_test_that_was_cut_off_is_run_again() -> None:
     def answer(_host: str, command: str) -> Output:
         if "get namespace" in command:
-            return Output(0, "namespace/kubeinstall-smoke\n", "")
+            return Output(0, "Active\n", "")
         return Output(0, json.dumps({"items": []}), "")
 
     run, session, memory = played_run(cluster(), answer=answer)
@@ -89,6 +89,14 @@ def test_a_smoke_test_that_was_cut_off_is_run_again() -> None:
         smoke.run(run)
     assert memory.notes == []
     assert "get nodes" in session.asked[-1][1]
+
+
+def test_a_smoke_app_that_is_being_removed_was_not_cut_off() -> None:
+    run, session, memory = played_run(cluster(), answer=lambda *_: Output(0, "Terminating\n", ""))
+    session.connect()
+    smoke.run(run)
+    assert len(session.asked) == 1
+    assert "nothing was changed" in memory.notes[0]
 
 
 def test_a_smoke_test_that_cannot_run_is_no_pass() -> None:
