@@ -42,16 +42,26 @@ spec:
   ports: [{{ port: 80 }}]
 """
 READY = f"{KUBECTL} rollout status deployment/saved --timeout=60s"
-UIDS = f"{KUBECTL} get nodes,pods -A -o jsonpath='{{range .items[*]}}{{.metadata.uid}} {{end}}'"
-ASK = f"curl -sS http://$({KUBECTL} get service saved -o jsonpath='{{.spec.clusterIP}}')"
+UIDS = "".join(
+    f"{KUBECTL} get {what} -o jsonpath='{{range .items[*]}}{{.metadata.uid}} {{end}}';"
+    for what in ("nodes", "pods -n kube-system", "pods -l app=saved")
+)
+# kube-proxy needs a moment to learn the pods' new addresses.
+CURL = "curl -sS --retry 30 --retry-delay 1 --retry-all-errors"
+ASK = f"{CURL} http://$({KUBECTL} get service saved -o jsonpath='{{.spec.clusterIP}}')"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def saved() -> Iterator[None]:
-    """The cluster with something that runs in it, saved; it goes on."""
+def saved() -> Iterator[set[str]]:
+    """The cluster with something that runs in it, saved; it goes on.
+
+    Yields:
+        The UIDs of its nodes and pods.
+    """
     on_host(LAB, "cp1", f"{KUBECTL} apply -f - <<'END'\n{SHOP}\nEND\n{READY}")
+    before = uids()
     kubeinstall("lab", "save", NAME, "--replace", "-i", LAB).ok()
-    yield
+    yield before
     kubeinstall("lab", "rm", NAME).ok()
 
 
@@ -69,26 +79,24 @@ def test_it_goes_on_after_it_was_saved() -> None:
     assert on_host(LAB, "cp1", ASK).startswith("saved-")
 
 
-def test_it_comes_back_the_same(tmp_path: Path) -> None:
-    before = uids()
+def test_it_comes_back_the_same(saved: set[str], tmp_path: Path) -> None:
     assert "3 nodes Ready" in restore()
     assert nodes() == {"cp1": True, "w1": True, "w2": True}
-    assert uids() == before
+    assert uids() == saved
     assert on_host(LAB, "cp1", ASK).startswith("saved-")
     log = tmp_path / "events.jsonl"
     kubeinstall("up", "-y", "-i", LAB, "--events", log).ok()
     assert changed_hosts(log) == set()
 
 
-def test_what_is_changed_in_it_does_not_reach_the_snapshot() -> None:
-    before = uids()
-    on_host(LAB, "cp1", f"{KUBECTL} delete deployment saved --wait=false; rm /etc/fstab")
+def test_what_is_changed_in_it_does_not_reach_the_snapshot(saved: set[str]) -> None:
+    on_host(LAB, "cp1", f"{KUBECTL} delete deployment saved --wait=false; rm /etc/issue")
     for host in HOSTS:
         on_host(LAB, host, "docker image prune --all --force; echo x >> /etc/hosts")
     changed = {host: on_host(LAB, host, "cat /etc/hosts") for host in HOSTS}
     restore()
-    assert uids() == before
-    assert on_host(LAB, "cp1", "ls /etc/fstab").strip() == "/etc/fstab"
+    assert uids() == saved
+    assert on_host(LAB, "cp1", "ls /etc/issue").strip() == "/etc/issue"
     for host in HOSTS:
         assert on_host(LAB, host, "cat /etc/hosts") != changed[host]
     assert on_host(LAB, "cp1", ASK).startswith("saved-")
