@@ -286,13 +286,23 @@ def test_invoke_can_still_be_imported() -> None:
     assert "invoke" in loaded("import invoke, kubeinstall.ssh.lean")
 
 
+CONNECT = (
+    "import gc; from tests.unit.clusters import cluster; "
+    "from kubeinstall.engine.session import Session; "
+    "session = Session(cluster(workers=0)); session.connect([])"
+)
+
+
 def test_pyinfra_is_there_when_hosts_are_connected() -> None:
-    connect = (
-        "from tests.unit.clusters import cluster; "
-        "from kubeinstall.engine.session import Session; "
-        "session = Session(cluster(workers=0)); session.connect([])"
+    assert "pyinfra" in loaded(CONNECT)
+
+
+def test_the_collector_is_spared_what_is_imported_once() -> None:
+    loaded(f"{CONNECT}; assert gc.get_freeze_count() > 10_000")
+    loaded(
+        f"{CONNECT}; before = gc.get_freeze_count(); session.connect([]); "
+        "assert gc.get_freeze_count() <= before"
     )
-    assert "pyinfra" in loaded(connect)
 
 
 def runs_and_trips(
