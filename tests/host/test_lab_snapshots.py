@@ -148,7 +148,7 @@ def test_an_interrupted_save_is_no_snapshot(lab: Lab) -> None:
     )
     try:
         part = SNAPSHOTS / f".{ONE}.part"
-        until(lambda: any(part.glob("hosts/cp1/copied/*")), 60)
+        until(lambda: any(part.glob("hosts/cp1/copied/*")), 300)
     finally:
         save.kill()
         save.wait()
