@@ -127,12 +127,13 @@ def test_a_plan_labels_what_hangs_on_earlier_phases() -> None:
     plan = Plan()
     reporter, text = terminal(plan=plan)
     reporter.event(event("w1", Status.PLANNED, diff="-a\n+b"))
+    reporter.event(event("w2", Status.PLANNED))
     reporter.event(event("w1", Status.PLANNED, "runtime", operation="Install docker.io"))
     assert "w1: would change: Turn off swap\n" in text.getvalue()
     assert "+b" in text.getvalue()
     assert "w1: would change: Install docker.io (after hosts)" in text.getvalue()
     record = plan.as_dict({})
-    assert [change["after"] for change in record["changes"]] == [[], ["hosts"]]
+    assert [change["after"] for change in record["changes"]] == [[], [], ["hosts"]]
 
 
 def test_a_plan_keeps_only_changes() -> None:
