@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,36 @@ def test_swap_finds_every_file_of_zram_generator(tmp_path: Path) -> None:
         "zram-generator.conf",
         "zram-generator.conf.d/my zram.conf",
     )
+
+
+def test_swap_is_found_where_systemd_would_look_for_it(tmp_path: Path) -> None:
+    """A name counts in the first of its folders; an empty file or a link to nothing masks it."""
+    for path, text in {
+        "proc/swaps": "Filename Type Size\n/dev/vda2 partition 1\n/swap\\040file file 2\n",
+        "etc/fstab": " # /dev/x none swap sw 0 0\n/dev/y /y ext4 x 0 0\nUUID=1\tnone swap sw 0 0",
+        "etc/systemd/system/a.swap": "[Swap]\n",
+        "etc/systemd/system/masked.swap": "",
+        "run/systemd/generator/masked.swap": "[Swap]\n",
+        "run/systemd/generator/dev-by\\x2did-1.swap": "[Swap]\n",
+        "usr/lib/systemd/system/swap.target": "[Unit]\n",
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    (tmp_path / "etc/systemd/system/linked.swap").symlink_to("/dev/null")
+    (tmp_path / "usr/lib/systemd/system/linked.swap").write_text("[Swap]\n")
+    command = re.sub(
+        r"(?<![\w*.}\"])/(etc|run|usr|lib|proc)\b", rf"{tmp_path}/\1", Swap().command()
+    )
+    state = Swap().process(run(command).splitlines())
+    assert state.active == ("/dev/vda2", "/swap\\040file")
+    assert state.fstab == ("UUID=1 none swap sw 0 0",)
+    assert state.units == ("a.swap", "dev-by\\x2did-1.swap")
+    assert (state.services, state.zram, state.waagent, state.target) == ((), (), False, True)
+    (tmp_path / "run/systemd/system").mkdir()
+    (tmp_path / "run/systemd/system/swap.target").symlink_to("/dev/null")
+    assert Swap().process(run(command).splitlines()).target, "that mask is gone after a boot"
+    (tmp_path / "etc/systemd/system/swap.target").symlink_to("/dev/null")
+    assert not Swap().process(run(command).splitlines()).target
 
 
 def test_swap_off(monkeypatch: pytest.MonkeyPatch) -> None:
