@@ -41,13 +41,13 @@ spec:
   selector: {{ app: saved }}
   ports: [{{ port: 80 }}]
 """
-READY = f"{KUBECTL} rollout status deployment/saved --timeout=60s"
+READY = f"{KUBECTL} rollout status deployment/saved --timeout=110s"
 UIDS = "".join(
     f"{KUBECTL} get {what} -o jsonpath='{{range .items[*]}}{{.metadata.uid}} {{end}}';"
     for what in ("nodes", "pods -n kube-system", "pods -l app=saved")
 )
 # kube-proxy needs a moment to learn the pods' new addresses.
-CURL = "curl -sS --retry 30 --retry-delay 1 --retry-all-errors"
+CURL = "curl -s --retry 30 --retry-delay 1 --retry-all-errors"
 ASK = f"{CURL} http://$({KUBECTL} get service saved -o jsonpath='{{.spec.clusterIP}}')"
 
 
