@@ -133,7 +133,8 @@ class _Object(_Answer):
                 # The startup probes that kubeadm gives to a control plane begin after ten seconds.
                 # That it works is seen otherwise: it answers, and its leases are renewed.
                 is_ready = self.metadata.is_static or ready is not None
-                return is_ready and self.status.is_running(since)
+                goes = self.metadata.deletionTimestamp is not None
+                return is_ready and not goes and self.status.is_running(since)
             case "LeaseList":
                 return bool(self.spec.holderIdentity) and _not_before(self.spec.renewTime, since)
 

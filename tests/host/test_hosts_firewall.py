@@ -132,9 +132,10 @@ def assert_open(*ports: int, source: str = "1") -> None:
 
 def assert_shut() -> None:
     assert_answers(22)
-    assert open_ports() == []
-    assert open_ports("9") == []
-    assert not answers(8080, POD)
+    # A firewall may count as started a moment before its rules are there.
+    assert_open()
+    assert_open(source="9")
+    until(lambda: not answers(8080, POD))
 
 
 def assert_opened(h1: Lone) -> None:

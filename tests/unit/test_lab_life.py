@@ -134,6 +134,13 @@ def test_what_is_meant_to_live_and_does_not() -> None:
     assert str(dead(answer(*fine, node(NEW, "Unknown"), pod(None)))) == "nodes w1; pods shop/web"
 
 
+def test_a_pod_that_is_being_deleted_is_not_waited_for() -> None:
+    going = pod(NEW)
+    assert str(signs(answer(going))) == "pods shop/web"
+    going["metadata"]["deletionTimestamp"] = NEW
+    assert not signs(answer(going))
+
+
 def test_written_in_order() -> None:
     names = frozenset("dabc")
     assert Signs(pods=names).model_dump()["pods"] == sorted(names)

@@ -142,7 +142,9 @@ def test_arguments_of_the_control_plane_come_and_go(tmp_path: Path) -> None:
         assert ("audit-log-maxage" in on_host(LAB, "cp1", noted)) is there
         assert kubeinstall("plan", "-i", inventory).code == 0
     assert kubelets_started() == kubelets
-    on_host(LAB, "cp1", f"{KUBECTL} -n kube-system wait --for=condition=Ready pod --all")
+    on_host(
+        LAB, "cp1", f"{KUBECTL} -n kube-system wait --for=condition=Ready pod --all --timeout=110s"
+    )
 
 
 def runtimes() -> dict[str, str]:
