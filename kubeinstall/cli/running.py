@@ -23,6 +23,7 @@ from kubeinstall.report import door
 from kubeinstall.report.plan import Plan
 from kubeinstall.report.reporter import Reporter
 from kubeinstall.report.terminal import Terminal
+from kubeinstall.run.selection import hosts as selected
 from kubeinstall.run.selection import limit as limited
 
 Command = Callable[..., Any]
@@ -119,11 +120,8 @@ def terminal(
     Raises:
         KubeinstallError: the limit names no host.
     """
-    names = limited(cluster, limit)
     own = {
-        host.name: (host.hostname, host.address, host.node_ip)
-        for host in cluster.hosts
-        if names is None or host.name in names
+        host.name: (host.hostname, host.address, host.node_ip) for host in selected(cluster, limit)
     }
     return Terminal(door.console(plain=plain), verbose=verbose, plan=plan, hosts=own)
 

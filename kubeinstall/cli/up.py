@@ -20,7 +20,7 @@ from kubeinstall.inventory.model import Cluster
 from kubeinstall.report import door
 from kubeinstall.run.phases import PHASES
 from kubeinstall.run.runner import execute
-from kubeinstall.run.selection import limit as limited
+from kubeinstall.run.selection import hosts as selected
 from kubeinstall.run.selection import pick
 
 _SHOWN = 12
@@ -77,9 +77,8 @@ def command(
 
 def _confirm(cluster: Cluster, limit: tuple[str, ...]) -> None:
     """List the selected hosts, and ask for confirmation."""
-    names = limited(cluster, limit)
     door.echo(f"cluster {cluster.spec.name}, Kubernetes {cluster.version}")
-    hosts = [host for host in cluster.hosts if names is None or host.name in names]
+    hosts = selected(cluster, limit)
     for host in hosts[:_SHOWN]:
         role = host.role.value.replace("_", " ")
         door.echo(f"  {host.name}  {host.ssh.user}@{host.address}  {role}")

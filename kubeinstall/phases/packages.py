@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from kubeinstall.deploys.inputs import SystemInputs
 from kubeinstall.deploys.kubernetes.packages import install
 from kubeinstall.engine.types import Deploys, Step
 from kubeinstall.phases.phase import Run
 
 
 def deploys(run: Run) -> Deploys:
-    return {
-        host.name: [Step(install, SystemInputs(run.cluster, host, run.systems.get(host.name)))]
-        for host in run.hosts()
-    }
+    return {host.name: [Step(install, run.inputs(host))] for host in run.hosts()}
 
 
 def run(run: Run) -> None:

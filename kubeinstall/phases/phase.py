@@ -12,7 +12,7 @@ from kubeinstall.cluster.answering import Answering
 from kubeinstall.cluster.kubectl import Kubectl
 from kubeinstall.cluster.nodes import Nodes, Standing
 from kubeinstall.cluster.rolling import Act, Progress, Rolled, Turn, roll
-from kubeinstall.deploys.inputs import Later
+from kubeinstall.deploys.inputs import Later, SystemInputs
 from kubeinstall.engine.session import Session
 from kubeinstall.engine.types import Deploys, HostResult
 from kubeinstall.facts.identity import SystemState
@@ -93,6 +93,16 @@ class Run:
         None in a dry run: a plan lists what a phase installs once, under that phase.
         """
         return frozenset(one for one in phases if one.value in self.phases and not self.dry)
+
+    def inputs(self, host: Host, *later: Later) -> SystemInputs:
+        """What a deploy is handed that depends on the host's operating system.
+
+        Args:
+            later: phases whose packages it may install, if they are still to come.
+        """
+        return SystemInputs(
+            self.cluster, host, self.systems.get(host.name), later=self.later(*later)
+        )
 
     def selected(self, name: str) -> bool:
         """Whether a host is within the limit."""

@@ -12,7 +12,7 @@ from kubeinstall.cluster.kubelets_on_disk import own_words
 from kubeinstall.cluster.node import SOCKET
 from kubeinstall.cluster.nodes import Standing
 from kubeinstall.cluster.rolling import Progress, Turn
-from kubeinstall.deploys.inputs import Later, SystemInputs
+from kubeinstall.deploys.inputs import Later
 from kubeinstall.deploys.kubernetes.nodes import Kubelets
 from kubeinstall.deploys.runtime import install
 from kubeinstall.deploys.runtime.switching import Inputs, switch
@@ -25,12 +25,7 @@ from kubeinstall.phases.phase import Run
 
 
 def deploys(run: Run) -> Deploys:
-    return {host.name: [Step(install, _inputs(run, host))] for host in run.hosts()}
-
-
-def _inputs(run: Run, host: Host) -> SystemInputs:
-    later = run.later(Later.PACKAGES)
-    return SystemInputs(run.cluster, host, run.systems.get(host.name), later)
+    return {host.name: [Step(install, run.inputs(host, Later.PACKAGES))] for host in run.hosts()}
 
 
 def run(run: Run) -> None:

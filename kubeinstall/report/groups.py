@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from kubeinstall.engine.types import Event
 from kubeinstall.findings import Finding
+from kubeinstall.report.tally import spread
 
 MANY = 12
 """Up to so many hosts have lines of their own."""
@@ -27,12 +28,12 @@ Item = Event | Finding | str
 
 @dataclass
 class Group:
-    """Hosts of which the same is to be told.
+    """Hosts that the same is to be printed for.
 
     Args:
-        item: what is told of the first one; an event, a finding, or a note.
+        item: what is reported for the first one: an event, a finding, or a note.
         seconds: how long the event took on each.
-        text: what is printed of the first one, beside names.
+        text: what is printed for the first one, apart from names.
     """
 
     item: Item
@@ -43,12 +44,11 @@ class Group:
     @property
     def took(self) -> str:
         """How long it took, e.g. ``1.2 s`` or ``0.3 to 1.2 s``."""
-        least, most = f"{min(self.seconds):.1f}", f"{max(self.seconds):.1f}"
-        return f"{most} s" if least == most else f"{least} to {most} s"
+        return f"{spread(self.seconds, ' to ')} s"
 
 
 class Groups:
-    """Collects what is to be told of hosts, until it is taken."""
+    """Collects what is to be printed about hosts, until it is taken."""
 
     def __init__(self, own: OwnWords) -> None:
         self._own = own

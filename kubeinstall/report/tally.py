@@ -81,9 +81,7 @@ class Tally:
         lines = []
         for (counts, is_out), names in alike.items():
             seconds = [self._of(name).seconds for name in names]
-            least, most = f"{min(seconds):.1f}", f"{max(seconds):.1f}"
-            took = most if least == most else f"{least}-{most}"
-            lines.append((f"{listed(names)}: {counts} seconds={took}", is_out))
+            lines.append((f"{listed(names)}: {counts} seconds={spread(seconds, '-')}", is_out))
         return lines
 
     def _of(self, name: str) -> HostTally:
@@ -98,3 +96,9 @@ class Tally:
     def phase_line(self) -> str:
         """Seconds by phase, e.g. ``connect 0.4, hosts 12.0``."""
         return ", ".join(f"{name} {seconds:.1f}" for name, seconds in self.phases)
+
+
+def spread(seconds: Collection[float], between: str) -> str:
+    """The least and the most of some times, e.g. ``0.3-1.2``; one number if they are the same."""
+    least, most = f"{min(seconds):.1f}", f"{max(seconds):.1f}"
+    return most if least == most else f"{least}{between}{most}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kubeinstall.findings import Finding, Kind, KubeinstallError
-from kubeinstall.inventory.model import Cluster
+from kubeinstall.inventory.model import Cluster, Host
 from kubeinstall.inventory.suggestions import did_you_mean
 from kubeinstall.phases.phase import Phase
 
@@ -51,6 +51,19 @@ def limit(cluster: Cluster, given: Iterable[str]) -> frozenset[str] | None:
     names = _split(given)
     known = [host.name for host in cluster.hosts]
     return frozenset(_known(names, known, "host")) if names else None
+
+
+def hosts(cluster: Cluster, given: Iterable[str]) -> list[Host]:
+    """The hosts within ``--limit``, control planes first.
+
+    Args:
+        given: as of ``limit``.
+
+    Raises:
+        KubeinstallError: there is no such host.
+    """
+    names = limit(cluster, given)
+    return [host for host in cluster.hosts if names is None or host.name in names]
 
 
 def _split(given: Iterable[str]) -> list[str]:
