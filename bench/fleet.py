@@ -22,7 +22,7 @@ _BRIDGE = "kibench"
 _PORT = 8080
 _SOURCE = f"{NETWORK[1]}:{_PORT}"
 _SYSTEMCTL = """#!/bin/sh
-# Stands in for systemctl: remembers what it was told.
+# Stands in for systemctl: records the state that each unit was set to.
 state=/run/played-units
 mkdir -p "$state"
 verb= units= now= quiet=

@@ -25,6 +25,7 @@ class Hostname(FactBase[Names]):
         return Names()
 
     def command(self) -> str:
+        # `|| true`: a host need not have /etc/hostname.
         return "cat /proc/sys/kernel/hostname /etc/hostname 2>/dev/null || true"
 
     def process(self, output: list[str]) -> Names:

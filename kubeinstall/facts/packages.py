@@ -45,6 +45,7 @@ class Packages(FactBase[dict[str, PackageState]]):
         """The command for several lists of names."""
         form = "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\\n"
         names = dict.fromkeys(name for one in asked for name in one["names"])
+        # `|| true`: dpkg-query fails if it does not know one of the packages.
         return f"dpkg-query -W -f '{form}' {shlex.join(names)} 2>/dev/null || true"
 
     @staticmethod

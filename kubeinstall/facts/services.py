@@ -89,6 +89,7 @@ class Unit(FactBase[UnitState]):
         shown = f"{show} --timestamp=us 2>/dev/null || {show} 2>/dev/null"
         configs = dict.fromkeys(path for one in asked for path in one.get("configs", ()))
         stat = f"stat -L -c 'Config=%.Y %n' {shlex.join(configs)} 2>/dev/null" if configs else ""
+        # `|| true`: stat fails if one of the files is missing.
         return f"{shown}; {stat or 'true'} || true"
 
     @staticmethod

@@ -29,7 +29,7 @@ class StaticPods(FactBase[StaticPodsState]):
         return StaticPodsState()
 
     def command(self) -> str:
-        # grep tells the file of each line only where there are several.
+        # grep names the file of each line only if it gets several, and fails if no line matches.
         return f"grep -s '^ *- --' {MANIFESTS}/*.yaml /dev/null || true"
 
     def process(self, output: list[str]) -> StaticPodsState:

@@ -193,9 +193,9 @@ class Terminal:
         self._indented([line.strip() for line in rest])
 
     def _is_drowned(self, host: str) -> bool:
-        """Whether a host's own output would drown the rest: of many, only the first one's is told.
+        """Whether a host's own output is left out: of many hosts, only the first one's is printed.
 
-        That is a control plane.
+        The first one is a control plane.
         """
         return self._many and host != next(iter(self._hosts))
 

@@ -171,7 +171,7 @@ def test_what_an_earlier_operation_breaks_is_mended_though_it_was_as_it_should_b
     path.write_text("right")
     made = one(
         lambda: run(name="Break", script=f"printf wrong > {path}"),
-        lambda: content(name="Mend", path=str(path), text="right"),
+        lambda: content(name="Correct the file", path=str(path), text="right"),
     )
     with LocalSession(cluster(workers=0)) as session:
         result = session.round("p", {"cp1": steps(made)})["cp1"]
